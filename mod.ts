@@ -65,6 +65,7 @@ export {
   associate,
   bind,
   type BindOptions,
+  type CallOptions,
   connect,
   type ConnectOptions,
   connectTls,
@@ -72,11 +73,22 @@ export {
   type RequestOptions,
   resolve,
   type ResolveOptions,
+  type TargetOptions,
+  type TargetTlsOptions,
 } from "./proxy/connect.ts";
 export { kdcThrough } from "./proxy/kdc_through.ts";
-export { dialThrough, type DialThroughOptions, type ProxyOptions } from "./proxy/proxy_options.ts";
+export {
+  dialThrough,
+  type DialThroughOptions,
+  type GssapiProxyOptions,
+  type MethodsProxyOptions,
+  type ProxyAddress,
+  type ProxyOptions,
+  type Without,
+} from "./proxy/proxy_options.ts";
 export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
-export { serve, type ServeOptions, type UpdatableServer } from "./proxy/serve.ts";
+export { serve, type UpdatableServer } from "./proxy/serve.ts";
+export type { EgressOptions, GssapiOptions, ServeOptions } from "./proxy/serve_options.ts";
 export type { GssapiServerOptions, ProtectionPolicy, ProtectionRequest } from "./socks/auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,
@@ -96,15 +108,12 @@ export {
 } from "./socks/auth/password.ts";
 export type { AcceptBindOptions, ProxiedBind } from "./socks/client/bind.ts";
 export type { AssociateCommand } from "./socks/server/commands/associate.ts";
-export type { OpenBind, PendingBind } from "./socks/server/commands/bind.ts";
-export type {
-  DatagramCounts,
-  DroppedDatagrams,
-  TargetRequest,
-  UnknownCommand,
-} from "./socks/server/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./socks/server/commands/connect.ts";
-export type { ResolveHost } from "./socks/server/commands/resolve.ts";
+export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
+export type { UnknownCommand } from "./socks/server/front/request.ts";
+export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
+export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -125,38 +134,43 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { OtherProtocol } from "./socks/server/front/front.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./socks/server/front/options.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/server/health.ts";
-export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
+export type { Limits } from "./socks/server/limits/limits.ts";
+export type { UserLedger } from "./socks/server/limits/user_ledger.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-} from "./socks/shell/system_resolver.ts";
+export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";
+export { systemResolver, systemResolverWith } from "./socks/shell/system_resolver.ts";
 export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
   LiveSession,
-  ServerEvent,
-  ShutdownOptions,
-  SocksServerOptions,
-  Timeouts,
-} from "./socks/server/options.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./socks/server/status.ts";
+export type { ServerEvent } from "./socks/server/events.ts";
+export type { ShutdownOptions, SocksServerOptions } from "./socks/server/options.ts";
+export type { Timeouts } from "./socks/server/limits/timeouts.ts";
+export type { ServedCommands } from "./socks/server/commands/commands.ts";
+export type { SessionEvent } from "./socks/server/events.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { dialTls, listenTls } from "./socks/shell/tls.ts";
+export { type DialTlsOptions } from "./socks/stream/tls.ts";
+export { type TlsListener } from "./socks/stream/tls.ts";
+export { dialUnix, listenUnix } from "./socks/shell/unix.ts";
 export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/datagram_codec.ts";
-export type { TlsIdentity } from "./socks/shell/tls.ts";
+export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/client/datagrams.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

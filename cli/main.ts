@@ -4,7 +4,7 @@
  * @module
  */
 import { reasonText } from "../base/reason.ts";
-import type { Command } from "./command.ts";
+import type { Command } from "./command/command.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
@@ -105,7 +105,7 @@ async function runLoaded(
 ): Promise<number> {
   const [{ command }, { errorLine, exitCodeFor, helpFor, readArguments, UsageError }] = await Promise.all([
     entry[1](),
-    import("./command.ts"),
+    import("./command/command.ts"),
   ]);
   // What ends soon writes at once, and all of it; what goes on is not to wait for who reads of it.
   const log = command.goesOn ? terminal.log : undefined;

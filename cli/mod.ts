@@ -23,8 +23,8 @@
  *
  * @module
  */
-import { processIo } from "./terminal/io.ts";
 import { main } from "./main.ts";
+import { processIo } from "./process_io.ts";
 
 export type { CliIo, CliLog } from "./terminal/io.ts";
 export { main };

@@ -1,39 +1,45 @@
 /**
- * The client's ways through a proxy.
+ * Calls of a client through a proxy.
  *
  * @module
  */
 import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
-import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client/request.ts";
+import { requestFromProxy, requestWithRetry, startCallDeadline } from "../socks/client/request.ts";
+import { resolveThrough } from "../socks/client/resolve.ts";
 import { checkHost, checkPort } from "../socks/argument_checks.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { tlsOver } from "../socks/shell/tls.ts";
-import { associateThrough, type SocksDatagrams } from "../socks/client/associate.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import { associateThrough } from "../socks/client/associate.ts";
+import type { SocksDatagrams } from "../socks/client/datagrams.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { Command } from "../socks/wire/messages.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 
-/** What a request to a proxy takes beside the proxy. */
-export interface RequestOptions extends ProxyOptions {
+/** Options of a request to a proxy. */
+export type RequestOptions = ProxyOptions & CallOptions;
+
+/** How long a call may take, and what ends it. */
+export interface CallOptions {
   /**
-   * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last byte of a handshake, TLS
-   * with the target included. `Infinity` for no limit. What the call has made then has no limit from it.
+   * Time until the call resolves, in milliseconds: reaching the proxy and all handshakes, TLS with the target included. `Infinity`
+   * for no limit. It does not limit what the call returns.
    *
    * @default {60000}
    */
   readonly timeout?: number | undefined;
   /**
-   * Ends the call and all that comes of it, in whatever phase: what is under way, and what is called later, fails with the signal's
-   * reason. It keeps nothing of what has ended before.
+   * Ends the call and what it returned, in any phase: operations under way, and later ones, fail with the signal's reason.
    */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@linkcode connect} takes. */
-export interface ConnectOptions extends RequestOptions {
+/** Options of {@linkcode connect}. */
+export type ConnectOptions = RequestOptions & TargetOptions;
+
+/** Where to connect to. */
+export interface TargetOptions {
   /** Host of the target: an address, with or without brackets, or a name, which the proxy looks up and gets in A-labels. */
   readonly hostname: string;
   /** Port of the target. */
@@ -49,8 +55,8 @@ export interface ConnectOptions extends RequestOptions {
  * @throws {SocksProtocolError} The proxy broke the protocol.
  * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
- * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
- * @throws {TypeError} An option is missing, is not what it must be, or does not go with another; nothing was dialled then.
+ * @throws {HostNameError} The name of the target is not a host name; nothing was sent then.
+ * @throws {TypeError} An option is missing, is invalid, or excludes another; nothing was dialled then.
  *
  * @example
  * ```ts
@@ -66,7 +72,7 @@ export interface ConnectOptions extends RequestOptions {
 export async function connect(options: ConnectOptions): Promise<SocksConnection> {
   const { signal, timeout } = options;
   const target = targetOf(options);
-  const made = await requestThrough({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
+  const made = await requestFromProxy({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
   if (signal?.aborted) {
     made.connection.close();
     throw signal.reason;
@@ -74,13 +80,16 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
   return new SocksConnection(made, target, signal);
 }
 
-/** The target, asked for what it must be, with its host in the one form. */
-function targetOf({ hostname, port }: ConnectOptions): Endpoint {
+/** Checks the target, and normalizes its host. */
+function targetOf({ hostname, port }: TargetOptions): Endpoint {
   return { hostname: hostName(checkHost("hostname", hostname)), port: checkPort("port", port) };
 }
 
-/** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */
-export interface ConnectTlsOptions extends ConnectOptions {
+/** Options of {@linkcode connectTls}. `timeout` includes the TLS handshake. */
+export type ConnectTlsOptions = ConnectOptions & TargetTlsOptions;
+
+/** TLS with the target. */
+export interface TargetTlsOptions {
   /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
   readonly caCerts?: readonly string[] | undefined;
   /** Protocols offered (RFC 7301), in order of preference. Which one was taken is `alpnProtocol` of the connection. */
@@ -92,9 +101,9 @@ export interface ConnectTlsOptions extends ConnectOptions {
 }
 
 /**
- * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy sees
- * no byte of what is said, and cannot shorten it: the connection is at its end (`null`) after the target's close_notify
- * alone, and where it is cut, reading fails with {@linkcode SocksTlsError} `TLS_CUT` after all that came (RFC 8446 section 6.1).
+ * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy can
+ * neither read nor truncate the stream: it ends (`null`) only with the target's close_notify. If it is cut, reading fails with
+ * {@linkcode SocksTlsError} `TLS_CUT` after all bytes received (RFC 8446 section 6.1).
  *
  * @throws {SocksTlsError} `TLS_HANDSHAKE` when the target's certificate is not its own, or the handshake fails.
  * @throws {SocksReplyError} As {@linkcode connect}; so are the others.
@@ -122,12 +131,12 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   const target = targetOf(options);
   const through = { ...upstreamOf(options), timeout, signal };
   let tunnelled = false;
-  using deadline = startCall(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
+  using deadline = startCallDeadline(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
   const attempt = deadline.signal;
-  const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
+  const made = await requestWithRetry(attempt, through, { command: Command.Connect, ...target });
   tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
-  const connection = await tlsOver(made.connection, tls);
+  const connection = await platform.tlsOver(made.connection, tls);
   if (signal?.aborted) {
     connection.close();
     throw signal.reason;
@@ -157,18 +166,24 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
  */
 export async function associate(options: RequestOptions): Promise<SocksDatagrams> {
   const { timeout, signal } = options;
-  return await associateThrough({ ...upstreamOf(options), timeout, signal, bind: bindUdp, resolve: systemResolver });
+  return await associateThrough({
+    ...upstreamOf(options),
+    timeout,
+    signal,
+    bind: platform.bindDatagrams,
+    resolve: systemResolver,
+  });
 }
 
-/** What {@linkcode bind} takes. */
-export interface BindOptions extends RequestOptions {
-  /** Where the connection is expected from; others are closed. @default {anywhere} */
+/** Options of {@linkcode bind}. */
+export type BindOptions = RequestOptions & {
+  /** Peer that is expected to connect; connections of others are closed. @default {any peer} */
   readonly expected?: Endpoint | undefined;
-}
+};
 
 /**
- * Has a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs. It goes with a connection to the same
- * host through the same proxy.
+ * Makes a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs, beside a connection to the same host through
+ * the same proxy.
  *
  * @throws {SocksReplyError} The proxy does not listen for clients.
  * @throws {SocksAuthError} As {@linkcode connect}; so are the others.
@@ -190,14 +205,14 @@ export async function bind(options: BindOptions): Promise<ProxiedBind> {
   return await bindThrough({ ...upstreamOf(options), expected, timeout, signal });
 }
 
-/** What {@linkcode resolve} takes. */
-export interface ResolveOptions extends RequestOptions {
-  /** A name, or an address whose name is wanted. */
+/** Options of {@linkcode resolve}. */
+export type ResolveOptions = RequestOptions & {
+  /** A name, or an address to look up the name of. */
   readonly hostname: string;
-}
+};
 
 /**
- * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
+ * Makes a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
  *
  * @throws {SocksReplyError} The proxy does not know the commands, or finds nothing.
  * @throws {SocksAuthError} As {@linkcode connect}; so are the others.

@@ -1,5 +1,5 @@
 /**
- * Messages to a KDC through whatever makes connections: a SOCKS proxy, for one.
+ * Messages to a KDC over connections of a dialer, such as one through a SOCKS proxy.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { Dialer } from "../socks/stream/connection.ts";
 import { makeUnlessAborted } from "../socks/stream/make_unless_aborted.ts";
 
 /**
- * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). What would go over
- * UDP is refused, so that the client falls back to TCP.
+ * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). UDP
+ * is refused, so that the client falls back to TCP.
  *
  * @example Tickets from a KDC behind a proxy
  * ```ts
@@ -29,7 +29,7 @@ export function kdcThrough(dial: Dialer): KdcTransport {
   return {
     async send(address, message, { signal }): Promise<Bytes> {
       if (address.protocol !== "tcp") {
-        throw new KerberosError("KDC_UNREACHABLE", "KDC is reached through a proxy, and so over TCP only");
+        throw new KerberosError("KDC_UNREACHABLE", "KDC is reached through a proxy, over TCP only");
       }
       const connection = await makeUnlessAborted(() => dial(address, { signal }), signal, (late) => late.close());
       return await exchangeOverStream(connection, message, signal);

@@ -1,5 +1,5 @@
 /**
- * How a proxy is used: what every way of going through one takes.
+ * Options of a proxy, shared by everything that uses one.
  *
  * @module
  */
@@ -11,50 +11,62 @@ import { systemTickets } from "../kerberos/system.ts";
 import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
 import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { connectThrough } from "../socks/client/request.ts";
+import { connectThrough } from "../socks/client/connect.ts";
 import { checkEndpoint } from "../socks/argument_checks.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { dialTcp } from "../socks/shell/tcp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 
 /** Port of a proxy or server that names none. */
 export const SOCKS_PORT = 1080;
 
-/** How a proxy is used. */
-export interface ProxyOptions {
+/** Which proxy, and how it is reached. */
+export interface ProxyAddress {
   /**
-   * Proxy: an endpoint, `host:port` (the port defaults to 1080), or a URL such as `socks5h://host:port`, as text too. Its host is also
-   * that of its Kerberos service. Names of targets are always looked up by the proxy, whichever of `socks5:` and `socks5h:` it is; what a
-   * URL says before `@` is refused: passwords belong into {@linkcode auth}.
+   * Proxy: an endpoint, `host:port` (default port 1080), or a URL such as `socks5h://host:port`, also as text. Its host is
+   * also the host of its Kerberos service. The proxy looks up the names of targets, with `socks5:` and `socks5h:` alike. A URL with
+   * a user name or a password is refused: give `auth: [passwordClient({ username, password })]`.
    */
   readonly proxy: Endpoint | string | URL;
-  /** Tickets for GSS-API. @default {systemTickets(): krb5.conf and the ordinary credential cache} */
+  /** How the proxy itself is reached. @default {TCP} */
+  readonly dial?: Dialer | undefined;
+}
+
+/** Options of GSS-API as the method for a proxy. */
+export interface GssapiProxyOptions {
+  /** Tickets. @default {systemTickets(): krb5.conf and the default credential cache} */
   readonly credentials?: TicketSource | undefined;
-  /**
-   * Methods offered instead of GSS-API with {@linkcode credentials}. The other options about GSS-API do not go with it: they are
-   * those of the method (`gssapiClient`) then.
-   */
-  readonly auth?: readonly ClientAuthMethod[] | undefined;
-  /** Service that the proxy runs as. @default {"rcmd"} */
+  /** Service name of the proxy. @default {"rcmd"} */
   readonly service?: string | undefined;
-  /** Protection to ask for. @default {"confidentiality"} */
+  /** Protection level requested. @default {"confidentiality"} */
   readonly protection?: ProtectionLevel | undefined;
-  /** Weakest protection to accept. @default {the one asked for} */
+  /** Weakest protection level accepted. @default {the one requested} */
   readonly minimumProtection?: ProtectionLevel | undefined;
-  /** Whether SPNEGO (RFC 4178) goes around Kerberos, for a proxy that asks for it. @default {false} */
+  /** Whether to wrap Kerberos in SPNEGO (RFC 4178), for a proxy that requires it. @default {false} */
   readonly spnego?: boolean | undefined;
   /** Whether the proxy gets the user's own credentials. @default {false} */
   readonly delegate?: boolean | undefined;
   /**
-   * Whether the level of protection is agreed upon in clear, as NEC's reference code does. Whoever is on the way can
-   * change it then.
+   * Whether the protection level is negotiated in clear, as NEC's reference code does. An attacker on the path can change it.
    *
    * @default {false}
    */
   readonly insecureNecMode?: boolean | undefined;
-  /** How the proxy itself is reached. @default {TCP} */
-  readonly dial?: Dialer | undefined;
 }
+
+/** Other methods for a proxy. */
+export interface MethodsProxyOptions {
+  /** Methods offered, in order of preference. For GSS-API among them, use `gssapiClient`. */
+  readonly auth: readonly ClientAuthMethod[] | undefined;
+}
+
+/** None of the options of T. */
+export type Without<T> = { readonly [K in keyof T]?: undefined };
+
+/** Options of a proxy: GSS-API, which is the default, or other methods in `auth`, never both. */
+export type ProxyOptions =
+  & ProxyAddress
+  & ((GssapiProxyOptions & Without<MethodsProxyOptions>) | (MethodsProxyOptions & Without<GssapiProxyOptions>));
 
 /** A proxy with the methods to offer it, and the way to it. */
 export interface Upstream {
@@ -72,7 +84,7 @@ export interface Upstream {
  * @throws {TypeError} When one is not what it must be, or two do not go together.
  */
 export function upstreamOf(options: ProxyOptions): Upstream {
-  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? dialTcp };
+  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? platform.dial };
 }
 
 /**
@@ -112,7 +124,7 @@ function decodedHost(text: string): string {
   }
 }
 
-/** Options that are about GSS-API alone. */
+/** Names of the options of GSS-API. */
 const GSSAPI_OPTIONS = [
   "credentials",
   "service",
@@ -121,15 +133,17 @@ const GSSAPI_OPTIONS = [
   "spnego",
   "delegate",
   "insecureNecMode",
-] as const;
+] as const satisfies readonly (keyof GssapiProxyOptions)[];
 
 function methodsOf(options: ProxyOptions): readonly ClientAuthMethod[] {
-  const { auth, credentials, service, spnego, protection = "confidentiality", delegate, insecureNecMode } = options;
-  if (auth !== undefined) {
-    const idle = GSSAPI_OPTIONS.filter((name) => options[name] !== undefined && options[name] !== false);
-    if (idle.length === 0) return auth;
-    throw new TypeError(`Cannot use ${idle.join(", ")} together with auth: give what is meant to gssapiClient() there`);
+  if (options.auth !== undefined) {
+    // JavaScript may give both.
+    const given: GssapiProxyOptions = options;
+    const idle = GSSAPI_OPTIONS.filter((name) => given[name] !== undefined && given[name] !== false);
+    if (idle.length === 0) return options.auth;
+    throw new TypeError(`Cannot use ${idle.join(", ")} together with auth: give them to gssapiClient() there`);
   }
+  const { credentials, service, spnego, protection = "confidentiality", delegate, insecureNecMode } = options;
   const { minimumProtection = protection } = options;
   for (const [name, level] of Object.entries({ protection, minimumProtection })) {
     if (PROTECTION_LEVELS.includes(level)) continue;
@@ -145,15 +159,15 @@ function methodsOf(options: ProxyOptions): readonly ClientAuthMethod[] {
   return [gssapiClient({ credential, service, protection, minimumProtection, delegate, insecureNecMode })];
 }
 
-/** What {@linkcode dialThrough} takes. */
-export interface DialThroughOptions extends ProxyOptions {
+/** Options of {@linkcode dialThrough}. */
+export type DialThroughOptions = ProxyOptions & {
   /**
-   * Time that each dial has until the target is reached, in milliseconds; `Infinity` for no limit but that of whoever dials.
+   * Time for each dial until the target is reached, in milliseconds; `Infinity` for no limit except the signal of the dial.
    *
    * @default {60000}
    */
   readonly timeout?: number | undefined;
-}
+};
 
 /**
  * A dialer that goes through a proxy: for chains of proxies, each with methods of its own, and for everything else that

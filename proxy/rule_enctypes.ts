@@ -1,20 +1,19 @@
 /**
- * Encryption types in rules, by the names that security contexts tell. A rule that denies one must not miss it for being written
- * otherwise.
+ * Encryption types in rules, by the names that security contexts have. A rule that denies one must match every spelling.
  *
  * @module
  */
 import { enctypeByName, enctypeName } from "../kerberos/crypto/enctypes.ts";
-import type { Rule } from "../socks/rules/rules.ts";
+import type { Rule } from "../socks/rules/rule.ts";
 
-/** Registered names, those that no context can have among them: who denies these too has not made a slip. */
+/** Registered names, including those that no context can have: denying these too is no mistake. */
 const REGISTERED: readonly string[] = Array.from({ length: 26 }, (_, i) => enctypeName(i + 1))
   .filter((name) => !name.startsWith("enctype "));
-/** MIT's other names for what is only named here. */
+/** MIT's other names for types that are only named here. */
 const ALIASES: Readonly<Record<string, string>> = { "rc4-hmac": "arcfour-hmac", "des3-hmac-sha1": "des3-cbc-sha1" };
 
 /**
- * The rule with registered names, whatever case or short form of MIT's they came in.
+ * Returns the rule with registered names, for any case and any short form of MIT.
  *
  * @throws {TypeError} When there is no such encryption type.
  */

@@ -1,24 +1,25 @@
 /**
- * Servers that run: what they listen on and how they are stopped.
+ * Running servers: where they listen, and how they are stopped.
  *
  * @module
  */
 import { duration } from "../base/deadline.ts";
-import { checkAnnounce } from "../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../socks/server/targets/announce.ts";
 import type { ServerHealth } from "../socks/server/health.ts";
 import { checkLimit } from "../socks/server/limits/limits.ts";
 import type { SocksServer } from "../socks/server/server.ts";
-import type { LiveSession, ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
+import type { LiveSession } from "../socks/server/status.ts";
+import type { ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
-import { listenAtLoopback } from "../socks/shell/localhost.ts";
+import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../socks/shell/tls.ts";
+import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 
-/** What the servers have in common. Times are in milliseconds. */
+/** Options of every server. Times are in milliseconds. */
 export interface ListenerOptions extends
   Pick<
     SocksServerOptions,
@@ -45,10 +46,9 @@ export interface ListenerOptions extends
    */
   readonly reusePort?: boolean | undefined;
   /**
-   * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which says who the
-   * client is: `["10.0.0.5", "10.1.0.0/16"]`. Without it, or with a wrong one, such a connection is refused; from everybody else none is
-   * looked for. The header has the time of `timeouts.handshake`. Listeners that are given are wrapped as they are, with the header inside of
-   * whatever they speak.
+   * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which names the
+   * client: `["10.0.0.5", "10.1.0.0/16"]`. Such a connection is refused without a valid header; connections from elsewhere have none.
+   * The header must arrive within `timeouts.handshake`. In `listeners` it is expected inside of whatever they speak.
    *
    * @default {none}
    */
@@ -56,21 +56,21 @@ export interface ListenerOptions extends
   /** Certificate and key for clients that speak SOCKS inside TLS. @default {SOCKS alone} */
   readonly tls?: TlsIdentity | undefined;
   /**
-   * Listeners instead of `hostname`, `port`, `reusePort` and `tls`; none for a server that is only given connections. They are
-   * the server's from then on, which closes them when it ends, and when it cannot start.
+   * Listeners instead of `hostname`, `port`, `reusePort` and `tls`; an empty list for a server that only gets connections. The server
+   * owns them: it closes them when it ends, and when it cannot start.
    */
   readonly listeners?: readonly ConnectionListener[] | undefined;
   /** How datagrams are relayed. */
   readonly datagrams?: DatagramOptions | undefined;
-  /** Told where the server listens. What it throws is thrown by the start, which has failed then: nothing listens. */
+  /** Called with each address listened on. If it throws, the start fails with that, and nothing listens. */
   readonly onListen?: ((address: Endpoint) => void) | undefined;
 }
 
 /** How datagrams are relayed. */
 export interface DatagramOptions {
   /**
-   * What to tell clients instead of the address that they reached, for a server behind NAT: an address, or one of each family, or a name.
-   * Clients of a family for which there is none are told the address.
+   * Address to tell clients instead of the one that they reached, for a server behind NAT: an address, one of each family, or a name.
+   * Clients of another family get the address that they reached.
    */
   readonly announce?: string | readonly string[] | undefined;
   /** Time without a datagram after which an association ends, in milliseconds. @default {300000} */
@@ -93,12 +93,12 @@ export interface RunningServer extends AsyncDisposable {
   readonly finished: Promise<void>;
   /** The sessions under way, one by one. */
   liveSessions(): readonly LiveSession[];
-  /** How it stands: what goes wrong beside the sessions, such as clients that cannot be accepted. */
+  /** Returns the health: trouble that belongs to no session, such as clients that cannot be accepted. */
   health(): ServerHealth;
-  /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
+  /** Serves a connection that did not come from a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
   /**
-   * Accepts nobody any more and lets the sessions under way end. May be called again, with a deadline that is over earlier.
+   * Accepts no more clients and lets sessions end. May be called again with an earlier deadline.
    *
    * @throws {TypeError} When the deadline is no time; nothing is stopped then.
    */
@@ -112,7 +112,7 @@ export interface RunningServer extends AsyncDisposable {
   unref(): void;
 }
 
-/** Ways to say where to listen that go without listeners, and with none. */
+/** Options of places to listen, which exclude `listeners`. */
 const PLACES = ["hostname", "port", "reusePort", "tls"] as const satisfies readonly (keyof ListenerOptions)[];
 
 /** Starts what {@linkcode ListenerOptions.listeners} are for; where that fails they are closed. */
@@ -125,12 +125,12 @@ export function withListeners<T>({ listeners = [] }: ListenerOptions, begin: () 
   }
 }
 
-/** Has a server listen; one that cannot is ended. */
+/** Starts to listen; a server that cannot is ended. */
 export function start(server: SocksServer, options: ListenerOptions): RunningServer {
   try {
     return listen(server, options);
   } catch (error) {
-    // Nobody would have anything to stop it with.
+    // The caller gets nothing to stop it with.
     void server[Symbol.asyncDispose]();
     throw error;
   }
@@ -185,7 +185,7 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   }
   const how = { reusePort, proxyProtocol: balanced };
   const listenAt = (where: Endpoint) =>
-    tls === undefined ? listenTcp({ ...where, ...how }) : listenTls({ ...where, ...how, ...tls });
+    tls === undefined ? platform.listen({ ...where, ...how }) : platform.listenTls({ ...where, ...how, ...tls });
   return [hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port })];
 }
 

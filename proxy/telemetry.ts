@@ -16,7 +16,7 @@
  */
 import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
 import { printable, shortened } from "../base/printable.ts";
-import type { ServerEvent } from "../socks/server/options.ts";
+import type { ServerEvent } from "../socks/server/events.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 
 const NAME = "gssocks";
@@ -31,16 +31,15 @@ export function telemetry(): (event: ServerEvent) => void {
   const spans = new Map<number, Span>();
   return (event) => {
     if (event.type === "accepted") {
-      const client = event.client === undefined ? {} : { "client.address": event.client.hostname };
-      const span = tracer.startSpan("socks.session", { attributes: client });
-      // Where nobody takes spans, there is nothing to keep them for.
+      const span = tracer.startSpan("socks.session", { attributes: { "client.address": event.client?.hostname } });
+      // Without an SDK there is no span to keep.
       if (span.isRecording()) spans.set(event.session, span);
     }
     countEvent(instruments, event);
     const span = spans.get(event.session);
     if (span === undefined) return;
     noteEvent(span, event);
-    // A datagram that is refused is not the end of its session.
+    // A refused datagram does not end its session.
     const ended = event.type === "closed" || (event.type === "refused" && !isDatagram(event));
     if (!ended) return;
     span.end();
@@ -57,10 +56,10 @@ type Instruments = ReturnType<typeof makeInstruments>;
 function makeInstruments() {
   const meter = metrics.getMeter(NAME);
   return {
-    sessions: meter.createUpDownCounter("gssocks.sessions", { description: "Sessions whose request is carried out" }),
+    sessions: meter.createUpDownCounter("gssocks.sessions", { description: "Sessions with a request under way" }),
     accepted: meter.createCounter("gssocks.accepted", { description: "Clients accepted" }),
-    authenticated: meter.createCounter("gssocks.authenticated", { description: "Clients that said who they are" }),
-    refused: meter.createCounter("gssocks.refused", { description: "Clients, requests and datagrams turned away" }),
+    authenticated: meter.createCounter("gssocks.authenticated", { description: "Clients authenticated" }),
+    refused: meter.createCounter("gssocks.refused", { description: "Clients, requests and datagrams refused" }),
     bytes: meter.createCounter("gssocks.io", { description: "Bytes relayed", unit: "By" }),
     dropped: meter.createCounter("gssocks.datagrams.dropped", { description: "Datagrams not relayed" }),
     duration: meter.createHistogram("gssocks.session.duration", { description: "Length of sessions", unit: "s" }),

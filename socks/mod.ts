@@ -56,19 +56,19 @@ export {
 } from "./auth/password.ts";
 export { PROTECTION_LEVELS } from "./protection.ts";
 export { type AcceptBindOptions, bindThrough, type BindThroughOptions, type ProxiedBind } from "./client/bind.ts";
-export {
-  connectThrough,
-  type ConnectThroughOptions,
-  type ProxiedConnection,
-  resolveThrough,
-  type ThroughOptions,
-} from "./client/request.ts";
+export { type ProxiedConnection, type ThroughOptions } from "./client/request.ts";
+export { resolveThrough } from "./client/resolve.ts";
+export { connectThrough, type ConnectThroughOptions } from "./client/connect.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
-export type { Announce } from "./server/commands/announce.ts";
-export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./server/commands/bind.ts";
-export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./server/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./server/commands/connect.ts";
-export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./server/commands/resolve.ts";
+export type { Announce } from "./server/targets/announce.ts";
+export { bindDirectly, type BindDirectlyOptions } from "./server/targets/listen.ts";
+export { type OpenBind, type PendingBind } from "./server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "./server/datagrams/counts.ts";
+export type { UnknownCommand } from "./server/front/request.ts";
+export type { TargetRequest } from "./server/targets/target.ts";
+export type { OpenedTarget, OpenTarget } from "./server/targets/target.ts";
+export { resolveDirectly, type ResolveDirectlyOptions } from "./server/targets/look_up.ts";
+export { type ResolveHost } from "./server/targets/target.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -89,10 +89,12 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./errors.ts";
-export type { OtherProtocol } from "./server/front/front.ts";
-export type { Limits, UserLedger } from "./server/limits/limits.ts";
-export { type Nat64Options, Nat64Prefixes } from "./names/nat64.ts";
-export { openDirectly, type OpenDirectlyOptions, openThrough } from "./server/targets/direct.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./server/front/options.ts";
+export type { Limits } from "./server/limits/limits.ts";
+export type { UserLedger } from "./server/limits/user_ledger.ts";
+export { type Nat64Options, Nat64Prefixes } from "./names/nat64_prefixes.ts";
+export { openDirectly, type OpenDirectlyOptions } from "./server/targets/direct.ts";
+export { openUpstream } from "./server/targets/upstream.ts";
 export type { RelayCounts } from "./server/relay/relay.ts";
 export {
   type ClientRule,
@@ -101,62 +103,66 @@ export {
   parseClientRule,
   parseClientRuleText,
 } from "./rules/client_rules.ts";
-export { parseRule, parseRuleText, type RuleFields, ruleFromFields } from "./rules/parse_rule.ts";
+export { parseRule, parseRuleText } from "./rules/parse_rule.ts";
+export { type RuleFields, ruleFromFields } from "./rules/rule_fields.ts";
+export { RuleSet, type RuleSetOptions } from "./rules/rule_set.ts";
+export { type Nat64Source } from "./rules/nat64.ts";
+export { type Verdict } from "./rules/verdict.ts";
 export {
   type CommandName,
   type Destination,
-  type Nat64Source,
   type PortRange,
   type Rule,
   type RuleAction,
   type RuleQuery,
-  RuleSet,
-  type RuleSetOptions,
-  type Verdict,
-} from "./rules/rules.ts";
+} from "./rules/rule.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-  systemReverse,
-  systemReverseWith,
-} from "./shell/system_resolver.ts";
+export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
+  LiveSession,
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./server/status.ts";
+export type { ServerEvent } from "./server/events.ts";
+export type { ShutdownOptions, SocksServerOptions } from "./server/options.ts";
+export type { Timeouts } from "./server/limits/timeouts.ts";
+export { type SystemResolver, type SystemResolverOptions } from "./names/system_resolver.ts";
+export { systemResolver, systemResolverWith, systemReverse, systemReverseWith } from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./server/session.ts";
+export type { ServedCommands } from "./server/commands/commands.ts";
+export type { SessionEvent } from "./server/events.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
-export { dialTcp, dialTls, type DialTlsOptions, dialUnix, listenTcp, listenTls, listenUnix } from "./shell/tcp.ts";
+export { dialTcp, listenTcp } from "./shell/tcp.ts";
+export { dialTls, listenTls } from "./shell/tls.ts";
+export { type DialTlsOptions } from "./stream/tls.ts";
+export { dialUnix, listenUnix } from "./shell/unix.ts";
 export { type ListenTcp, type ListenTcpOptions } from "./stream/listen_tcp.ts";
 export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/datagram_codec.ts";
-export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
-export { isOriginAllowed } from "./stream/origin.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
+export { tlsOver } from "./shell/tls_over.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
+export { isOriginAllowed } from "./stream/origin.ts";
 export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { type DuplexStreams } from "./stream/streams_connection.ts";
-export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
-export {
-  associateThrough,
-  type AssociateThroughOptions,
-  type ReceiveOptions,
-  SocksDatagrams,
-} from "./client/associate.ts";
+export { bindUpstream, datagramsUpstream, resolveUpstream } from "./server/targets/upstream.ts";
+export { associateThrough, type AssociateThroughOptions } from "./client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./client/datagrams.ts";
+export { datagramsDirectly, type DatagramsDirectlyOptions } from "./server/datagrams/direct.ts";
 export {
   type DatagramEgress,
-  datagramsDirectly,
-  type DatagramsDirectlyOptions,
   type EgressListener,
   type OpenDatagrams,
   type SendDatagramOptions,
-} from "./server/datagrams/egress.ts";
+} from "./server/targets/target.ts";
 export { bindUdp } from "./shell/udp.ts";
 export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

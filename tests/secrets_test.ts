@@ -1,7 +1,7 @@
 /** No password, key, ticket or token appears in what is inspected, serialised, logged or thrown. */
 import assert from "node:assert/strict";
 import { eventRecord } from "../cli/log/event_log.ts";
-import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/server/passwords.ts";
+import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";
@@ -14,7 +14,7 @@ import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptio
 import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../socks/auth/gssapi/server.ts";
 import { passwordServer } from "../socks/auth/password.ts";
-import type { ServerEvent } from "../socks/server/options.ts";
+import type { ServerEvent } from "../socks/server/events.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };

@@ -1,7 +1,16 @@
 /** The public API: types that fit together, and an example of every function and class. */
 import assert from "node:assert/strict";
 import * as front from "../mod.ts";
-import { associate, bind, connect, type ConnectOptions, type SocksConnection, systemTickets } from "../mod.ts";
+import {
+  associate,
+  bind,
+  type ClientAuthMethod,
+  connect,
+  type ConnectOptions,
+  noAuthentication,
+  type SocksConnection,
+  systemTickets,
+} from "../mod.ts";
 import { run } from "./support/process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -104,7 +113,6 @@ Deno.test("public types: undefined options and platform types compile", () => {
     port: 1,
     signal: maybe(),
     timeout: maybe(),
-    auth: maybe(),
     credentials: maybe(),
     service: maybe(),
     protection: maybe(),
@@ -116,6 +124,10 @@ Deno.test("public types: undefined options and platform types compile", () => {
   };
   const uses = async () => {
     const made = await connect(options);
+    const others: ConnectOptions = { proxy: "p", hostname: "h", port: 1, auth: maybe<readonly ClientAuthMethod[]>() };
+    await connect(others);
+    // @ts-expect-error: methods and options of GSS-API exclude each other.
+    await connect({ ...options, auth: [noAuthentication()] });
     made.readable.pipeThrough(new DecompressionStream("gzip"));
     using pending = await bind({ proxy: "p", expected: maybe(), signal: maybe() });
     const accepted: SocksConnection = await pending.accept({ timeout: maybe(), signal: maybe() });

@@ -5,10 +5,10 @@
  */
 import { bridge } from "../../mod.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, exclude, ExitCode, UsageError } from "../command.ts";
-import { eventPrinter, logFormat, troubleLine } from "../log/event_log.ts";
+import { type Command, ExitCode, UsageError } from "../command/command.ts";
+import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "../options.ts";
+import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -18,25 +18,24 @@ export const command: Command = {
   options: {
     ...PROXY_OPTIONS,
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
-    "handshake-timeout": { value: "TIME", help: "Time for a program to ask for something (default: 10s)" },
-    "connect-timeout": { value: "TIME", help: "Time for reaching a target through the proxy (default: 60s)" },
+    "handshake-timeout": { value: "TIME", help: "Time for the request of a program (default: 10s)" },
+    "connect-timeout": { value: "TIME", help: "Time to reach a target through the proxy (default: 60s)" },
     "idle-timeout": {
       value: "TIME",
-      help: "Close connections that are silent for so long, 0 for never (default: 7440000)",
+      help: "Close connections without a byte for this long, or never (default: 124m)",
     },
     "half-close-timeout": { value: "TIME", help: "The same once one side has ended (default: 10m)" },
-    "udp-idle-timeout": { value: "TIME", help: "End associations that are silent for so long (default: 5m)" },
-    json: { help: "Log events as JSON lines" },
-    quiet: { short: "q", help: "Log nothing" },
+    "udp-idle-timeout": { value: "TIME", help: "Close associations without a datagram for this long (default: 5m)" },
+    ...LOG_OPTIONS,
   },
   details: `
 Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy:
   ALL_PROXY=socks5h://127.0.0.1:1080 git clone ...
-Whoever can open a connection on this machine can use it, with the rights of your ticket.
+Every user of this machine can use it, with the rights of your ticket.
 
 A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
   async run(args, io): Promise<number> {
-    exclude(args, "quiet", "json");
+    const log = logFormat(args);
     const options = proxyOptions(args);
     const listen = args.value("listen");
     const timeout = (name: string) => {
@@ -56,14 +55,14 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
         },
         datagrams: { idleTimeout: timeout("udp-idle-timeout") },
         signal: io.signal,
-        onEvent: eventPrinter(logFormat(args), io),
+        onEvent: eventPrinter(log, io),
         onTrouble: (trouble) => io.err(troubleLine(trouble)),
         onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
       });
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message) : error;
     }
-    // From here on nothing but the end of the bridge ends it.
+    // From here on unhandled errors do not end it.
     const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
     try {
       await server.finished;

@@ -4,8 +4,8 @@
  * @module
  */
 import { connect } from "../../mod.ts";
-import { type Command, ExitCode } from "../command.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../options.ts";
+import { type Command, ExitCode } from "../command/command.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -32,7 +32,7 @@ As an ssh ProxyCommand:
     try {
       await connection.readable.pipeTo(io.stdout, { preventClose: true });
     } catch (error) {
-      // Whoever reads our output has had enough, which is no failure of ours.
+      // A reader that has closed our output is no failure.
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
     return ExitCode.Ok;

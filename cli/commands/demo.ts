@@ -13,10 +13,10 @@ import { writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { bridge, connect, type RunningServer, serve } from "../../mod.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
-import { ownLoopback } from "../../socks/shell/localhost.ts";
+import { ownLoopback } from "../../socks/stream/localhost.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, ExitCode } from "../command.ts";
+import { type Command, ExitCode } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 /** The command. */

@@ -10,13 +10,13 @@ import { startTestKdc, type TestKdc } from "../../kerberos/kdc/start.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import { readKeytab, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
-import { ownLoopback } from "../../socks/shell/localhost.ts";
+import { ownLoopback } from "../../socks/stream/localhost.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { isLocalhost } from "../../socks/wire/host_name.ts";
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { Faults } from "../log/guard.ts";
 import { type CliIo, newPassword } from "../terminal/io.ts";
-import { endpoint } from "../options.ts";
+import { endpoint } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -26,7 +26,7 @@ export const command: Command = {
   options: {
     realm: { value: "REALM", short: "r", help: "Realm (default: GSSOCKS.TEST)" },
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, TCP and UDP (default: localhost:0)" },
-    user: { value: "NAME", short: "u", multiple: true, help: "A user; its password is made up and printed" },
+    user: { value: "NAME", short: "u", multiple: true, help: "A user; a random password is printed" },
     "user-from-stdin": {
       value: "NAME",
       multiple: true,
@@ -36,9 +36,9 @@ export const command: Command = {
     keytab: {
       value: "FILE",
       short: "k",
-      help: "Write the keys of the services there; not over those of another realm",
+      help: "Write the keys of the services to this file; not over those of another realm",
     },
-    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients there; not over another" },
+    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients to this file; not over another one" },
   },
   details: `
 It keeps nothing on disk and limits no guessing of passwords: for tests and demonstrations only.`,

@@ -4,8 +4,8 @@
  * @module
  */
 import { filePath } from "../../kerberos/config/store_name.ts";
-import { type Command, ExitCode } from "../command.ts";
-import { cacheFrom, CCACHE_OPTION } from "../options.ts";
+import { type Command, ExitCode } from "../command/command.ts";
+import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -16,9 +16,9 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { cacheFrom, CCACHE_OPTION } from "../options.ts";
+import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -85,7 +85,7 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
   };
 }
 
-/** The ticket of whoever is named is renewed, and nobody else's. */
+/** Checks that the cache belongs to the principal named. */
 async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
   const [text] = args.words;
   if (text === undefined) return;

@@ -12,9 +12,9 @@ import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
 import { openCredentialCache, readKeytab } from "../../kerberos/credentials/shell/stores.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { cacheFrom, CCACHE_OPTION } from "../options.ts";
+import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

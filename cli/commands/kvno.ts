@@ -11,8 +11,8 @@ import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
-import { type Command, ExitCode } from "../command.ts";
-import { CCACHE_OPTION, ticketsFrom } from "../options.ts";
+import { type Command, ExitCode } from "../command/command.ts";
+import { CCACHE_OPTION, ticketsFrom } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -38,7 +38,7 @@ SERVICE is a principal such as rcmd/proxy.example.com, with a realm or without.`
         service: formatPrincipal(credential.server),
         kvno: encPart.kvno ?? null,
         enctype: enctypeName(encPart.etype),
-        ...(keytab === undefined ? {} : { keytabOpensIt: await opens(keytab, credential) }),
+        keytabOpensIt: keytab === undefined ? undefined : await opens(keytab, credential),
       });
     }
     if (args.has("json")) io.out(`${JSON.stringify(results, null, 2)}\n`);

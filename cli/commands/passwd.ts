@@ -5,9 +5,9 @@
  */
 import { exactText } from "../../base/bytes.ts";
 import { changeFile } from "../../kerberos/credentials/shell/change_file.ts";
-import { type Command, ExitCode, UsageError } from "../command.ts";
+import { type Command, ExitCode, UsageError } from "../command/command.ts";
 import { type CliIo, newPassword } from "../terminal/io.ts";
-import { checkUser, parsePasswordFile, passwordLine } from "../server/passwords.ts";
+import { checkUser, parsePasswordFile, passwordLine } from "../passwords/passwords.ts";
 
 /** The command. */
 export const command: Command = {
@@ -17,10 +17,10 @@ export const command: Command = {
   options: { delete: { short: "D", help: "Delete the user instead" } },
   details: `
 The password is read from standard input, or asked for twice. The file has one line for each user, with a hash (scrypt) and
-not the password; it is made where there is none, and nobody else may read it.`,
+not the password. It is created if it does not exist, readable by its owner only.`,
   async run(args, io): Promise<number> {
     const [file, user] = args.words as [string, string];
-    // Before anybody is asked for anything.
+    // Before the prompt.
     checkName(user);
     const line = args.has("delete") ? undefined : await newLine(user, io);
     await changeFile(file, ({ bytes }) => {

@@ -4,17 +4,19 @@
  * @module
  */
 import { KeytabFile } from "../../kerberos/credentials/shell/stores.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { listenPlaces, openListeners, tlsIdentity } from "../config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
 import { checkEgress, serveOptions } from "../config/serve_options.ts";
 import { checkShared } from "../config/shared_store.ts";
-import { ConfigError, type ServerConfig } from "../config/server_config.ts";
+import { ConfigError } from "../config/config_error.ts";
+import type { ServerConfig } from "../config/settings.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { type OpenPorts, openPorts, readPorts } from "../monitor/ports.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { dropPermissions, reloadFiles, reloadWarnings } from "../permissions.ts";
-import { ServerRun, warnings } from "../server/server_run.ts";
+import { dropPermissions, reloadFiles, reloadWarnings } from "../server/permissions.ts";
+import { ServerRun } from "../server/server_run.ts";
+import { warnings } from "../server/warnings.ts";
 import { runWorkers } from "../server/workers.ts";
 
 /** The command. */
@@ -31,11 +33,11 @@ ticket-age, upstream. A value with a comma stands in quotation marks: user="Doe,
 user fits every spelling of the name, one that allows fits it as it is written.
 
 A client that asks for a level of protection that is not granted gets the strongest that is. --protection none lets
-curl --socks5-gssapi in, which cannot protect data: anybody on the way can read and change it then.
+curl --socks5-gssapi in, which cannot protect data: anyone on the path can then read and change it.
 
 A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.
 
-SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let sessions end until --drain-timeout.`,
+SIGHUP reads the configuration again; sessions continue. SIGTERM and SIGINT let sessions end until --drain-timeout.`,
   async run(args, io): Promise<number> {
     try {
       return await serve(args, io);
@@ -46,10 +48,6 @@ SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let 
 };
 
 async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
-  exclude(args, "quiet", "json");
-  for (const name of ["redis-loss", "redis-password-file", "redis-replicas"]) {
-    if (args.has(name) && !args.has("redis")) throw new UsageError(`--${name} needs --redis`);
-  }
   const config = serverConfig(args);
   const ports = readPorts(config);
   if (args.has("check")) return check(args, config, io);
@@ -103,7 +101,7 @@ async function runAlone(
 ): Promise<number> {
   let started: ServerRun | undefined;
   let asked = false;
-  // Before anybody can know that it runs: the signal would end the process.
+  // Before the first line is printed: SIGHUP would end the process.
   const stopReloading = io.onReload?.(() => started === undefined ? asked = true : started.reload());
   try {
     const options = serveOptions(config);

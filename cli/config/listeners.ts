@@ -3,66 +3,58 @@
  *
  * @module
  */
+import { encodeHex } from "@std/encoding/hex";
 import { randomBytes } from "../../base/runtime.ts";
-import { checkIdentity, listenTcp, listenTls, listenUnix } from "../../socks/shell/tcp.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
+import { checkIdentity, listenTls } from "../../socks/shell/tls.ts";
+import { listenUnix } from "../../socks/shell/unix.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import { listenAtLoopback } from "../../socks/shell/localhost.ts";
+import { listenAtLoopback } from "../../socks/stream/localhost.ts";
 import { balancers } from "../../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../../socks/shell/tls.ts";
+import type { TlsIdentity } from "../../socks/stream/tls.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
-import { ConfigError, type ServerConfig } from "./server_config.ts";
-import { milliseconds } from "./units.ts";
+import { at, ConfigError } from "./config_error.ts";
+import type { ServerConfig } from "./settings.ts";
 
 const PORT = 1080;
 /** The first loopback address that the machine has. */
 const DEFAULT: readonly ListenPlace[] = [{ type: "tcp", hostname: undefined, port: PORT }];
 
-/** Whether several servers of one process listen together. */
-export interface Together {
-  /** Which of them this is. */
+/** Ports that several servers of one process share. */
+interface SharedPorts {
+  /** Number of this server, from 0. */
   readonly index: number;
-  /** Ports that the first has found, in the order of the configuration. */
+  /** Ports that the first server found, in the order of the configuration. */
   readonly ports: readonly number[] | undefined;
 }
 
-/** Places to listen, checked. */
+/** Returns the places to listen, checked. */
 export function listenPlaces({ listen, proxyProtocol }: ServerConfig): readonly ListenPlace[] {
-  if (proxyProtocol !== undefined) checkBalancers(proxyProtocol);
+  if (proxyProtocol !== undefined) at("proxyProtocol", () => balancers(proxyProtocol));
   return listen === undefined ? DEFAULT : listen.map((text, i) => {
     if (text.startsWith("unix:")) {
       const path = text.slice("unix:".length);
-      // The system would make up a name that nobody knows.
+      // The system would choose an unknown name.
       if (path === "") throw new ConfigError(`listen[${i}]: "unix:" names no path`);
       return { type: "unix", path };
     }
     const tls = text.startsWith("tls://");
-    try {
-      return { type: tls ? "tls" : "tcp", ...parseLocalEndpointText(tls ? text.slice("tls://".length) : text, PORT) };
-    } catch (error) {
-      throw new ConfigError(`listen[${i}]: ${(error as Error).message}`);
-    }
+    const endpoint = tls ? text.slice("tls://".length) : text;
+    return { type: tls ? "tls" : "tcp", ...at(`listen[${i}]`, () => parseLocalEndpointText(endpoint, PORT)) };
   });
 }
 
-function checkBalancers(from: readonly string[]): void {
-  try {
-    balancers(from);
-  } catch (error) {
-    throw new ConfigError(`proxyProtocol: ${(error as Error).message}`);
-  }
-}
-
 /** A place to listen. */
-export type ListenPlace =
+type ListenPlace =
   | { readonly type: "unix"; readonly path: string }
   | { readonly type: "tcp" | "tls"; readonly hostname: string | undefined; readonly port: number };
 
-/** Starts to listen: everywhere, or, where that fails, nowhere. */
-export async function openListeners(config: ServerConfig, together?: Together): Promise<ConnectionListener[]> {
+/** Opens all listeners, or none if one fails. */
+export async function openListeners(config: ServerConfig, together?: SharedPorts): Promise<ConnectionListener[]> {
   const open: ConnectionListener[] = [];
   try {
     for (const [i, place] of listenPlaces(config).entries()) {
-      // One socket in the file system is enough for all.
+      // One socket file serves all threads.
       if (place.type === "unix" && together !== undefined && together.index > 0) continue;
       open.push(await openListener(place, config, together && { port: together.ports?.[i] }));
     }
@@ -82,8 +74,10 @@ async function openListener(
   if (place.type === "unix") return reusePort ? listenInPlaceOf(place.path) : await listenAtPath(place.path);
   const port = together?.port ?? place.port;
   const { proxyProtocol: from, timeouts } = config;
-  const timeout = timeouts?.handshake === undefined ? undefined : milliseconds(timeouts.handshake);
-  const how = { reusePort: reusePort || together !== undefined, proxyProtocol: from && { from, timeout } };
+  const how = {
+    reusePort: reusePort || together !== undefined,
+    proxyProtocol: from && { from, timeout: timeouts?.handshake },
+  };
   const { hostname } = place;
   if (hostname === undefined) return listenAtLoopback(port, (where) => listenTcp({ ...where, ...how }));
   const where = { hostname, port, ...how };
@@ -97,25 +91,17 @@ async function openListener(
  */
 export function tlsIdentity({ tls }: ServerConfig): TlsIdentity | undefined {
   if (tls === undefined) return undefined;
-  const read = (name: "certificate" | "key") => {
-    try {
-      return Deno.readTextFileSync(tls[name]);
-    } catch (error) {
-      throw new ConfigError(`tls.${name}: ${(error as Error).message}`, { cause: error });
-    }
+  const identity = {
+    cert: at("tls.certificate", () => Deno.readTextFileSync(tls.certificate)),
+    key: at("tls.key", () => Deno.readTextFileSync(tls.key)),
   };
-  const identity = { cert: read("certificate"), key: read("key") };
-  try {
-    checkIdentity(identity);
-  } catch (error) {
-    throw new ConfigError(`tls: ${tls.certificate} and ${tls.key}: ${(error as Error).message}`, { cause: error });
-  }
+  at(`tls: ${tls.certificate} and ${tls.key}`, () => checkIdentity(identity));
   return identity;
 }
 
-/** Another server may listen at the path: in one step the name is this one's, and the other keeps those who have found him. */
+/** Listens at a path where another server may listen. The name changes hands in one step; the other server keeps its clients. */
 function listenInPlaceOf(path: string): ConnectionListener {
-  const own = `${path}.${[...randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  const own = `${path}.${encodeHex(randomBytes(8))}`;
   const listener = listenUnix(own);
   try {
     Deno.renameSync(own, path);
@@ -127,7 +113,7 @@ function listenInPlaceOf(path: string): ConnectionListener {
   return { ...listener, addr: { hostname: path, port: 0 } };
 }
 
-/** A socket that an earlier run has left behind is in the way; one that somebody listens at is his. */
+/** Listens at a path. A socket file that an earlier run left is removed; one with a server behind it is not. */
 async function listenAtPath(path: string): Promise<ConnectionListener> {
   try {
     if (Deno.lstatSync(path).isSocket) {

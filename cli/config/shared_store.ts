@@ -6,7 +6,8 @@
 import { connectDenoKv } from "../../proxy/shared/deno_kv.ts";
 import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/shared/redis.ts";
 import { redisPlaces } from "../../proxy/shared/redis_places.ts";
-import { ConfigError, type SharedConfig } from "./server_config.ts";
+import { at, ConfigError } from "./config_error.ts";
+import type { SharedConfig } from "./setting_objects.ts";
 
 /**
  * Checks what needs nothing but the configuration.
@@ -18,11 +19,7 @@ export function checkShared(shared: SharedConfig | undefined): void {
   const { redis, kv } = shared;
   if ((redis === undefined) === (kv === undefined)) throw new ConfigError("shared: either redis or kv is wanted");
   if (redis !== undefined) {
-    try {
-      redisPlaces(redis);
-    } catch (error) {
-      throw new ConfigError(`shared.redis: ${(error as Error).message}`);
-    }
+    at("shared.redis", () => redisPlaces(redis));
     return;
   }
   const idle = (["passwordFile", "sentinelPasswordFile", "caFile", "replicas"] as const).filter((name) =>

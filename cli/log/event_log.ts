@@ -10,19 +10,13 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import type { ParsedArguments } from "../command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 
 /** How events are printed: for people, as JSON lines, or not at all. */
 export type LogFormat = "text" | "json" | "none";
-
-/** Format that the options `--json` and `--quiet` say. */
-export function logFormat(args: ParsedArguments): LogFormat {
-  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
-}
 
 /** Prints events. */
 export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
@@ -33,7 +27,7 @@ export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent)
   return (event) => io.err(`${printable(text(event))}\n`);
 }
 
-/** A rule is nobody's but the operator's. */
+/** Shortens texts that a client may have chosen; a rule is the operator's. */
 function shortValue(key: string, value: unknown): unknown {
   return typeof value === "string" && key !== "rule" ? shortened(value) : value;
 }
@@ -69,25 +63,21 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("command" in event) record.command = event.command;
   if (event.type === "closed") {
     const { sent, received, duration, datagrams } = event;
-    Object.assign(record, { sent, received, duration, ...(datagrams === undefined ? {} : { datagrams }) });
+    Object.assign(record, { sent, received, duration });
+    if (datagrams !== undefined) record.datagrams = datagrams;
   }
-  if ("error" in event && event.error !== undefined) Object.assign(record, errorRecord(event.error));
+  if ("error" in event && event.error !== undefined) addError(record, event.error);
   return record;
 }
 
-/** What an error says, with the facts that Kerberos gave for it. */
-function errorRecord(error: Error): Record<string, unknown> {
+/** Adds an error, with what Kerberos says about its cause. */
+function addError(record: EventRecord, error: Error): void {
   const { cause } = error;
-  const details = cause instanceof GssError ? { gssCode: cause.code, ...cause.details } : {};
-  const code = "code" in error ? error.code : undefined;
-  const rule = error instanceof SocksReplyError && error.rule !== undefined ? { rule: error.rule } : {};
-  return {
-    error: error.message,
-    code,
-    ...rule,
-    ...(cause instanceof KerberosError ? { cause: cause.code } : {}),
-    ...details,
-  };
+  record.error = error.message;
+  if ("code" in error) record.code = error.code;
+  if (error instanceof SocksReplyError && error.rule !== undefined) record.rule = error.rule;
+  if (cause instanceof KerberosError) record.cause = cause.code;
+  if (cause instanceof GssError) Object.assign(record, { gssCode: cause.code }, cause.details);
 }
 
 /** The address that stands for a name; an address stands for itself. */
@@ -96,11 +86,15 @@ function atAddress(target: Endpoint, address: Endpoint | undefined): string {
   return text === "" || text === formatEndpoint(target) ? "" : ` at ${text}`;
 }
 
+/** Shown instead of a user. */
+const UNAUTHENTICATED = "(unauthenticated)";
+
 function eventText(event: ServerEvent): string {
   const { session, client } = event;
   const address = client === undefined ? "?" : formatEndpoint(client);
-  // Nobody is called that without quotation marks.
-  const who = (name: string) => name === "" ? "somebody" : name === "somebody" ? `"${name}"` : quoted(shortened(name));
+  // A user with this name is shown in quotation marks.
+  const who = (name: string) =>
+    name === "" ? UNAUTHENTICATED : name === UNAUTHENTICATED ? `"${name}"` : quoted(shortened(name));
   const why = (error: Error) => shortened(error.message);
   switch (event.type) {
     case "accepted":
@@ -124,15 +118,15 @@ function eventText(event: ServerEvent): string {
   }
 }
 
-/** What each kind of trouble means to whoever reads of it. */
+/** What each kind of trouble means. */
 const TROUBLES: Readonly<Record<TroubleKind, string>> = {
   accept: "Clients cannot be accepted",
-  descriptors: "There are no descriptors or no memory for another connection",
-  observer: "What watches this server failed",
-  ledger: "The end of a session could not be told to where users are counted",
+  descriptors: "No descriptors or no memory for another connection",
+  observer: "An observer of this server failed",
+  ledger: "The end of a session could not be reported to the ledger of users",
 };
 
-/** What goes wrong beside the sessions, as a line. */
+/** Returns a line about trouble that belongs to no session. */
 export function troubleLine({ kind, count, error }: ServerTrouble): string {
   const times = count === 1 ? "" : ` (${count} times so far)`;
   return `Warning: ${TROUBLES[kind]}${times}: ${printable(error.message)}\n`;

@@ -1,16 +1,15 @@
 /**
- * The guard at the top of what goes on: an error that nobody handled is a fault of this program, and is to be seen and
- * counted, but it ends no session of anybody's.
+ * Unhandled errors: each is a fault of this program, is logged and counted, and ends no session.
  *
  * @module
  */
 import { printable } from "../../base/printable.ts";
 import { monotonicNow } from "../../base/runtime.ts";
 
-/** What tells of errors that nobody handled: the global scope of a thread. */
+/** Where unhandled errors are reported: the global scope of a thread. */
 export type FaultScope = Pick<EventTarget, "addEventListener" | "removeEventListener">;
 
-/** Calls back with each error that nobody handled, which does not end the thread any more; the function given back ends that. */
+/** Calls back with each unhandled error, which then does not end the thread. The returned function stops this. */
 export function guard(scope: FaultScope, callback: (error: unknown) => void): () => void {
   const onError = (event: Event) => {
     event.preventDefault();
@@ -29,22 +28,22 @@ export function guard(scope: FaultScope, callback: (error: unknown) => void): ()
   };
 }
 
-/** Time in which faults are told one by one only so often, in milliseconds. */
+/** Period for the limit of faults logged one by one, in milliseconds. */
 const MINUTE = 60_000;
-/** How many are told with all that is known of them in a minute. */
-const TOLD = 5;
+/** Faults that are logged one by one in a minute. */
+const LOGGED = 5;
 
-/** Tells of faults and counts them. */
+/** Logs faults and counts them. */
 export class Faults {
   readonly #say: (line: string) => void;
   readonly #now: () => number;
   #count = 0;
   #begun = -Infinity;
-  #told = 0;
-  #untold = 0;
+  #logged = 0;
+  #unlogged = 0;
 
   /**
-   * Makes one.
+   * Creates a log of faults.
    *
    * @param say Takes a line, with its end.
    * @param now A clock that never goes back, in milliseconds.
@@ -64,19 +63,19 @@ export class Faults {
     this.#count++;
     const now = this.#now();
     if (now - this.#begun >= MINUTE) {
-      if (this.#untold > 0) this.#say(`${this.#untold} more faults were not told one by one\n`);
-      [this.#begun, this.#told, this.#untold] = [now, 0, 0];
+      if (this.#unlogged > 0) this.#say(`${this.#unlogged} more faults were not logged one by one\n`);
+      [this.#begun, this.#logged, this.#unlogged] = [now, 0, 0];
     }
-    if (this.#told === TOLD) {
-      this.#untold++;
+    if (this.#logged === LOGGED) {
+      this.#unlogged++;
       return;
     }
-    this.#told++;
+    this.#logged++;
     this.#say(`error: ${what}: ${faultText(error)}; this is a fault of gssocks, which goes on\n`);
   };
 }
 
-/** Where it comes from is what somebody needs to find the fault. */
+/** The text of a fault, with the stack that shows where it comes from. */
 function faultText(error: unknown): string {
   const text = error instanceof Error ? error.stack ?? `${error.name}: ${error.message}` : String(error);
   return printable(text.split("\n").slice(0, STACK_LINES).map((line) => line.trim()).join(" ").slice(0, STACK_LENGTH));

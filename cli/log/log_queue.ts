@@ -1,6 +1,6 @@
 /**
- * Lines on their way to a log. Whoever has something logged never waits for it, and learns of no failure: what is read
- * slowly, not at all, or has no room any more (a pipe, a terminal that is held, a full disk) costs lines, and nothing else.
+ * A queue of lines for a log. The caller never waits and sees no failure: a sink that is slow, not read or full (a pipe, a stopped
+ * terminal, a full disk) costs lines, and nothing else.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface LogSink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** How much a {@linkcode LogQueue} holds, and how patient it is. */
+/** Options of {@linkcode LogQueue}. */
 export interface LogQueueOptions {
   /** Bytes that wait at most. @default {1048576} */
   readonly maxBytes?: number | undefined;
@@ -35,7 +35,7 @@ interface Waiting {
   readonly lines: number;
 }
 
-/** Lines that wait for a sink, as many as there is room for. */
+/** A bounded queue of lines for a sink. */
 export class LogQueue {
   readonly #sink: LogSink;
   readonly #maxBytes: number;
@@ -46,12 +46,12 @@ export class LogQueue {
   #bytes = 0;
   #lines = 0;
   #dropped = 0;
-  /** Lines dropped that the log has not been told of. */
+  /** Lines dropped since the last note about it in the log. */
   #untold = 0;
   #running: Promise<void> | undefined;
 
   /**
-   * Makes one.
+   * Creates a queue.
    *
    * @param sink Where lines go. One write is under way at a time, so that a sink that is stuck holds one thread.
    * @param options How much may wait.
@@ -68,10 +68,10 @@ export class LogQueue {
     return this.#dropped;
   }
 
-  /** Takes lines, or drops them where there is no room. */
+  /** Queues lines, or drops them if there is no room. */
   write(text: string): void {
     if (text === "") return;
-    // Half of the room is free again before lines are taken anew: a log that is behind has few gaps, and not many.
+    // After a drop, half of the room must be free before lines are queued again, so that a slow log has few gaps.
     const share = this.#untold > 0 ? 2 : 1;
     const bytes = utf8(text);
     const lines = countLines(text);
@@ -84,7 +84,7 @@ export class LogQueue {
     this.#push(bytes, lines);
   }
 
-  /** The log is told of a gap where it is. */
+  /** Writes a note about dropped lines, at the gap. */
   #tellGap(): void {
     if (this.#untold === 0) return;
     const note = `${this.#untold} log line${this.#untold === 1 ? " was" : "s were"} dropped: the log took no more\n`;
@@ -116,7 +116,7 @@ export class LogQueue {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#batch();
-      // What is cut off here was not begun by anybody: the process ends.
+      // The process ends; the rest is given up.
       if (!await this.#writeAll(batch)) return;
       if (this.#waiting.length === 0) this.#tellGap();
     }

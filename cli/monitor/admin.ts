@@ -1,6 +1,6 @@
 /**
- * The admin port: status page, health and metrics, on a loopback address only and without authentication. Whoever has an
- * account on the machine can read it; nothing can be changed through it.
+ * The admin port: status page, health and metrics, on a loopback address only and without authentication. Every user
+ * of the machine can read it; nothing can be changed through it.
  *
  * @module
  */
@@ -10,10 +10,12 @@ import { isLoopback } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { healthOf } from "./health.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
-import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
+import { PAGE_HTML } from "./page/markup.ts";
+import { PAGE_JS } from "./page/script.ts";
+import { PAGE_CSS } from "./page/style.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
-import type { Snapshot, TakeSnapshot } from "./snapshot.ts";
-import { rendered, sparingly } from "./sparingly.ts";
+import type { Snapshot, TakeSnapshot } from "../snapshot/snapshot.ts";
+import { cached, cachedText } from "./cached.ts";
 
 /**
  * Reads where to listen.
@@ -24,13 +26,13 @@ export function adminEndpoint(text: string): Endpoint {
   const where = parseEndpointText(text);
   if (isLoopback(where.hostname)) return where;
   throw new TypeError(
-    `Cannot open the admin port on ${where.hostname}: a loopback address is wanted, since it asks nobody`,
+    `Cannot open the admin port on ${where.hostname}: it must be a loopback address, because the port does not authenticate clients`,
   );
 }
 
 /** Opens the port. */
 export function startAdmin(where: Endpoint, take: TakeSnapshot, reports: PortReports): HttpPort {
-  const sparing = sparingly(take);
+  const sparing = cached(take);
   return httpPort(listenTcp(where), {
     name: "Admin port",
     answer: (request) => adminResponse(request, sparing),
@@ -40,7 +42,7 @@ export function startAdmin(where: Endpoint, take: TakeSnapshot, reports: PortRep
 
 /** Answers a request. */
 export async function adminResponse(request: Request, take: TakeSnapshot): Promise<Response> {
-  // A page of somebody else's, under a name that he has pointed to this machine, must not read this.
+  // A foreign web page whose name was pointed to this machine must not read this (DNS rebinding).
   if (!namesLoopback(request)) return answer(421, "text/plain", "Ask for this port by a loopback address.\n");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return answer(405, "text/plain", "Nothing can be changed here.\n", { allow: "GET, HEAD" });
@@ -53,9 +55,9 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/page.js":
       return answer(200, "text/javascript; charset=utf-8", PAGE_JS);
     case "/status.json":
-      return answer(200, "application/json", rendered(await take(), shownJson));
+      return answer(200, "application/json", cachedText(await take(), shownJson));
     case "/metrics":
-      return answer(200, PROMETHEUS_TYPE, rendered(await take(), prometheusText));
+      return answer(200, PROMETHEUS_TYPE, cachedText(await take(), prometheusText));
     case "/healthz":
       return await take().then(health, () => answer(503, "application/json", JSON.stringify({ status: "failing" })));
     default:
@@ -63,7 +65,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
   }
 }
 
-/** Names, targets and reasons are shown by a page or a terminal, and were chosen by others. */
+/** Escapes names, targets and reasons, which others chose, for a page or a terminal. */
 function shownJson(snapshot: Snapshot): string {
   return JSON.stringify(snapshot, (_key, value) => typeof value === "string" ? printable(value) : value);
 }
@@ -73,16 +75,14 @@ function namesLoopback(request: Request): boolean {
   return isLoopback(hostname);
 }
 
-/** Ready to be sent clients, or not: what a load balancer asks. */
+/** Whether clients may be sent here: for load balancers. */
 function health(snapshot: Snapshot): Response {
   const { shared, troubles } = snapshot;
   const { status, ready } = healthOf(snapshot);
   const recent = Object.keys(troubles).filter((kind) => troubles[kind]!.recent);
-  const why = {
-    ...(shared?.up === false ? { shared: "lost" } : {}),
-    ...(recent.length > 0 ? { troubles: recent } : {}),
-  };
-  return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, ...why }));
+  const lost = shared?.up === false ? "lost" : undefined;
+  const troubled = recent.length === 0 ? undefined : recent;
+  return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, shared: lost, troubles: troubled }));
 }
 
 function answer(status: number, type: string, body: string, headers: Record<string, string> = {}): Response {

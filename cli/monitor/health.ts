@@ -1,27 +1,27 @@
 /**
- * Whether a server is to be sent clients, in a word: for the admin port, and for a port of its own on any address, which says
- * nothing else and to which strangers may have access.
+ * Whether clients may be sent to a server, in one word: for the admin port, and for a health port on any address, which tells nothing
+ * else and may be public.
  *
  * @module
  */
 import { listenTcp } from "../../socks/shell/tcp.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
-import type { Snapshot, TakeSnapshot } from "./snapshot.ts";
-import { sparingly } from "./sparingly.ts";
+import type { Snapshot, TakeSnapshot } from "../snapshot/snapshot.ts";
+import { cached } from "./cached.ts";
 
-/** How a server stands. */
+/** Health of a server. */
 export interface Health {
   /**
    * `degraded`: clients are let in without what several machines share, some were kept out in the last minute for want of
-   * descriptors or memory, or a worker is missing. `failing`: nobody is let in. `draining`: the server stops.
+   * descriptors or memory, or a worker is missing. `failing`: no client is accepted. `draining`: the server stops.
    */
   readonly status: "ok" | "degraded" | "failing" | "draining";
   /** Whether clients are to be sent to it. */
   readonly ready: boolean;
 }
 
-/** How a server stands, by what is known of it. */
+/** Returns the health of a server. */
 export function healthOf({ draining, shared, degraded }: Pick<Snapshot, "draining" | "shared" | "degraded">): Health {
   const lost = shared?.up === false;
   if (draining) return { status: "draining", ready: false };
@@ -40,7 +40,7 @@ export function healthEndpoint(text: string): Endpoint {
 
 /** Opens a port that says how the server stands, and nothing else. */
 export function startHealth(where: Endpoint, take: TakeSnapshot, reports: PortReports): HttpPort {
-  const sparing = sparingly(take);
+  const sparing = cached(take);
   return httpPort(listenTcp(where), {
     name: "Health port",
     answer: (request) => healthResponse(request, sparing),
@@ -48,8 +48,8 @@ export function startHealth(where: Endpoint, take: TakeSnapshot, reports: PortRe
   });
 }
 
-/** Answers a health check. A server that cannot even say how it stands is to be sent nobody. */
-export async function healthResponse(request: Request, take: TakeSnapshot): Promise<Response> {
+/** Answers a health check. A server that cannot tell its state is failing. */
+async function healthResponse(request: Request, take: TakeSnapshot): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "no", { allow: "GET, HEAD" });
   if (pathname !== "/" && pathname !== "/healthz") return answer(404, "no");

@@ -1,14 +1,14 @@
 /**
  * The smallest HTTP server that a status needs: one request for each connection, without a body, of bounded size and in
  * bounded time, from so many at a time. `Deno.serve` bounds none of that, and ends for good when it cannot accept; this one
- * is in front of whoever can open a connection, and is asked when things are tight.
+ * faces everyone who can open a connection, and must answer under load.
  *
  * @module
  */
 import { reasonText } from "../../base/reason.ts";
 import { concat, utf8 } from "../../base/bytes.ts";
 import { printable } from "../../base/printable.ts";
-import { abortable, pause, startDeadline } from "../../base/deadline.ts";
+import { abortable, onAbort, pause, startDeadline } from "../../base/deadline.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { drain } from "../../socks/stream/drain.ts";
@@ -18,11 +18,11 @@ import type { Endpoint } from "../../socks/wire/address.ts";
 export interface HttpPortOptions {
   /** Answers a request, which has no body. */
   readonly answer: (request: Request) => Response | Promise<Response>;
-  /** Told what a request failed with; whoever asked gets status 500. */
+  /** Called when a request failed; the client gets status 500. */
   readonly onFault: (error: unknown) => void;
   /** What the port is called in lines. */
   readonly name: string;
-  /** Takes a line, with its end: that nobody can be accepted, once, and that it goes again, once. */
+  /** Called with a line, including its end, when accepting fails and when it works again. */
   readonly say: (line: string) => void;
   /** Connections at one time; the oldest makes room for another. @default {32} */
   readonly maxConnections?: number | undefined;
@@ -95,7 +95,7 @@ class Port {
     await Promise.all(this.#serving);
   }
 
-  /** Whoever waits for his answer goes like one whom it waits for. */
+  /** Closes the oldest connection, whatever its state. */
   #makeRoom(): void {
     const [[connection, giveUp] = []] = this.#open;
     this.#open.delete(connection!);
@@ -109,11 +109,11 @@ class Port {
     say(working ? `${name} accepts again\n` : `${name} cannot accept, and tries on: ${printable(reason)}\n`);
   }
 
-  /** One request, to its end. Never rejects: who does not ask as he should, or goes, is nobody's fault. */
+  /** Serves one request. Never rejects: a bad request or a client that goes is no fault. */
   async #serve(connection: Connection): Promise<void> {
     const { timeout: milliseconds = 5_000 } = this.#options;
     using deadline = startDeadline({ milliseconds, reason: () => new Error("the time for a request is over") });
-    deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+    using _cutting = onAbort(deadline.signal, () => connection.close());
     this.#open.set(connection, () => deadline.abort(new Error("another one takes its place")));
     try {
       const request = readRequest(await readHead(connection), connection.local);
@@ -121,10 +121,10 @@ class Port {
         ? await abortable(this.#answer(request), deadline.signal)
         : new Response(`${request}\n`, { status: request.startsWith("The head") ? 431 : 400 });
       await send(connection, response, request instanceof Request && request.method === "HEAD");
-      // What he still sends would make a reset of the end, and that may take the answer away.
+      // Unread input would turn the close into a reset, which may destroy the answer.
       await drain(connection, { signal: deadline.signal });
     } catch {
-      // He has gone, or was cut off.
+      // The client has gone, or was cut.
     } finally {
       this.#open.delete(connection);
       connection.close();
@@ -136,7 +136,7 @@ class Port {
       return await this.#options.answer(request);
     } catch (error) {
       this.#options.onFault(error);
-      return new Response("This cannot be told now.\n", { status: 500 });
+      return new Response("Internal error.\n", { status: 500 });
     }
   }
 }

@@ -1,12 +1,13 @@
 /**
- * Keeps count of what happens to a server.
+ * Counts the events of a server.
  *
  * @module
  */
 import { pause } from "../../base/deadline.ts";
 import { shortened } from "../../base/printable.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import type { LiveSession, ServerEvent } from "../../socks/server/options.ts";
+import type { LiveSession } from "../../socks/server/status.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import {
   type Counts,
@@ -19,9 +20,9 @@ import {
   THROUGHPUT_SECONDS,
   type ThroughputPoint,
   type TroubleState,
-} from "./snapshot.ts";
+} from "../snapshot/snapshot.ts";
 
-/** Where a monitor gets what no event tells. */
+/** Sources of a monitor for what is in no event. */
 export interface MonitorSources {
   /** The sessions under way. */
   readonly liveSessions: () => readonly LiveSession[];
@@ -29,13 +30,13 @@ export interface MonitorSources {
   readonly shared?: (() => SharedState) | undefined;
   /** What goes wrong beside the sessions. */
   readonly health?: (() => MonitoredHealth) | undefined;
-  /** Errors that nobody handled so far. */
+  /** Number of unhandled errors. */
   readonly faults?: (() => number) | undefined;
-  /** Told of a sample that could not be taken; the next one is. @default {nobody} */
+  /** Called when a sample failed; the next one is taken as usual. @default {errors are ignored} */
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
-/** What a server says of what goes wrong beside its sessions. */
+/** Trouble of a server that belongs to no session. */
 export interface MonitoredHealth {
   /** Whether clients were kept out in the last minute because the machine had nothing left for them. */
   readonly degraded: boolean;
@@ -47,7 +48,7 @@ export interface MonitoredHealth {
 export interface MonitorClocks {
   /** Dates, in milliseconds since the epoch. @default {the system's} */
   readonly now?: (() => number) | undefined;
-  /** A clock that nobody sets, in milliseconds. @default {the system's} */
+  /** Monotonic clock, in milliseconds. @default {the system's} */
   readonly monotonic?: (() => number) | undefined;
 }
 
@@ -84,9 +85,9 @@ export class Monitor {
   #sampled = { sent: 0, received: 0 };
 
   /**
-   * Makes one.
+   * Creates a monitor.
    *
-   * @param clocks What it goes by: dates are dates, and durations and rates are nobody's to set.
+   * @param clocks Clocks for dates, and for durations and rates.
    */
   constructor({ now = systemRuntime.now, monotonic = monotonicNow }: MonitorClocks = {}) {
     [this.#now, this.#monotonic] = [now, monotonic];
@@ -142,7 +143,7 @@ export class Monitor {
     }
   }
 
-  /** Says where the rest is from, and samples until the signal is aborted. What fails then is told, and tried again. */
+  /** Sets the sources, and samples them until the signal is aborted. */
   async watch(sources: MonitorSources, signal: AbortSignal): Promise<void> {
     this.#sources = sources;
     while (!signal.aborted) {
@@ -155,7 +156,7 @@ export class Monitor {
     }
   }
 
-  /** The server accepts nobody any more. */
+  /** Notes that the server accepts no more clients. */
   drain(): void {
     this.#draining = true;
   }

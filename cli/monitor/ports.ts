@@ -1,19 +1,20 @@
 /**
- * The ports beside the proxy's own: for an administrator of this machine, and for whoever asks whether it is well.
+ * The admin port and the health port of a server.
  *
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import { ConfigError, type ServerConfig } from "../config/server_config.ts";
+import { at } from "../config/config_error.ts";
+import type { ServerConfig } from "../config/settings.ts";
 import type { Faults } from "../log/guard.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { adminEndpoint, startAdmin } from "./admin.ts";
 import { healthEndpoint, startHealth } from "./health.ts";
 import type { HttpPort, PortReports } from "./http_port.ts";
-import type { TakeSnapshot } from "./snapshot.ts";
+import type { TakeSnapshot } from "../snapshot/snapshot.ts";
 
 /** Where they are. */
-export interface Ports {
+interface Ports {
   /** Status page, metrics and health. */
   readonly admin: Endpoint | undefined;
   /** A word of health. */
@@ -33,11 +34,7 @@ export function readPorts({ admin, health }: ServerConfig): Ports {
 }
 
 function read(name: string, text: string | undefined, endpoint: (text: string) => Endpoint): Endpoint | undefined {
-  try {
-    return text === undefined ? undefined : endpoint(text);
-  } catch (error) {
-    throw new ConfigError(`${name}: ${(error as Error).message}`);
-  }
+  return text === undefined ? undefined : at(name, () => endpoint(text));
 }
 
 /** Opens them: all, or, where one cannot be opened, none. */

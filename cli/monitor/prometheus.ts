@@ -4,7 +4,7 @@
  * @module
  */
 import { printableLines } from "../../base/printable.ts";
-import type { Counts, Snapshot } from "./snapshot.ts";
+import type { Counts, Snapshot } from "../snapshot/snapshot.ts";
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [Labels, number];
@@ -21,7 +21,7 @@ export function prometheusText(snapshot: Snapshot): string {
     metric(
       "authenticated_total",
       "counter",
-      "Clients that said who they are.",
+      "Clients authenticated.",
       Object.entries(authenticated).map(([name, count]): Sample => {
         const [method = "", protection = ""] = name.split(" ");
         return [{ method, protection }, count];
@@ -30,7 +30,7 @@ export function prometheusText(snapshot: Snapshot): string {
     metric(
       "refused_total",
       "counter",
-      "Clients, requests and datagrams turned away.",
+      "Clients, requests and datagrams refused.",
       byName("code", snapshot.refused),
     ),
     metric("served_total", "counter", "Requests carried out.", byName("command", snapshot.served)),
@@ -52,29 +52,27 @@ export function prometheusText(snapshot: Snapshot): string {
     metric(
       "troubles_total",
       "counter",
-      "What went wrong beside the sessions.",
+      "Problems that belong to no session.",
       Object.entries(snapshot.troubles).map(([kind, { count }]): Sample => [{ kind }, count]),
     ),
     metric(
       "degraded",
       "gauge",
-      "Whether clients were kept out lately for want of descriptors, or a worker is missing.",
+      "Whether clients could not be accepted in the last minute, or a worker is missing.",
       [[
         {},
         snapshot.degraded ? 1 : 0,
       ]],
     ),
-    metric("faults_total", "counter", "Errors that nobody handled, or that something had which only watches.", [[
+    metric("faults_total", "counter", "Unhandled errors, and errors of observers.", [[
       {},
       snapshot.faults,
     ]]),
-    metric("log_lines_dropped_total", "counter", "Log lines that the log did not take.", [[{}, snapshot.logDropped]]),
-    shared === undefined
-      ? ""
-      : metric("shared_store_up", "gauge", "Whether the store that machines share can be reached.", [[
-        {},
-        shared.up ? 1 : 0,
-      ]]),
+    metric("log_lines_dropped_total", "counter", "Log lines dropped.", [[{}, snapshot.logDropped]]),
+    shared === undefined ? "" : metric("shared_store_up", "gauge", "Whether the shared store takes writes.", [[
+      {},
+      shared.up ? 1 : 0,
+    ]]),
   ].join("");
 }
 

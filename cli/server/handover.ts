@@ -1,21 +1,21 @@
 /**
- * How a server lets go of a port that another one listens on too. Clients whom the system has given to this one and who wait to be
- * accepted are reset when it stops to listen, so that the moment is to be one at which nobody waits.
+ * Hands a port over to another server that listens on it too. When a listener is closed, the system resets the clients in its queue,
+ * so it is closed at a moment when the queue is empty.
  *
  * @module
  */
 import { pause } from "../../base/deadline.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 
-/** Longest wait for a client behind whom the port can be closed, in milliseconds: where none comes, none is lost. */
+/** Longest wait for a client after which the port is closed, in milliseconds; if none comes, none is lost. */
 const QUIET = 100;
 
-/** Listeners that can be let go of. */
+/** Closes listeners without losing clients in their queues. */
 export class Handover {
   readonly #open = new Set<ConnectionListener>();
   #ending = false;
 
-  /** The same listener, which {@linkcode end} closes behind a client that was accepted, while no accept is under way. */
+  /** Wraps a listener, so that {@linkcode end} closes it right after a client was accepted, before the next accept. */
   watched<T extends ConnectionListener>(listener: T): T {
     this.#open.add(listener);
     return {
@@ -33,7 +33,7 @@ export class Handover {
     listener.close();
   }
 
-  /** Closes each listener behind its next client, or where none comes for a while. */
+  /** Closes each listener after its next client, or after a short wait without one. */
   async end(): Promise<void> {
     this.#ending = true;
     await pause(QUIET);

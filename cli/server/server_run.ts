@@ -3,35 +3,33 @@
  *
  * @module
  */
+import { onAbort } from "../../base/deadline.ts";
 import { printable } from "../../base/printable.ts";
 import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../../mod.ts";
 import type { SharedStore } from "../../proxy/shared/redis.ts";
 import { telemetry } from "../../proxy/telemetry.ts";
-import type { ServerTrouble } from "../../socks/server/health.ts";
-import { asksNameServers } from "../../socks/shell/system_resolver.ts";
-import { allowsMuch, ruleLine } from "../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
-import type { TlsListener } from "../../socks/shell/tcp.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
+import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
-import { errorLine, type ParsedArguments } from "../command.ts";
+import { errorLine, type ParsedArguments } from "../command/command.ts";
 import { tlsIdentity } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
 import { openShared } from "../config/shared_store.ts";
-import type { ServerConfig } from "../config/server_config.ts";
-import { milliseconds } from "../config/units.ts";
+import type { ServerConfig } from "../config/settings.ts";
 import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { Monitor } from "../monitor/monitor.ts";
-import type { Snapshot } from "../monitor/snapshot.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import { Faults } from "../log/guard.ts";
 import { Handover } from "./handover.ts";
-import { checkPermitted } from "../permissions.ts";
+import { checkPermitted } from "./permissions.ts";
 import { asStarted, changesOf, waitingFor } from "./reload.ts";
+import { warnings } from "./warnings.ts";
 
 /** What a server is started with. */
-export interface ServerRunOptions {
+interface ServerRunOptions {
   /** The command line, for reading the configuration again. */
   readonly args: ParsedArguments;
   /** The configuration. */
@@ -49,18 +47,6 @@ export interface ServerRunOptions {
 /** Time that sessions have to end when the server stops, where the configuration says nothing. */
 const DRAIN = 10_000;
 
-/** What each of the insecure knobs gives up. */
-const WARNINGS = {
-  insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
-  insecureWithoutMutual: "a recording of a client without mutual authentication may get in, here or at another server",
-  insecureUnordered:
-    "messages of a client without sequence detection can be left out, repeated and swapped on their way",
-} as const;
-const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
-
-const NO_CAPATHS = "Note: krb5.conf may not be read, so that [capaths] counts for nothing; allow it with " +
-  "--allow-env=KRB5_CONFIG and --allow-read";
-
 /** A server that runs. */
 export class ServerRun {
   readonly #start: ServerRunOptions;
@@ -71,7 +57,7 @@ export class ServerRun {
   readonly #unguard: (() => void) | undefined;
   #config: ServerConfig;
   #options: ServeOptions;
-  /** What went wrong that is nobody's session. */
+  /** Faults of this program. */
   readonly faults: Faults;
   /** Resolved when it has ended and everything is released. */
   readonly finished: Promise<void>;
@@ -90,7 +76,7 @@ export class ServerRun {
     // From here on nothing but a session's end ends a session.
     this.#unguard = io.onFault?.(this.faults.take);
     this.finished = this.#run(io.signal);
-    this.finished.catch(() => {}); // Whoever waits for it is told.
+    this.finished.catch(() => {}); // Reported to its awaiter.
   }
 
   /** Starts one. */
@@ -137,7 +123,7 @@ export class ServerRun {
       ["telemetry", this.#measure()],
     ];
     const onEvent = (event: ServerEvent) => {
-      // Who watches neither ends what he watches nor keeps the others from watching.
+      // A failing observer ends neither a session nor the other observers.
       for (const [name, tell] of observers) {
         try {
           tell(event);
@@ -147,18 +133,18 @@ export class ServerRun {
       }
     };
     const { io } = this.#start;
-    const watched = {
+    const watched: ServeOptions = {
       ...options,
+      gssapi: { ...options.gssapi, onKeytab: (news) => io.err(keytabLine(news)) },
+      egress: { ...options.egress, onNat64: (prefixes) => io.err(foundNat64(prefixes)) },
       onEvent,
-      onTrouble: (trouble: ServerTrouble) => io.err(troubleLine(trouble)),
-      onKeytab: (news: KeytabNews) => io.err(keytabLine(news)),
-      onNat64: (prefixes: readonly string[]) => io.err(foundNat64(prefixes)),
+      onTrouble: (trouble) => io.err(troubleLine(trouble)),
     };
     const changed = this.#start.change?.(watched) ?? watched;
     return {
       ...changed,
-      ...(replayCache === undefined ? {} : { replayCache }),
-      ...(userLedger === undefined ? {} : { userLedger }),
+      gssapi: { ...changed.gssapi, replayCache: replayCache ?? changed.gssapi?.replayCache },
+      userLedger: userLedger ?? changed.userLedger,
     };
   }
 
@@ -174,17 +160,15 @@ export class ServerRun {
 
   async #drain(): Promise<void> {
     this.#monitor.drain();
-    const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
-    // Whoever has found this server and waits to be accepted would be reset when it stops to listen.
+    const deadline = this.#config.timeouts?.drain ?? DRAIN;
+    // Clients in the queue would be reset when the listener closes.
     await this.#handover?.end();
     await this.#server.shutdown({ deadline });
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const drain = () => void this.#drain().catch((error) => this.faults.take(error, "end"));
-    if (signal.aborted) drain();
-    else signal.addEventListener("abort", drain, { once: true });
+    using _draining = onAbort(signal, () => void this.#drain().catch((error) => this.faults.take(error, "end")));
     const shared = this.#shared;
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
@@ -196,7 +180,6 @@ export class ServerRun {
     try {
       await this.#server.finished;
     } finally {
-      signal.removeEventListener("abort", drain);
       ended.abort();
       this.#unguard?.();
       await watching;
@@ -214,7 +197,7 @@ export class ServerRun {
       const config = serverConfig(args);
       if (io.revoke !== undefined) checkPermitted(args, this.#start.config, asStarted(config, this.#start.config));
       const options = serveOptions(config);
-      if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
+      if (options.keytab !== undefined && !options.gssapi?.capaths && this.#options.gssapi?.capaths) {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
       const identity = tlsIdentity(config);
@@ -246,49 +229,4 @@ function keytabLine({ path, error }: KeytabNews): string {
 
 function isTls(listener: ConnectionListener): listener is TlsListener {
   return "update" in listener;
-}
-
-/**
- * What is dangerous, or of no use, and yet no error.
- *
- * @param asksServers Whether the system's resolver asks name servers, and so knows what a name becomes.
- */
-export function warnings(options: ServeOptions, asksServers: boolean = asksNameServers()): string[] {
-  const { rules, keytab, capaths } = options;
-  return [
-    ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
-    ...muchAllowed(rules),
-    ...asksServers ? [] : namesOnly(rules),
-    ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
-    ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
-  ];
-}
-
-/** Rules that deny less than they seem to. */
-function namesOnly(rules: ServeOptions["rules"] = []): string[] {
-  const denies = rules.find((rule) =>
-    typeof rule !== "string" && rule.action === "deny" && rule.destinations.some(({ type }) => type === "domain")
-  );
-  if (denies === undefined || typeof denies === "string") return [];
-  return [
-    `Warning: rules by name such as "${
-      printable(ruleLine(denies))
-    }" are not asked about CNAMEs and search lists here: names are ` +
-    "looked up by getaddrinfo, which does not tell them; deny by address too, or let the server ask the name servers, with " +
-    '"hosts: files dns" in nsswitch.conf and --allow-read=/etc/hosts,/etc/resolv.conf,/etc/nsswitch.conf',
-  ];
-}
-
-/** Rules that allow less than they seem to. */
-function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
-  return rules.flatMap((rule) =>
-    typeof rule !== "string" && allowsMuch(rule)
-      ? [
-        `Warning: rule "${
-          printable(ruleLine(rule))
-        }" counts as "*": a block shorter than /8 opens no loopback, private or other special ` +
-        "address; allow those by a rule that names them",
-      ]
-      : []
-  );
 }

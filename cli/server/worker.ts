@@ -1,34 +1,33 @@
 /**
- * One worker of `gssocks serve --workers N`; see `workers.ts`.
+ * A worker of `gssocks serve --workers N`: one server in a thread of its own.
  *
  * @module
  */
-import { errorLine, exitCodeFor, readArguments } from "../command.ts";
+import { errorLine, exitCodeFor, readArguments } from "../command/command.ts";
 import { openListeners } from "../config/listeners.ts";
-import { serverConfig } from "../config/serve_arguments.ts";
+import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
 import { guard } from "../log/guard.ts";
 import type { CliIo } from "../terminal/io.ts";
-import type { Snapshot } from "../monitor/snapshot.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import { asStarted } from "./reload.ts";
-import { command } from "../commands/serve.ts";
 import { ServerRun } from "./server_run.ts";
-import { type FromWorker, placedNumber, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
+import { type FromWorker, globalSessionNumber, type ToWorker, workerOptions, type WorkerSlot } from "./worker_slot.ts";
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
 const stopping = new AbortController();
-let place: WorkerPlace;
+let slot: WorkerSlot;
 let running: ServerRun | undefined;
-/** Whether a reload was asked for before it ran: what it had read may be another configuration by then. */
+/** Whether a reload was requested before the server ran: the file may have changed since it was read. */
 let asked = false;
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
     case "start":
-      place = data.place;
+      slot = data.slot;
       void start(data.args);
       break;
     case "reload":
@@ -43,10 +42,10 @@ scope.onmessage = ({ data }) => {
   }
 };
 
-/** With the numbers that its sessions have in the log. */
+/** Returns a snapshot with the session numbers of the log. */
 function snapshotOf(server: ServerRun): Snapshot {
   const snapshot = server.snapshot();
-  const sessions = snapshot.sessions.map((row) => ({ ...row, session: placedNumber(row.session, place) }));
+  const sessions = snapshot.sessions.map((row) => ({ ...row, session: globalSessionNumber(row.session, slot) }));
   return { ...snapshot, sessions };
 }
 
@@ -58,21 +57,21 @@ async function start(args: readonly string[]): Promise<void> {
     stdout: new WritableStream(),
     readPassword: () => Promise.reject(new Error("A worker cannot ask for a password")),
     signal: stopping.signal,
-    // The main thread gives them up for all.
+    // The main thread drops permissions for all threads.
     revoke: () => Promise.resolve(),
     onFault: (callback) => guard(globalThis, callback),
   };
   let code = 0;
   try {
-    const parsed = readArguments(command, args);
-    const config = asStarted(serverConfig(parsed), place.config);
+    const parsed = readArguments({ usage: "", options: SERVE_OPTIONS }, args);
+    const config = asStarted(serverConfig(parsed), slot.config);
     running = await ServerRun.start({
       args: parsed,
       config,
       options: serveOptions(config),
       io,
-      listeners: await openListeners(config, place),
-      change: (options) => placedOptions(options, place),
+      listeners: await openListeners(config, slot),
+      change: (options) => workerOptions(options, slot),
     });
     scope.postMessage({ type: "listening", addresses: running.addresses });
     if (asked) running.reload();

@@ -20,7 +20,7 @@ export interface ServiceKey {
 }
 
 /** The key that a ticket is sealed with, as the ticket says in clear. */
-export interface TicketKeyName {
+interface TicketKeyName {
   /** Service that the ticket names. */
   readonly service: Principal;
   /** Enctype of the ticket. */

@@ -31,7 +31,7 @@ import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
 import { defective } from "./tokens/errors.ts";
 
 /** Options of a {@linkcode KerberosInitiator}. */
-export interface InitiatorInit {
+interface InitiatorInit {
   /** Ticket for the acceptor. */
   readonly ticket: ServiceTicket;
   /** Services requested. */

@@ -10,7 +10,7 @@
  * export async function main(): Promise<void> {
  *   await using shared = await connectDenoKv({ path: "/var/lib/gssocks/shared.kv", onLoss: "refuse" });
  *   const { replayCache, userLedger } = shared;
- *   await serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], replayCache, userLedger }).finished;
+ *   await serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], gssapi: { replayCache }, userLedger }).finished;
  * }
  * ```
  *
@@ -24,6 +24,7 @@ export {
   type OnLoss,
   type SharedStore,
   SharedStoreError,
+  type SharedStoreErrorCode,
   type SharedStoreOptions,
   type SharedStoreState,
 } from "./store.ts";

@@ -58,7 +58,7 @@ export class KvDriver implements StoreDriver {
   #closed = false;
 
   /**
-   * Makes one.
+   * Creates a driver.
    *
    * @param openKv Opens the database.
    * @param prefix Beginning of all keys.
@@ -85,7 +85,7 @@ export class KvDriver implements StoreDriver {
     return this.#opened;
   }
 
-  /** A file that was removed is written to as before, and nobody else sees it. */
+  /** Whether the file is still the one opened. A removed file accepts writes, which no other process sees. */
   async #isThere(): Promise<boolean> {
     if (this.#markOf === undefined) return true;
     const mark = await this.#markOf().catch(() => undefined);

@@ -3,16 +3,18 @@
  *
  * @module
  */
+import { encodeHex } from "@std/encoding/hex";
 import { pause } from "../../base/deadline.ts";
 import { monotonicNow, randomBytes } from "../../base/runtime.ts";
-import { Tally, type UserLedger } from "../../socks/server/limits/limits.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
+import { Tally } from "../../socks/server/limits/tally.ts";
 import type { WatchedStore } from "./watched.ts";
 
 /** Counts sessions of users over all machines. A machine that dies is not counted any more when its lease has run out. */
 export class SharedLedger implements UserLedger {
   readonly #store: WatchedStore;
   readonly #lease: number;
-  readonly #server = [...randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  readonly #server = encodeHex(randomBytes(8));
   /** Sessions of this server by user. */
   readonly #sessions = new Map<string, string[]>();
   readonly #own = new Tally();

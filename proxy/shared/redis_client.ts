@@ -19,7 +19,7 @@ export interface OpenRedisOptions {
   readonly access: RedisAccess;
   /** Certificates of authorities to trust, in PEM, instead of the system's. */
   readonly caCerts?: readonly string[] | undefined;
-  /** Told when it is lost, with the reason. */
+  /** Called with the reason when the connection is lost. */
   readonly onLost: (reason: string) => void;
   /** Gives the attempt up. */
   readonly signal: AbortSignal;
@@ -36,21 +36,20 @@ const CONNECTING = 1_000;
 export async function openRedis(options: OpenRedisOptions): Promise<RedisClient> {
   const { address: { host, port }, access, caCerts, onLost, signal } = options;
   signal.throwIfAborted();
-  const trusted = caCerts === undefined ? {} : { ca: [...caCerts] };
   const client = createClient({
     ...(access.username === undefined ? {} : { username: access.username }),
     ...(access.password === undefined ? {} : { password: access.password }),
     database: access.database,
-    // What cannot be asked now is not asked later: a client waits for the answer.
+    // A question that cannot be sent now must not be sent later: a client waits for the answer.
     disableOfflineQueue: true,
     maintNotifications: "disabled",
     socket: {
       host,
       port,
       connectTimeout: CONNECTING,
-      // Its own pauses go on when it is closed, and one that was cut off stays offline: another one is made in its place.
+      // The client is never reconnected; another one takes its place.
       reconnectStrategy: false,
-      ...(access.tls ? { tls: true as const, servername: host, ...trusted } : {}),
+      ...(access.tls ? { tls: true as const, servername: host, ca: caCerts && [...caCerts] } : {}),
     },
   }) as RedisClientType;
   let reason = "";

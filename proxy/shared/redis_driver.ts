@@ -3,12 +3,38 @@
  *
  * @module
  */
-import type { RedisOptions } from "./redis.ts";
+import { onAbort } from "../../base/deadline.ts";
 import { closeRedis, openRedis, type RedisClient } from "./redis_client.ts";
 import { type RedisAddress, type RedisPlace, redisPlaces } from "./redis_places.ts";
 import { ENTER, LOOK, RENEW } from "./redis_scripts.ts";
 import { Sentinels } from "./sentinels.ts";
-import type { LookOptions, StoreDriver, StoredSession, StoreEra } from "./store.ts";
+import type { LookOptions, SharedStoreOptions, StoreDriver, StoredSession, StoreEra } from "./store.ts";
+
+/** Options of `connectRedis`. */
+export interface RedisOptions extends SharedStoreOptions {
+  /**
+   * `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss:` for TLS. With several, the first that takes writes is the master;
+   * when it takes no more writes, the master is looked for again. Or
+   * `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]].../MASTER[/DATABASE]` (`rediss+sentinel:`): each second the sentinels
+   * are asked which server is the master of that name. User and password are those of Redis.
+   */
+  readonly url: string | readonly string[];
+  /** Password instead of the one in the address, such as one from a file. */
+  readonly password?: string | undefined;
+  /** Password of the sentinels. @default {none} */
+  readonly sentinelPassword?: string | undefined;
+  /** Certificates of trusted authorities for TLS, in PEM. @default {the system's} */
+  readonly caCerts?: readonly string[] | undefined;
+  /**
+   * Replicas that must have an authenticator before it counts as remembered (`WAIT`), so that a promoted replica has it. If fewer have
+   * it within half a second, the store is lost.
+   *
+   * @default {0}
+   */
+  readonly replicas?: number | undefined;
+  /** Prefix of all keys. @default {"gssocks:"} */
+  readonly prefix?: string | undefined;
+}
 
 /** Longest time, in milliseconds, for which the era is remembered when nobody looks: nothing is accepted then. */
 const ERA = 3_600_000;
@@ -82,7 +108,7 @@ export class RedisDriver implements StoreDriver {
     const owes = () => {
       if (this.#master === master && ++this.#owed >= OWED) this.#drop("it owed answers");
     };
-    signal.addEventListener("abort", owes, { once: true });
+    using _owing = signal.aborted ? undefined : onAbort(signal, owes);
     try {
       const era = await this.#lookAt(master.client, options.gap);
       this.#owed = 0;
@@ -91,8 +117,6 @@ export class RedisDriver implements StoreDriver {
       // It may be the replica of another one by now, or have moved: all is looked up anew.
       if (!signal.aborted && this.#master === master) this.#drop();
       throw error;
-    } finally {
-      signal.removeEventListener("abort", owes);
     }
   }
 
@@ -133,15 +157,12 @@ export class RedisDriver implements StoreDriver {
       if (opened !== undefined && this.#master?.client === opened) this.#drop(reason);
     };
     const client = opened = await openRedis({ address, access, caCerts: this.#options.caCerts, onLost, signal });
-    const giveUp = () => closeRedis(client);
-    signal.addEventListener("abort", giveUp, { once: true });
+    using _giveUp = onAbort(signal, () => closeRedis(client));
     try {
       return { master: { client, address }, era: await this.#lookAt(client, options.gap) };
     } catch (error) {
       closeRedis(client);
       throw error;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -14,7 +14,7 @@ const ROUNDED = 2;
 /** Remembers authenticators for all machines: to ask and to remember is one step of the store. */
 export class SharedReplays implements ReplayCache {
   readonly #store: WatchedStore;
-  /** What this server has seen itself, for when the store is lost; and nobody has more of it than his share. */
+  /** What this server has seen itself, for when the store is lost; each user has a share of it. */
   readonly #own = new MemoryReplayCache();
 
   constructor(store: WatchedStore) {
@@ -39,7 +39,7 @@ export class SharedReplays implements ReplayCache {
     return true;
   }
 
-  /** One from before the store began anew may have been accepted at another machine, of which nobody knows any more. */
+  /** Refuses an authenticator from before the store began anew: another machine may have accepted it. */
   #mustBeKnown(madeAt: number | undefined): void {
     const { onLoss, knowsSince } = this.#store;
     if (onLoss === "allow" || madeAt === undefined || madeAt >= knowsSince - ROUNDED) return;

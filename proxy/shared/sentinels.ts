@@ -28,7 +28,7 @@ export class Sentinels {
   /**
    * The master that most of those name who answer in time: one that is cut off from the others may not know yet.
    *
-   * @throws {Error} When nobody names one.
+   * @throws {Error} When no sentinel names one.
    */
   async master(signal: AbortSignal): Promise<RedisAddress> {
     const { sentinels, master } = this.#options;

@@ -4,17 +4,17 @@
  * @module
  */
 import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
-import type { UserLedger } from "../../socks/server/limits/limits.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
 
-/** What becomes of clients while the store is lost. */
+/** What happens to clients while the store is lost. */
 export type OnLoss = "refuse" | "allow";
 
-/** How a store is used, whichever it is. Times are in milliseconds. */
+/** Options of a shared store. Times are in milliseconds. */
 export interface SharedStoreOptions {
   /**
-   * What becomes of clients while the store does not answer a write: `refuse` lets nobody in by Kerberos, and nobody who is counted;
-   * `allow` goes by what this server has seen itself, which lets in what was replayed from another. Once the loss is known, which takes
-   * two seconds at most, nobody waits for the store in either case.
+   * What happens to clients while the store does not answer a write: `refuse` refuses clients with Kerberos, and users who are
+   * counted; `allow` uses what this server has seen itself, which accepts replays from another server. At most two seconds after the
+   * loss, no client waits for the store.
    */
   readonly onLoss: OnLoss;
   /** Time for an answer. @default {2000} */
@@ -23,11 +23,11 @@ export interface SharedStoreOptions {
   readonly interval?: number | undefined;
   /** Time for which a session counts after its server was last heard of. @default {30000} */
   readonly lease?: number | undefined;
-  /** Told when the store is lost, and when it is back, once for each. What it throws is passed over. */
+  /** Called when the store is lost, and when it is back. Exceptions are ignored. */
   readonly onChange?: ((up: boolean, reason: string) => void) | undefined;
 }
 
-/** How a store is. */
+/** State of a store. */
 export interface SharedStoreState {
   /** Whether it answered the last question, which is a write and asked each second. */
   readonly up: boolean;
@@ -47,10 +47,13 @@ export interface SharedStore extends AsyncDisposable {
   state(): SharedStoreState;
 }
 
+/** Code of a {@linkcode SharedStoreError}. */
+export type SharedStoreErrorCode = "SHARED_STORE";
+
 /**
- * Thrown where a store does not answer and that is to refuse clients, and where it has begun anew and cannot tell.
+ * Thrown when a client is refused because the store does not answer, or has begun anew and may not know an authenticator.
  *
- * @example Told to whoever watches a server
+ * @example In an observer of a server
  * ```ts
  * import type { ServerEvent } from "@gssocks/gssocks";
  * import { SharedStoreError } from "@gssocks/gssocks/redis";
@@ -63,8 +66,8 @@ export interface SharedStore extends AsyncDisposable {
 export class SharedStoreError extends Error {
   /** Name of the class. */
   override readonly name = "SharedStoreError";
-  /** Stable code. */
-  readonly code = "SHARED_STORE";
+  /** What went wrong. */
+  readonly code: SharedStoreErrorCode = "SHARED_STORE";
 }
 
 /** Since when a store knows everything. */
@@ -106,7 +109,7 @@ export interface StoredSession {
  * ```
  */
 export interface StoreDriver {
-  /** Its name, for what people are told. */
+  /** Name of the store, for messages. */
   readonly name: string;
   /**
    * Writes something, with an end to how long it is kept, connecting first where that has to be, and says since when it knows

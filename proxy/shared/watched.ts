@@ -1,5 +1,5 @@
 /**
- * A store that is asked each second whether it takes what is written. While it does not, nobody waits for it.
+ * A store that is probed each second with a write. While a write fails, no client waits for the store.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import { abortable, duration, pause, startDeadline } from "../../base/deadline.t
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { SharedStoreError, type SharedStoreOptions, type SharedStoreState, type StoreDriver } from "./store.ts";
 
-/** Since when everything is known, as it was told. */
+/** Since when the store knows everything, as it reported. */
 interface Known {
   readonly id: string;
   readonly age: number;
-  /** When it was told, by a clock that nobody sets. */
+  /** When it reported that, by the monotonic clock. */
   readonly at: number;
 }
 
-/** So much longer than an answer a connection may take that is made anew, which takes two of them: nobody waits for it. */
+/** A new connection may take this many times as long as an answer; no client waits for it. */
 const CONNECTING = 2;
 
-/** One. */
+/** A store with its state. */
 export class WatchedStore {
   readonly driver: StoreDriver;
   readonly onLoss: SharedStoreState["onLoss"];
@@ -36,7 +36,7 @@ export class WatchedStore {
   /** Called each time that it is back. */
   #onBack: () => void = () => {};
   #known: Known | undefined;
-  /** Whether somebody was let in of whom it does not know. */
+  /** Whether a client was accepted that the store does not know. */
   #gap = false;
 
   constructor(driver: StoreDriver, { onLoss, timeout = 2_000, interval = 1_000, onChange }: SharedStoreOptions) {
@@ -66,9 +66,9 @@ export class WatchedStore {
     return Math.ceil(now - age - (monotonicNow() - at));
   }
 
-  /** Says whom to tell when it is back. */
-  set onBack(told: () => void) {
-    this.#onBack = told;
+  /** Sets the callback for when the store is back. */
+  set onBack(callback: () => void) {
+    this.#onBack = callback;
   }
 
   /** Looks at it, and goes on until it is closed; a store that does not answer is waited for no longer than for an answer. */
@@ -140,7 +140,7 @@ export class WatchedStore {
     try {
       this.#onChange(this.#up, this.#reason);
     } catch {
-      // Whoever watches ends nothing.
+      // An observer ends nothing.
     }
   }
 

@@ -6,8 +6,8 @@
  */
 import type { Identity, MethodName } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { Connection } from "../stream/connection.ts";
 import type { DatagramCodec } from "../stream/datagram_codec.ts";
+import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 
 /** Result of an authentication. */

@@ -1,76 +1,76 @@
 /**
- * The client's side of BIND (RFC 1928 section 4): the proxy listens, and gives its one connection to this side.
+ * BIND of the client (RFC 1928 section 4): the proxy listens and hands over the one connection that it accepts.
  *
  * @module
  */
-import { abortable, duration, startDeadline } from "../../base/deadline.ts";
-import {
-  grantedReply,
-  type GrantedRequest,
-  type ProxiedConnection,
-  requestThrough,
-  type ThroughOptions,
-} from "./request.ts";
+import { abortable, duration, onAbort, startDeadline } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksTimeoutError } from "../errors.ts";
 import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import { SocksConnection } from "./socks_connection.ts";
 import { closeQuietly } from "../stream/close_quietly.ts";
 import { withPrefix } from "../stream/prefix.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command } from "../wire/messages.ts";
+import {
+  type GrantedRequest,
+  type ProxiedConnection,
+  readGrantedReply,
+  requestFromProxy,
+  type ThroughOptions,
+} from "./request.ts";
+import { SocksConnection } from "./socks_connection.ts";
 
-/** What {@linkcode bindThrough} takes. */
+/** Options of {@linkcode bindThrough}. */
 export interface BindThroughOptions extends ThroughOptions {
-  /** Where the connection is expected from; proxies close others. An unspecified address stands for anywhere. */
+  /** The peer that may connect; the proxy closes connections of others. An unspecified address allows any peer. */
   readonly expected: Endpoint;
 }
 
-/** What {@linkcode ProxiedBind.accept} takes. */
+/** Options of {@linkcode ProxiedBind.accept}. */
 export interface AcceptBindOptions {
-  /** Time until somebody connects, in milliseconds; `Infinity` for no limit. @default {Infinity} */
+  /** Time in milliseconds until a peer connects; `Infinity` for no limit. @default {Infinity} */
   readonly timeout?: number | undefined;
-  /** Ends the wait and the connection that comes of it, as the signal that the bind was opened with does. */
+  /** Ends the wait and the connection that it returns, as the signal of the bind does. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A proxy that listens. It ends with the signal that it was opened with, and when the proxy is lost; what waits then fails with the
- * signal's reason, or with what became of the proxy.
+ * A proxy that listens for one connection. The bind ends when its signal is aborted or the connection to the proxy is lost. Pending calls then
+ * fail with the signal's reason, or with the error of the connection.
  */
 export interface ProxiedBind extends Disposable, AsyncDisposable {
-  /** Where it listens: to be told to whoever is to connect. */
+  /** Address where the proxy listens. Tell it to the peer that is to connect. */
   readonly bound: Endpoint;
   /**
-   * The connection, once it has come, which is what `connect` gives: its `target` is where it came from. A proxy gives one and listens no
-   * more, so this can be called once. The connection is not closed with the bind.
+   * Waits for the peer and returns its connection, whose `target` is the peer's address. The proxy accepts one connection, so this can be
+   * called once. Closing the bind does not close the connection.
    *
-   * @throws {SocksReplyError} Nobody came, or not from where the proxy lets in.
-   * @throws {SocksTimeoutError} `CONNECT_TIMEOUT` when the time was over before anybody came. That is the bind's end, too.
+   * @throws {SocksReplyError} No peer connected, or the proxy does not let it in.
+   * @throws {SocksTimeoutError} `CONNECT_TIMEOUT` when the time was over. That also ends the bind.
    * @throws {SocksConnectionError} `CLOSED` when this side has closed the bind.
-   * @throws {SocksProtocolError} The proxy has hung up.
+   * @throws {SocksProtocolError} The proxy closed the connection.
    * @throws {TypeError} It was called before.
    */
   accept(options?: AcceptBindOptions): Promise<SocksConnection>;
-  /** Gives up, while nobody has come; the connection that has come stays. May be called again. */
+  /** Ends the bind if no peer has connected yet. A connection that was accepted stays open. Later calls have no effect. */
   close(): void;
-  /** Has it keep the process going, as it does from the start. */
+  /** Makes the bind keep the process alive. This is the default. */
   ref(): void;
-  /** Lets the process end although the proxy listens. */
+  /** Lets the process end while the proxy listens. */
   unref(): void;
 }
 
-/** Has a proxy listen for one connection; throws as `connectThrough` does. */
+/** Asks a proxy to listen for one connection; throws as `connectThrough` does. */
 export async function bindThrough(options: BindThroughOptions): Promise<ProxiedBind> {
-  const pending = await PendingThrough.open(options);
+  const pending = await ProxyBind.open(options);
   const { signal } = options;
   return {
     bound: pending.bound,
     async accept(how = {}): Promise<SocksConnection> {
-      const came = await pending.accept(how);
-      // A signal that is aborted by now ends it at once.
-      const made = { ...came, bound: pending.bound };
-      return new SocksConnection(made, came.bound, eitherOf(signal, how.signal));
+      const accepted = await pending.accept(how);
+      // A signal that is aborted by now ends the connection at once.
+      const made = { ...accepted, bound: pending.bound };
+      return new SocksConnection(made, accepted.bound, eitherOf(signal, how.signal));
     },
     close: () => pending.close(),
     ref: () => pending.ref(),
@@ -89,81 +89,79 @@ function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined):
 }
 
 /**
- * A proxy that listens, and what comes of it for whoever goes on with the inner connection. What the proxy says is read from the start,
- * so that the end of a proxy is noticed although nobody waits.
+ * A proxy that listens, for callers that need the plain connection. The second reply is read from the start, so the loss of the proxy is noticed
+ * even if no call of {@linkcode accept} waits.
  */
-export class PendingThrough {
-  /** Where it listens. */
+export class ProxyBind {
+  /** Address where the proxy listens. */
   readonly bound: Endpoint;
   readonly #granted: GrantedRequest;
-  readonly #came: Promise<ProxiedConnection>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#end(this.#signal!.reason);
-  /** Aborted with why it has ended. */
+  readonly #accepted: Promise<ProxiedConnection>;
+  readonly #listening: Disposable;
+  /** Aborted at the end with the reason. */
   readonly #over = new AbortController();
   #state: "listening" | "accepting" | "accepted" = "listening";
 
   private constructor(granted: GrantedRequest, options: BindThroughOptions) {
     const { bound, dialled } = granted;
     const { proxy, signal } = options;
-    // Proxies that listen on all of their addresses say so, which is no use to anybody.
-    const unspecified = isUnspecified(bound.hostname);
+    // A proxy that reports an unspecified address is reached at the address of its own connection.
+    const isUnknown = isUnspecified(bound.hostname);
     this.bound = {
-      hostname: unspecified ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname,
+      hostname: isUnknown ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname,
       port: bound.port,
     };
     this.#granted = granted;
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
-    this.#came = this.#awaited(options);
-    this.#came.catch((error) => this.#end(error));
+    this.#listening = onAbort(signal, (reason) => this.#end(reason));
+    this.#accepted = this.#readSecondReply(options);
+    this.#accepted.catch((error) => this.#end(error));
   }
 
-  /** Has a proxy listen; throws as `connectThrough` does. */
-  static async open(options: BindThroughOptions): Promise<PendingThrough> {
+  /** Asks a proxy to listen; throws as `connectThrough` does. */
+  static async open(options: BindThroughOptions): Promise<ProxyBind> {
     const expected = checkEndpoint("expected", options.expected);
-    const granted = await requestThrough(options, Command.Bind, expected);
+    const granted = await requestFromProxy(options, Command.Bind, expected);
     if (options.signal?.aborted) granted.connection.close();
     options.signal?.throwIfAborted();
-    return new PendingThrough(granted, { ...options, expected });
+    return new ProxyBind(granted, { ...options, expected });
   }
 
-  async #awaited({ proxy, expected }: BindThroughOptions): Promise<ProxiedConnection> {
+  /** RFC 1928 section 6: the second reply comes with the connection. */
+  async #readSecondReply({ proxy, expected }: BindThroughOptions): Promise<ProxiedConnection> {
     const { handshake, connection, protection, identity } = this.#granted;
-    const peer = await grantedReply(handshake, connection, { proxy, request: { command: Command.Bind, ...expected } });
+    const request = { command: Command.Bind, ...expected };
+    const peer = await readGrantedReply(handshake, connection, { proxy, request });
     return { connection: withPrefix(connection, handshake.trailingData()), bound: peer, protection, identity };
   }
 
-  /** The connection, once it has come; its `bound` is where it came from. It is the caller's to end. */
+  /** Waits for the connection. Its `bound` is the peer's address. The caller must close it. */
   async accept({ timeout = Infinity, signal }: AcceptBindOptions = {}): Promise<ProxiedConnection> {
     const milliseconds = duration("timeout", timeout);
     checkSignal(signal);
     this.#over.signal.throwIfAborted();
     if (this.#state !== "listening") {
-      throw new TypeError("Cannot accept: the proxy gives one connection, and it was asked for before");
+      throw new TypeError("Cannot accept: the proxy accepts one connection, and accept() was called before");
     }
     this.#state = "accepting";
     using deadline = startDeadline({
       milliseconds,
       signal,
-      reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `Nobody connected within ${milliseconds} ms`),
+      reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `No peer connected within ${milliseconds} ms`),
     });
-    const end = () => this.#end(deadline.signal.reason);
-    deadline.signal.addEventListener("abort", end, { once: true });
-    if (deadline.signal.aborted) end();
-    const came = await abortable(this.#came, this.#over.signal);
+    using _ = onAbort(deadline.signal, (reason) => this.#end(reason));
+    const accepted = await abortable(this.#accepted, this.#over.signal);
     this.#over.signal.throwIfAborted();
     this.#state = "accepted";
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    return came;
+    this.#listening[Symbol.dispose]();
+    return accepted;
   }
 
-  /** Gives up, while nobody has come. May be called again. */
+  /** Ends the bind if no peer has connected yet. Later calls have no effect. */
   close(): void {
     this.#end(new SocksConnectionError("CLOSED", "Bind is closed"));
   }
 
-  /** Has it keep the process going. */
+  /** Makes the bind keep the process alive. */
   ref(): void {
     this.#granted.connection.ref?.();
   }
@@ -175,7 +173,7 @@ export class PendingThrough {
 
   #end(reason: unknown): void {
     if (this.#over.signal.aborted || this.#state === "accepted") return;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#listening[Symbol.dispose]();
     this.#over.abort(reason);
     closeQuietly(this.#granted.connection);
   }

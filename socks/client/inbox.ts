@@ -1,19 +1,20 @@
 /**
- * What has come and waits for its receivers, and receivers that wait for what comes, each in their order.
+ * A queue of received items, and of receivers that wait for items.
  *
  * @module
  */
+import { onAbort } from "../../base/deadline.ts";
 
-/** What waits to be received, or is being looked at; what comes beyond it is dropped. */
-const ROOM = 256;
+/** Items in the queue, with those that are being decoded; more are dropped. */
+const CAPACITY = 256;
 
-/** Somebody who waits. */
+/** A pending call of {@linkcode Inbox.next}. */
 interface Receiver<T> {
   take(item: T): void;
   fail(error: unknown): void;
 }
 
-/** What has come, in its order. After the end, what had come is given out, and then the failure to everybody. */
+/** Received items in order. After the end, the items that remain are returned first, then every call fails. */
 export class Inbox<T> {
   readonly #items: T[] = [];
   readonly #receivers: Receiver<T>[] = [];
@@ -25,14 +26,14 @@ export class Inbox<T> {
     return this.#failure !== undefined;
   }
 
-  /** Takes a place for something that must be looked at first; `false` where there is none. */
+  /** Reserves a place for an item that must be decoded first. Returns `false` if there is no place. */
   reserve(): boolean {
-    if (this.ended || this.#items.length + this.#reserved >= ROOM) return false;
+    if (this.ended || this.#items.length + this.#reserved >= CAPACITY) return false;
     this.#reserved++;
     return true;
   }
 
-  /** Puts something into the place that was taken. */
+  /** Puts an item into a reserved place. */
   put(item: T): void {
     this.#reserved--;
     if (this.ended) return;
@@ -41,49 +42,47 @@ export class Inbox<T> {
     else receiver.take(item);
   }
 
-  /** Gives the place back that was taken. */
-  putNothing(): void {
+  /** Releases a reserved place without an item. */
+  release(): void {
     this.#reserved--;
   }
 
-  /** The next that has come, or comes. Whoever gives up, by the signal, takes nothing from those behind. */
+  /** Returns the next item, or waits for it. The signal ends the wait, and the item goes to the next caller. */
   next(signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#items.length > 0) return resolve(this.#items.shift()!);
       this.throwIfEnded();
-      const done = () => signal?.removeEventListener("abort", giveUp);
       const receiver: Receiver<T> = {
         take(item): void {
-          done();
+          listening[Symbol.dispose]();
           resolve(item);
         },
         fail(error): void {
-          done();
+          listening[Symbol.dispose]();
           reject(error);
         },
       };
-      const giveUp = () => {
+      const listening = onAbort(signal, (reason) => {
         this.#receivers.splice(this.#receivers.indexOf(receiver), 1);
-        reject(signal!.reason);
-      };
-      signal?.addEventListener("abort", giveUp, { once: true });
+        reject(reason);
+      });
       this.#receivers.push(receiver);
     });
   }
 
-  /** Throws what it has ended with. */
+  /** Throws the error with which it ended. */
   throwIfEnded(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /**
-   * Ends it; "at once" takes away what has come.
+   * Ends it. "discard" removes the items that remain.
    *
-   * @returns Whether it had not ended before.
+   * @returns Returns whether it had not ended before.
    */
-  end(error: unknown, how?: "at once"): boolean {
-    if (how === "at once") this.#items.length = 0;
+  end(error: unknown, remaining: "keep" | "discard"): boolean {
+    if (remaining === "discard") this.#items.length = 0;
     if (this.#failure !== undefined) return false;
     this.#failure = { error };
     for (const receiver of this.#receivers.splice(0)) receiver.fail(error);

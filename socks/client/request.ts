@@ -1,51 +1,45 @@
 /**
- * The client: a connection to a target through a proxy (RFC 1928).
+ * Requests of the client: connects to the proxy, negotiates and authenticates, sends the request and reads the reply (RFC 1928). All client
+ * calls go through here.
  *
  * @module
  */
-import { receive } from "../handshake_io.ts";
-import { type Deadline, duration, startDeadline } from "../../base/deadline.ts";
+import { type Deadline, duration, onAbort, startDeadline } from "../../base/deadline.ts";
 import { GssError } from "../../gss/status.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
-import type { Identity } from "../identity.ts";
-import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./errors.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
-import { checkEndpoint, checkFunction, checkHost, checkSignal } from "../argument_checks.ts";
-import { Handshake, type HandshakeMessage } from "../handshake.ts";
+import { receive } from "../handshake_io.ts";
+import type { Identity } from "../identity.ts";
+import { checkEndpoint, checkFunction, checkSignal } from "../argument_checks.ts";
+import { Handshake } from "../handshake.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import { closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection, Dialer } from "../stream/connection.ts";
 import { withPrefix } from "../stream/prefix.ts";
-import { withSignal } from "../stream/with_signal.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
-import type { ProtectionLevel } from "../protection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { hostName, normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
-import { parseIp } from "../wire/ip.ts";
+import { normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
 import { Command, type Request } from "../wire/messages.ts";
+import { otherProtocolError } from "./other_protocol.ts";
+import { proxyUnreachable, replyError, timeoutWithProgress, withProxyNamed } from "./proxy_errors.ts";
 
-/** How a proxy is reached and spoken to. */
+/** Options of every request to a proxy. */
 export interface ThroughOptions {
-  /** Proxy. Its host name is also that of its Kerberos service. */
+  /** The proxy. Its host name is also that of its Kerberos service. */
   readonly proxy: Endpoint;
-  /** Methods offered, in order of preference. */
+  /** Methods to offer, in order of preference. */
   readonly auth: readonly ClientAuthMethod[];
-  /** Makes the connection to the proxy. */
+  /** Connects to the proxy. */
   readonly dial: Dialer;
   /**
-   * Time until the call has what it promises, in milliseconds, way to the proxy included; `Infinity` for no limit. Behind that it
-   * limits nothing.
+   * Time in milliseconds until the call has its result, with the connection to the proxy; `Infinity` for no limit. It does not limit what the
+   * call returns.
    *
    * @default {60000}
    */
   readonly timeout?: number | undefined;
-  /** Ends the attempt and everything that comes of it; what is under way then, and what is called later, fails with its reason. */
+  /** Ends the attempt and everything that it returns. Pending and later calls fail with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** How a target is reached. */
-export interface ConnectThroughOptions extends ThroughOptions {
-  /** Target. A name is sent as a name, in A-labels, for the proxy to look up; brackets around an IPv6 address are taken off. */
-  readonly target: Endpoint;
 }
 
 /** A connection through a proxy. */
@@ -54,59 +48,43 @@ export interface ProxiedConnection {
   readonly connection: Connection;
   /** Address that the proxy uses towards the target. */
   readonly bound: Endpoint;
-  /** How the way to the proxy is protected. */
+  /** Protection of the connection to the proxy. */
   readonly protection: ProtectionLevel;
   /** How this side authenticated. */
   readonly identity: Identity;
 }
 
-/** A proxy that has granted a request. */
+/** A request that the proxy granted. */
 export interface GrantedRequest extends ProxiedConnection {
-  /** What authentication ended with. */
+  /** Result of the authentication. */
   readonly channel: SecuredChannel;
-  /** Connection to the proxy underneath. */
+  /** The unprotected connection to the proxy. */
   readonly dialled: Connection;
-  /** For a reply that is still to come. */
+  /** For a second reply. */
   readonly handshake: Handshake;
 }
 
 /**
- * Connects through a proxy.
- *
- * @throws {SocksReplyError} The proxy could not reach the target, or would not.
- * @throws {SocksProxyError} There is no reaching the proxy.
- * @throws {SocksAuthError} The proxy did not accept this side, or would have protected the connection too weakly.
- * @throws {SocksProtocolError} The proxy broke the protocol.
- * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
- * @throws {SocksTimeoutError} It took too long.
- * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
- * @throws {TypeError} An option is missing, or is not what it must be; nothing was dialled then.
+ * Sends a request to a proxy; throws as `connectThrough` does. The signal ends the attempt only. The caller must end what is returned.
  */
-export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
-  const { signal } = options;
-  const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
-  return { connection: withSignal(connection, signal), bound, protection, identity };
-}
-
-/**
- * Asks a proxy for something; throws as {@linkcode connectThrough} does. The signal ends the attempt alone: what comes of it is
- * the caller's to end.
- */
-export async function requestThrough(
+export async function requestFromProxy(
   options: ThroughOptions,
   command: number,
-  to: Endpoint,
+  target: Endpoint,
 ): Promise<GrantedRequest> {
-  using deadline = startCall(options);
-  return await requestWithin(deadline.signal, options, { command, ...checkEndpoint("target", to) });
+  using deadline = startCallDeadline(options);
+  return await requestWithRetry(deadline.signal, options, { command, ...checkEndpoint("target", target) });
 }
 
 /**
- * Checks what every call is given, and starts the time that the call has.
+ * Checks the options that all calls share, and starts the deadline of the call.
  *
- * @param slow What it is that takes too long, once it is not the proxy.
+ * @param phase Returns what takes the time once the proxy has answered; `undefined` before.
  */
-export function startCall(options: ThroughOptions, slow: () => string | undefined = () => undefined): Deadline {
+export function startCallDeadline(
+  options: ThroughOptions,
+  phase: () => string | undefined = () => undefined,
+): Deadline {
   const { auth, timeout = 60_000 } = options;
   const proxy = checkEndpoint("proxy", options.proxy);
   const milliseconds = duration("timeout", timeout);
@@ -120,17 +98,17 @@ export function startCall(options: ThroughOptions, slow: () => string | undefine
     milliseconds,
     signal,
     reason: () => {
-      const what = slow() ?? `Proxy ${formatEndpoint(proxy)}`;
+      const what = phase() ?? `Proxy ${formatEndpoint(proxy)}`;
       return new SocksTimeoutError("HANDSHAKE_TIMEOUT", `${what} took longer than ${milliseconds} ms`);
     },
   });
 }
 
 /**
- * As {@linkcode requestThrough}, in the time of a call that does more. Nobody who is asked for something can hold it up. Where the
- * mechanism has learnt from the proxy's refusal what to do better, such as by which clock, it is done once more.
+ * Sends a request within the time of a call. Neither the dialer nor a method can delay it. If the mechanism learned from the proxy's refusal
+ * how to succeed, for example from its clock, the request is tried once more.
  */
-export async function requestWithin(
+export async function requestWithRetry(
   signal: AbortSignal,
   options: ThroughOptions,
   request: Request,
@@ -147,27 +125,26 @@ export async function requestWithin(
 async function requestOnce(signal: AbortSignal, options: ThroughOptions, request: Request): Promise<GrantedRequest> {
   const { auth, dial } = options;
   const proxy = reachableEndpoint(options.proxy);
-  const to = normalEndpoint(request);
+  const normal = normalEndpoint(request);
   const dialled = await dialProxy(dial, proxy, signal);
-  let heard = false;
+  let hasAnswered = false;
   let channel: Connection | undefined;
   const close = () => {
     closeQuietly(channel);
     closeQuietly(dialled);
   };
-  signal.addEventListener("abort", close, { once: true });
+  using _ = onAbort(signal, close);
   try {
     signal.throwIfAborted();
-    const onChoice = () => heard = true;
-    const onChannel = (made: Connection) => channel = made;
-    const making = () => negotiate(dialled, { auth, proxy, signal, onChoice, onChannel }, to);
-    return await makeUnlessAborted(making, signal, (late) => late.connection.close());
+    const onChoice = () => hasAnswered = true;
+    const onChannel = (connection: Connection) => channel = connection;
+    const negotiating = () => negotiate(dialled, { auth, proxy, signal, onChoice, onChannel }, normal);
+    return await makeUnlessAborted(negotiating, signal, (late) => late.connection.close());
   } catch (error) {
     close();
-    // A closed socket fails in its own words; the reason is why it was closed.
-    throw signal.aborted ? tooLate(signal.reason, proxy, heard ? "heard" : "silent") : described(error, proxy, to);
-  } finally {
-    signal.removeEventListener("abort", close);
+    // A socket closed by the signal fails with its own error; the signal's reason says why.
+    if (signal.aborted) throw timeoutWithProgress(signal.reason, proxy, hasAnswered ? "answered" : "silent");
+    throw withProxyNamed(error, proxy, normal);
   }
 }
 
@@ -176,33 +153,34 @@ async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Pr
   try {
     dialled = await makeUnlessAborted(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
-    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");
-    throw unreachable(proxy, error);
+    if (signal.aborted) throw timeoutWithProgress(signal.reason, proxy, "dialling");
+    throw proxyUnreachable(proxy, error);
   }
   checkFunction("dial, which made no connection", dialled?.read);
   return dialled;
 }
 
-/** What {@linkcode negotiate} goes by. */
-interface Negotiation {
+/** Options of {@linkcode negotiate}. */
+interface NegotiateOptions {
   readonly auth: readonly ClientAuthMethod[];
   readonly proxy: Endpoint;
   readonly signal: AbortSignal;
-  /** Told that the proxy speaks SOCKS5. */
+  /** Called when the proxy has chosen a method, so it speaks SOCKS5. */
   readonly onChoice: () => void;
-  /** Told of the connection that is to be closed from now on. */
+  /** Called with the connection that must be closed from now on. */
   readonly onChannel: (connection: Connection) => void;
 }
 
+/** Offers the methods, authenticates, sends the request and reads the reply. */
 async function negotiate(
   dialled: Connection,
-  { auth, proxy, signal, onChoice, onChannel }: Negotiation,
+  { auth, proxy, signal, onChoice, onChannel }: NegotiateOptions,
   request: Request,
 ): Promise<GrantedRequest> {
   const handshake = new Handshake("client");
   await dialled.write(handshake.send({ type: "offer", methods: auth.map(({ code }) => code) }));
   const choice = await receive(handshake, dialled, "choice").catch(async (error) => {
-    throw await inAnotherProtocol(error, { dialled, early: handshake.trailingData(), proxy, signal });
+    throw await otherProtocolError(error, { dialled, early: handshake.trailingData(), proxy, signal });
   });
   onChoice();
   const method = auth.find(({ code }) => code === choice.method)!;
@@ -215,7 +193,7 @@ async function negotiate(
   try {
     signal.throwIfAborted();
     await connection.write(handshake.send({ type: "request", request }));
-    const bound = await grantedReply(handshake, connection, { proxy, request });
+    const bound = await readGrantedReply(handshake, connection, { proxy, request });
     const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
     return { connection: rest, bound, protection, identity, channel, dialled, handshake };
   } catch (error) {
@@ -224,29 +202,13 @@ async function negotiate(
   }
 }
 
-/** The address of the next reply; throws when that is a refusal. */
-export async function grantedReply(
+/** Reads a reply and returns its address. Throws if the reply refuses the request. */
+export async function readGrantedReply(
   handshake: Handshake,
   connection: Connection,
   { proxy, request }: { readonly proxy: Endpoint; readonly request: Request },
 ): Promise<Endpoint> {
   const { reply } = await receive(handshake, connection, "reply");
-  if (reply.reply !== 0) throw refusal(reply.reply, proxy, request);
+  if (reply.reply !== 0) throw replyError(reply.reply, proxy, request);
   return { hostname: reply.hostname, port: reply.port };
-}
-
-/**
- * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
- *
- * @returns The address, or the name.
- * @throws {SocksReplyError} The proxy could not, would not, or does not know the command.
- * @throws {SocksAuthError} As {@linkcode connectThrough}.
- * @throws {HostNameError} As {@linkcode connectThrough}.
- */
-export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const hostname = hostName(checkHost("hostname", options.hostname));
-  const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
-  const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
-  connection.close();
-  return bound.hostname;
 }

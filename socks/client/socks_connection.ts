@@ -1,5 +1,5 @@
 /**
- * What users of the client hold: a connection that looks like Deno's own.
+ * The connection that users of the client have. It looks like `Deno.Conn`.
  *
  * @module
  */
@@ -11,32 +11,32 @@ import { UserConnection } from "../stream/user_connection.ts";
 import { streamsOf } from "../stream/web_streams.ts";
 import type { Endpoint } from "../wire/address.ts";
 
-/** An end of a connection, in the form of `Deno.NetAddr`. */
+/** One end of a connection, in the form of `Deno.NetAddr`. */
 export interface ConnectionAddress extends Endpoint {
-  /** Kind of the transport. */
+  /** The transport. */
   readonly transport: "tcp";
 }
 
-/** What a {@linkcode SocksConnection} is made of. */
+/** What a {@linkcode SocksConnection} is created from. */
 export interface MadeConnection extends ProxiedConnection {
-  /** Protocol agreed upon inside TLS (RFC 7301). */
+  /** Protocol that both sides agreed on inside TLS (RFC 7301). */
   readonly alpnProtocol?: string | undefined;
 }
 
 /**
- * A connection through a proxy, in the manner of `Deno.Conn`, and taken wherever one of these is. It behaves alike at every level of
- * protection, over every transport and inside TLS:
+ * A connection through a proxy. It can be used like a `Deno.Conn`, and behaves the same at every protection level, over every transport and
+ * inside TLS:
  *
- * - Calls at one time are served in their order, whether they are of {@linkcode read} or of {@linkcode readable}: each byte is delivered
- *   once, and what a short read left is the next one's.
- * - What fails does so for good: calls under way and later ones of that direction fail with the same error, and none says that the peer has
- *   ended. It is a {@linkcode SocksConnectionError}, `CLOSED` where this side closed it and `LOST` where the transport failed; a
- *   {@linkcode SocksTlsError} `TLS_CUT` where TLS ended without saying so; a {@linkcode SocksProtocolError} where the protection was broken;
- *   and the reason of the signal that it was opened with, where that was aborted.
- * - The peer's end does not end writing, nor {@linkcode closeWrite} reading. When both directions have ended, it is closed. So is one that
- *   nobody holds any more, when its memory is collected.
+ * - Concurrent calls are served in order, of {@linkcode read} as well as of {@linkcode readable}. Each byte is delivered once, and bytes that a
+ *   short read leaves go to the next read.
+ * - A failure is permanent. Pending and later calls of that direction fail with the same error, and no failure looks like the peer's end. The
+ *   error is a {@linkcode SocksConnectionError}, `CLOSED` if this side closed the connection and `LOST` if the transport failed; a
+ *   {@linkcode SocksTlsError} `TLS_CUT` if TLS ended without a close_notify; a {@linkcode SocksProtocolError} if the protection was broken; or
+ *   the reason of the signal that the connection was opened with.
+ * - The peer's end does not end writing, and {@linkcode closeWrite} does not end reading. When both directions have ended, the connection is
+ *   closed. An unreachable connection is closed by garbage collection.
  *
- * @example A head that is read by hand, and a rest that is piped
+ * @example Reads a header by hand and pipes the rest
  * ```ts
  * import type { SocksConnection } from "@gssocks/gssocks";
  *
@@ -52,15 +52,15 @@ export interface MadeConnection extends ProxiedConnection {
  * ```
  */
 export class SocksConnection implements AsyncDisposable, Disposable {
-  /** Target, with its host in one form: a name in A-labels, an address without brackets. After BIND, the peer that connected. */
+  /** The target. A name is in A-labels, an address without brackets. After BIND, the peer that connected. */
   readonly target: Endpoint;
   /** Address that the proxy uses towards the target. */
   readonly bound: Endpoint;
-  /** How the way to the proxy is protected. */
+  /** Protection of the connection to the proxy. */
   readonly protection: ProtectionLevel;
   /** How this side authenticated. */
   readonly identity: Identity;
-  /** Protocol agreed upon inside TLS (RFC 7301), where `connectTls` offered some. */
+  /** Protocol that both sides agreed on inside TLS (RFC 7301), if `connectTls` offered any. */
   readonly alpnProtocol: string | undefined;
   readonly #connection: UserConnection;
   #streams: ReturnType<typeof streamsOf> | undefined;
@@ -75,75 +75,75 @@ export class SocksConnection implements AsyncDisposable, Disposable {
     this.#connection = new UserConnection(made.connection, signal);
   }
 
-  /** The same as {@linkcode bound}, in the form of `Deno.NetAddr`. */
+  /** {@linkcode bound} in the form of `Deno.NetAddr`. */
   get localAddr(): ConnectionAddress {
     return { transport: "tcp", ...this.bound };
   }
 
-  /** The same as {@linkcode target}, in the form of `Deno.NetAddr`. */
+  /** {@linkcode target} in the form of `Deno.NetAddr`. */
   get remoteAddr(): ConnectionAddress {
     return { transport: "tcp", ...this.target };
   }
 
   /**
-   * Bytes from the target, as a stream of bytes, so that there are BYOB readers. It and {@linkcode read} read from one place. Cancelling it
-   * closes the connection.
+   * Bytes from the target, as a byte stream with BYOB readers. It shares its position with {@linkcode read}. Cancelling it closes the
+   * connection.
    */
   get readable(): ReadableStream<Bytes> {
     return (this.#streams ??= streamsOf(this.#connection)).readable;
   }
 
   /**
-   * Bytes to the target, out of any buffer or view of one; a chunk must be left alone until its write settles. Closing it is
-   * {@linkcode closeWrite}; aborting it closes the connection at once, whatever is being written.
+   * Bytes to the target. A chunk is a buffer or a view of one; do not change it until its write settles. Closing the stream calls
+   * {@linkcode closeWrite}; aborting it closes the connection at once, also during a write.
    */
   get writable(): WritableStream<ByteSource> {
     return (this.#streams ??= streamsOf(this.#connection)).writable;
   }
 
   /**
-   * Reads into `buffer`, in the manner of `Deno.Conn`. It must not be transferred or shrunk until the read settles.
+   * Reads into `buffer`, in the manner of `Deno.Conn`. Do not transfer or shrink it until the read settles.
    *
-   * @returns How many bytes there are now, or `null` after the last.
-   * @throws {TypeError} When it is no `Uint8Array`, or its memory is gone; nothing is lost by it that was not put there.
-   * @throws {SocksError} As the class says.
+   * @returns Returns the number of bytes, or `null` after the last one.
+   * @throws {TypeError} The buffer is no `Uint8Array`, or its memory is gone. Only bytes already written to it are lost.
+   * @throws {SocksError} See the class.
    */
   read(buffer: Uint8Array): Promise<number | null> {
     return this.#connection.read(buffer);
   }
 
   /**
-   * Sends all of the bytes, after those of earlier calls. They must be left alone until it settles.
+   * Sends all bytes after those of earlier calls. Do not change them until it settles.
    *
-   * @returns How many bytes that were.
-   * @throws {TypeError} When it is no buffer or view of one, or its memory was transferred: nothing was sent then. When the memory goes while
-   *   it is being sent, the text says how much of it was, and writing is over.
-   * @throws {SocksError} As the class says.
+   * @returns Returns the number of bytes.
+   * @throws {TypeError} The argument is no buffer or view of one, or its memory was transferred; nothing was sent. If the memory is transferred
+   *   during the write, the message has the number of bytes sent, and writing is over.
+   * @throws {SocksError} See the class.
    */
   write(bytes: ByteSource): Promise<number> {
     return this.#connection.write(bytes);
   }
 
   /**
-   * Says that nothing more will be sent, after what earlier calls send; reading goes on. May be called again.
+   * Ends writing after earlier writes. Reading goes on. Later calls have no effect.
    *
-   * @throws {SocksError} As the class says.
+   * @throws {SocksError} See the class.
    */
   closeWrite(): Promise<void> {
     return this.#connection.closeWrite();
   }
 
-  /** Ends both directions. Everything under way fails, whatever the peer does. May be called again. */
+  /** Closes both directions. Pending calls fail. Later calls have no effect. */
   close(): void {
     this.#connection.close();
   }
 
-  /** Has the connection keep the process going, as it does from the start. */
+  /** Makes the connection keep the process alive. This is the default. */
   ref(): void {
     this.#connection.ref();
   }
 
-  /** Lets the process end although the connection is open. Connections over Web Streams and WebSockets have no say in that. */
+  /** Lets the process end while the connection is open. It has no effect over Web Streams and WebSockets. */
   unref(): void {
     this.#connection.unref();
   }

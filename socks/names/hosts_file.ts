@@ -1,27 +1,27 @@
 /**
- * The hosts file, as hosts(5) describes it: an address, its name, and other names for it on each line.
+ * The hosts file of hosts(5). Each line has an address, its name and its aliases.
  *
  * @module
  */
 import { formatIp, parseIp } from "../wire/ip.ts";
 
-/** What the file says of a name. */
+/** The entry of one name. */
 export interface HostsEntry {
-  /** Addresses, from all lines that have the name. */
+  /** Addresses of all lines that have the name. */
   readonly addresses: readonly string[];
-  /** First names of those lines, other than the name itself. */
+  /** First names of these lines, without the name itself. */
   readonly names: readonly string[];
 }
 
-/** A file that has been read. */
+/** A parsed hosts file. */
 export interface HostsFile {
-  /** By name, in lower case. */
+  /** Entries by name in lower case. */
   readonly byName: ReadonlyMap<string, HostsEntry>;
   /** First names of the lines, by address. */
   readonly byAddress: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads a file. Lines that cannot be read are passed over, as the system does. */
+/** Parses a hosts file. Malformed lines are ignored, as the system does. */
 export function parseHosts(text: string): HostsFile {
   const byName = new Map<string, { readonly addresses: string[]; readonly names: string[] }>();
   const byAddress = new Map<string, string[]>();

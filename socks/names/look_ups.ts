@@ -1,161 +1,176 @@
 /**
- * Look-ups side by side: a bounded number at one time, fair to those on whose behalf they are, one for all who ask for the
- * same, and none for nobody.
+ * Limits for concurrent look-ups: at most N at a time, at most M for one user or source. Equal look-ups are shared, and a look-up ends when
+ * no caller waits for it.
  *
  * @module
  */
-import { abortable } from "../../base/deadline.ts";
+import { abortable, onAbort } from "../../base/deadline.ts";
 import { Semaphore } from "../../base/semaphore.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type LookUpOptions, ownerOf } from "./resolver.ts";
 
-/** How many look-ups there may be. */
+/** Options of {@linkcode LookUps}. */
 export interface LookUpLimits {
-  /** Under way at one time. */
+  /** Look-ups that run at the same time. */
   readonly places: number;
-  /** Under way at one time on behalf of one user or source. */
+  /** Look-ups that run at the same time for one user or source. */
   readonly perOwner: number;
-  /** Waiting on behalf of one user or source; more are refused. */
+  /** Look-ups that wait for one user or source; more are refused. */
   readonly waiting: number;
-  /** Whether look-ups end with their signal. Others go on, and whoever asks for the same meanwhile waits for them. */
-  readonly ends: boolean;
+  /** Whether a look-up can be aborted. One that cannot goes on without callers, and later callers share it. */
+  readonly abortable: boolean;
 }
 
-/** Makes a look-up; the signal is aborted when nobody waits for it any more. */
-type Make<T> = (signal: AbortSignal) => Promise<T>;
+/** Starts a look-up. The signal is aborted when no caller waits for it. */
+type Start<T> = (signal: AbortSignal) => Promise<T>;
 
-/** A look-up under way, and how many wait for it. */
-interface Running<T> {
-  readonly what: string;
-  readonly found: Promise<T>;
-  readonly over: AbortController;
-  waiting: number;
+/** What is looked up. */
+export interface LookUpSubject {
+  /** Equal keys share one look-up. */
+  readonly key: string;
+  /** Name for messages. */
+  readonly name: string;
 }
 
-/** Who takes a place. */
-interface Taking {
-  readonly owner: string;
-  readonly signal: AbortSignal | undefined;
+/** A look-up that runs, and the number of callers that wait for it. */
+interface RunningLookUp<T> {
+  readonly key: string;
+  readonly result: Promise<T>;
+  readonly controller: AbortController;
+  callers: number;
 }
 
-/** Why somebody leaves the queue: the same look-up has begun on another's behalf. */
-class Begun {
-  readonly running: Running<unknown>;
+/** Reason with which a caller leaves the queue: an equal look-up has started. */
+class EqualStarted {
+  readonly running: RunningLookUp<unknown>;
 
-  constructor(running: Running<unknown>) {
+  constructor(running: RunningLookUp<unknown>) {
     this.running = running;
   }
 }
 
-/** Look-ups of one kind. */
+/** The look-ups of one kind. */
 export class LookUps<T> {
   readonly #limits: LookUpLimits;
   readonly #semaphore: Semaphore;
-  readonly #running = new Map<string, Running<T>>();
-  /** Those who wait for a place, by what they want looked up. */
-  readonly #wanted = new Map<string, Set<AbortController>>();
-  readonly #queued = new Map<string, number>();
+  readonly #running = new Map<string, RunningLookUp<T>>();
+  /** Callers that wait for a place, by the key of their look-up. */
+  readonly #queued = new Map<string, Set<AbortController>>();
+  /** Number of callers that wait for a place, by owner. */
+  readonly #queuedOf = new Map<string, number>();
 
-  /** Makes them. */
+  /** @param limits Numbers of look-ups allowed. */
   constructor(limits: LookUpLimits) {
     this.#limits = limits;
     this.#semaphore = new Semaphore(limits.places, { perOwner: limits.perOwner });
   }
 
-  /** How many wait for a place. */
+  /** Number of look-ups that wait for a place. */
   get waiting(): number {
     return this.#semaphore.waiting;
   }
 
   /**
-   * Looks up, or waits for the one who does already.
+   * Starts a look-up, or shares an equal one that runs already.
    *
-   * @param what What makes it the same as another one.
-   * @param name What it is about, for people.
-   * @param make Makes the look-up. It keeps its place until its promise is settled, whether or not anybody waits.
-   * @throws {SocksReplyError} `HOST_UNREACHABLE` when too many wait on behalf of the same.
-   * @throws {unknown} What the look-up fails with, or the signal's reason.
+   * @param start Starts the look-up. It holds its place until the promise is settled, even if no caller waits.
+   * @throws {SocksReplyError} `HOST_UNREACHABLE` if too many look-ups wait for the same user or source.
+   * @throws {unknown} The error of the look-up, or the signal's reason.
    */
-  async look(what: string, name: string, make: Make<T>, options: LookUpOptions): Promise<T> {
-    options.signal?.throwIfAborted();
-    const under = this.#running.get(what);
-    if (under !== undefined) return await this.#join(under, options.signal);
+  async run(subject: LookUpSubject, start: Start<T>, options: LookUpOptions): Promise<T> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const equal = this.#running.get(subject.key);
+    if (equal !== undefined) return await this.#join(equal, signal);
     const owner = ownerOf(options);
-    const begun = await this.#placeFor(what, name, { owner, signal: options.signal });
-    return await this.#join(begun ?? this.#begin(what, owner, make), options.signal);
+    const started = await this.#takePlace(subject, owner, signal);
+    return await this.#join(started ?? this.#start(subject.key, owner, start), signal);
   }
 
-  /** Takes a place, but where the same has begun meanwhile. */
-  async #placeFor(what: string, name: string, { owner, signal }: Taking): Promise<Running<T> | undefined> {
+  /** Waits for a place. Returns the equal look-up instead if one has started meanwhile. */
+  async #takePlace(
+    subject: LookUpSubject,
+    owner: string,
+    signal: AbortSignal | undefined,
+  ): Promise<RunningLookUp<T> | undefined> {
     const leave = new AbortController();
-    const free = this.#semaphore.acquire({ owner, signal: leave.signal });
-    if (free === undefined) return undefined;
-    // The turn that is given up fails with the reason that follows.
-    free.catch(() => {});
-    const queued = this.#queued.get(owner) ?? 0;
+    const place = this.#semaphore.acquire({ owner, signal: leave.signal });
+    if (place === undefined) return undefined;
+    place.catch(() => {}); // Fails with the reason of leaving, which is handled below.
+    const queued = this.#queuedOf.get(owner) ?? 0;
     if (queued >= this.#limits.waiting) {
-      const full = new SocksReplyError(
-        "HOST_UNREACHABLE",
-        `Cannot find ${name}: ${queued} look-ups wait for the same user or source`,
-      );
+      const full = queueFull(subject.name, queued);
       leave.abort(full);
       throw full;
     }
-    const onAbort = () => leave.abort(signal!.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    const others = this.#wanted.get(what) ?? new Set();
-    this.#wanted.set(what, others.add(leave));
-    this.#queued.set(owner, queued + 1);
+    using _ = onAbort(signal, (reason) => leave.abort(reason));
+    using _queued = this.#enqueue(subject.key, owner, leave);
     try {
-      await free;
+      await place;
       return undefined;
     } catch (error) {
-      if (error instanceof Begun) return error.running as Running<T>;
+      if (error instanceof EqualStarted) return error.running as RunningLookUp<T>;
       throw error;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-      others.delete(leave);
-      if (others.size === 0 && this.#wanted.get(what) === others) this.#wanted.delete(what);
-      const left = this.#queued.get(owner)! - 1;
-      if (left === 0) this.#queued.delete(owner);
-      else this.#queued.set(owner, left);
     }
   }
 
-  #begin(what: string, owner: string, make: Make<T>): Running<T> {
-    const already = this.#running.get(what);
-    if (already !== undefined) {
+  /** Adds a caller to the queue. Dispose the result to remove it. */
+  #enqueue(key: string, owner: string, leave: AbortController): Disposable {
+    const equal = this.#queued.get(key) ?? new Set();
+    this.#queued.set(key, equal.add(leave));
+    this.#queuedOf.set(owner, (this.#queuedOf.get(owner) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        equal.delete(leave);
+        if (equal.size === 0 && this.#queued.get(key) === equal) this.#queued.delete(key);
+        const left = this.#queuedOf.get(owner)! - 1;
+        if (left === 0) this.#queuedOf.delete(owner);
+        else this.#queuedOf.set(owner, left);
+      },
+    };
+  }
+
+  #start(key: string, owner: string, start: Start<T>): RunningLookUp<T> {
+    const equal = this.#running.get(key);
+    if (equal !== undefined) {
       this.#semaphore.release(owner);
-      return already;
+      return equal;
     }
-    const over = new AbortController();
-    const running: Running<T> = { what, found: make(over.signal), over, waiting: 0 };
-    this.#running.set(what, running);
+    const controller = new AbortController();
+    const running: RunningLookUp<T> = { key, result: start(controller.signal), controller, callers: 0 };
+    this.#running.set(key, running);
     const end = () => {
       this.#forget(running);
       this.#semaphore.release(owner);
     };
-    running.found.then(end, end);
-    const wanted = this.#wanted.get(what);
-    this.#wanted.delete(what);
-    for (const waiting of wanted ?? []) waiting.abort(new Begun(running));
+    running.result.then(end, end);
+    const queued = this.#queued.get(key);
+    this.#queued.delete(key);
+    for (const caller of queued ?? []) caller.abort(new EqualStarted(running));
     return running;
   }
 
-  #forget(running: Running<T>): void {
-    if (this.#running.get(running.what) === running) this.#running.delete(running.what);
+  #forget(running: RunningLookUp<T>): void {
+    if (this.#running.get(running.key) === running) this.#running.delete(running.key);
   }
 
-  async #join(running: Running<T>, signal: AbortSignal | undefined): Promise<T> {
-    running.waiting++;
+  async #join(running: RunningLookUp<T>, signal: AbortSignal | undefined): Promise<T> {
+    running.callers++;
     try {
-      return await abortable(running.found, signal);
+      return await abortable(running.result, signal);
     } finally {
-      running.waiting--;
-      if (running.waiting === 0 && this.#limits.ends) {
+      running.callers--;
+      if (running.callers === 0 && this.#limits.abortable) {
         this.#forget(running);
-        running.over.abort(new Error("Nobody waits for the look-up any more"));
+        running.controller.abort(new Error("No caller waits for the look-up"));
       }
     }
   }
+}
+
+function queueFull(name: string, queued: number): SocksReplyError {
+  return new SocksReplyError(
+    "HOST_UNREACHABLE",
+    `Cannot find ${name}: ${queued} look-ups wait for the same user or source`,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * Where names are asked for: resolv.conf(5), and whether nsswitch.conf(5) has anything else do it.
+ * The configuration of the system's resolver: resolv.conf(5), and the `hosts` line of nsswitch.conf(5).
  *
  * @module
  */
@@ -7,44 +7,44 @@ import type { Endpoint } from "../wire/address.ts";
 import { hostName } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 
-/** Name servers, and how they are asked. */
+/** Name servers, and how to ask them. */
 export interface NameServers {
-  /** The servers, in the order in which they are asked. */
+  /** The servers, in the order in which to ask them. */
   readonly servers: readonly Endpoint[];
-  /** Domains under which names are looked up too. */
+  /** Domains to append to names. */
   readonly search: readonly string[];
-  /** Dots that a name needs to be looked up as it is first. */
+  /** Number of dots from which on a name is first looked up as it is. */
   readonly ndots: number;
-  /** Time for one server, in milliseconds. */
+  /** Time for one server in milliseconds. */
   readonly timeout: number;
   /** How often all servers are asked. */
   readonly attempts: number;
-  /** Whether the servers take turns in being the first. */
+  /** Whether each look-up starts with the next server. */
   readonly rotate: boolean;
-  /** Whether they are asked over TCP only. */
+  /** Whether to use TCP only. */
   readonly tcp: boolean;
-  /** Whether nobody is asked for IPv6 addresses. */
+  /** Whether to look up IPv4 addresses only. */
   readonly noIpv6: boolean;
 }
 
 const DNS_PORT = 53;
-/** As many as glibc has (MAXNS). */
-const MOST_SERVERS = 3;
-/** More would make many questions of one. */
-const MOST_DOMAINS = 16;
+/** Limit of glibc (MAXNS). */
+const MAX_SERVERS = 3;
+/** Limit of queries that one name may cause. */
+const MAX_DOMAINS = 16;
 
-/** What counts beside the file. */
-export interface Surroundings {
-  /** Name of this machine, whose domain is the search list where the file has none. */
+/** Settings of the resolver outside of resolv.conf. */
+export interface ResolverEnvironment {
+  /** Name of this machine. Its domain is the search list if the file has none. */
   readonly host?: string | undefined;
-  /** `LOCALDOMAIN`: a search list instead of the file's. */
+  /** `LOCALDOMAIN`: the search list instead of the file's. */
   readonly localDomain?: string | undefined;
-  /** `RES_OPTIONS`: options that count more than the file's. */
+  /** `RES_OPTIONS`: options that override the file's. */
   readonly options?: string | undefined;
 }
 
-/** A file's text with what counts beside it, each as the line that it stands for. */
-export function withSurroundings(text: string, { host = "", localDomain, options = "" }: Surroundings): string {
+/** Adds the settings of the environment to the text of the file, each as the line that it stands for. */
+export function withEnvironment(text: string, { host = "", localDomain, options = "" }: ResolverEnvironment): string {
   const line = (value: string) => value.replace(/\s+/g, " ");
   const domain = host.slice(host.indexOf(".") + 1);
   return [
@@ -55,7 +55,7 @@ export function withSurroundings(text: string, { host = "", localDomain, options
   ].join("\n");
 }
 
-/** Reads a file; what stands nowhere, or cannot be read, is as the system has it. */
+/** Parses resolv.conf. Missing and malformed settings have the system's defaults. */
 export function parseResolvConf(text: string): NameServers {
   const servers: Endpoint[] = [];
   let search: readonly string[] = [];
@@ -63,8 +63,8 @@ export function parseResolvConf(text: string): NameServers {
   for (const line of text.split("\n")) {
     if (/^\s*[#;]/.test(line)) continue;
     const [key, ...values] = line.trim().split(/\s+/);
-    if (key === "nameserver" && values[0] !== undefined && isServer(values[0]) && servers.length < MOST_SERVERS) {
-      servers.push({ hostname: reached(values[0]), port: DNS_PORT });
+    if (key === "nameserver" && values[0] !== undefined && isServer(values[0]) && servers.length < MAX_SERVERS) {
+      servers.push({ hostname: reachableAddress(values[0]), port: DNS_PORT });
     } else if (key === "search" || key === "domain") search = domains(key === "domain" ? values.slice(0, 1) : values);
     else if (key === "options") options.push(...values);
   }
@@ -80,20 +80,20 @@ export function parseResolvConf(text: string): NameServers {
   };
 }
 
-/** A server's address may have a zone. */
+/** Whether the text is an address, with or without a zone. */
 function isServer(text: string): boolean {
   return parseIp(text.replace(/%[^%]+$/, "")) !== undefined;
 }
 
-/** Whoever stands for all addresses of this machine answers from one of them; a mapped address is reached over IPv4. */
-function reached(server: string): string {
+/** A server at all addresses of this machine answers from loopback. An IPv4-mapped address is reached over IPv4. */
+function reachableAddress(server: string): string {
   const address = server.includes("%") ? server : canonicalAddress(server);
   return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
 }
 
 function domains(texts: readonly string[]): readonly string[] {
-  return texts.slice(0, MOST_DOMAINS).flatMap((text) => {
-    // The root alone says that there is no list.
+  return texts.slice(0, MAX_DOMAINS).flatMap((text) => {
+    // "search ." means: no search list.
     if (/^\.?$/.test(text)) return [];
     try {
       return [hostName(text)];
@@ -115,15 +115,15 @@ function numberOf(
   return found === undefined ? otherwise : Math.min(Math.max(Number(found), least), most);
 }
 
-/** Names to look up for one, in their order: as it is, and under each domain of the list (resolv.conf(5), `ndots`). */
+/** Names to look up for a name, in order: the name itself, and the name in each domain of the search list (resolv.conf(5), `ndots`). */
 export function candidates(name: string, { search, ndots }: Pick<NameServers, "search" | "ndots">): readonly string[] {
-  // What does not fit is nobody's name.
+  // A longer name cannot exist.
   const below = search.map((domain) => `${name}.${domain}`).filter(({ length }) => length <= 253);
   return name.split(".").length - 1 >= ndots ? [name, ...below] : [...below, name];
 }
 
-/** Whether names come from the hosts file and then from name servers, and from nothing else: mDNS, SSSD and the like. */
-export function asksFilesThenDns(nsswitch: string): boolean {
+/** Whether nsswitch.conf has `hosts: files dns` and no other source of names such as mDNS or SSSD. */
+export function usesFilesThenDns(nsswitch: string): boolean {
   const line = /^[ \t]*hosts:([^\n#]*)/m.exec(nsswitch);
   return line === null || line[1]!.trim().split(/\s+/).join(" ") === "files dns";
 }

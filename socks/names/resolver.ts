@@ -1,34 +1,34 @@
 /**
- * What a resolver is: from a name to its addresses, and to the names that it went through.
+ * Resolvers: from a name to its addresses, and to the names on the way.
  *
  * @module
  */
 import { sourceName } from "../wire/networks.ts";
 import type { DialOptions } from "../stream/connection.ts";
 
-/** What a {@linkcode Resolver} is told beside the name. */
+/** Options of a {@linkcode Resolver}. */
 export interface LookUpOptions extends DialOptions {
-  /** User on whose behalf it is; empty or missing for nobody in particular. */
+  /** User on whose behalf the name is looked up; empty or missing if the client is unauthenticated. */
   readonly user?: string | undefined;
-  /** Address of the client on whose behalf it is. */
+  /** Address of the client on whose behalf the name is looked up. */
   readonly source?: string | undefined;
 }
 
-/** What a name became. */
+/** Result of a look-up. */
 export interface Resolved {
-  /** Its addresses, in the order in which they are to be tried. */
+  /** The addresses, in the order in which to try them. */
   readonly addresses: readonly string[];
   /**
-   * Every other name on the way from the one that was asked for to the addresses: what a search list made of it, each CNAME
-   * (RFC 1034 section 3.6.2), the first name of its line in the hosts file. Rules are asked about each of them.
+   * Every other name on the way to the addresses: the name with a domain of the search list, each CNAME (RFC 1034 section 3.6.2), the
+   * first name of the line in the hosts file. Rules are applied to each of them.
    */
   readonly names: readonly string[];
 }
 
 /**
- * Looks up the addresses of a name. A resolver that gives a list of addresses says that the name became no other one.
+ * Looks up the addresses of a name. A resolver that returns a plain list states that there are no other names on the way.
  *
- * The signal is aborted when nobody waits any more. It may be left alone: the server goes on without the resolver then.
+ * The signal is aborted when the result is no longer needed. A resolver may ignore it; the server does not wait for it then.
  */
 export type Resolver = (name: string, options: LookUpOptions) => Promise<readonly string[] | Resolved>;
 
@@ -36,24 +36,21 @@ export type Resolver = (name: string, options: LookUpOptions) => Promise<readonl
 export type ReverseResolver = (address: string, options: LookUpOptions) => Promise<readonly string[]>;
 
 /**
- * An answer of either form in the longer one.
+ * Converts either form of a resolver's result to {@linkcode Resolved}.
  *
- * @throws {TypeError} When it is neither: resolvers are anybody's.
+ * @throws {TypeError} The result has neither form; a resolver may be the user's own code.
  */
 export function resolvedOf(answer: readonly string[] | Partial<Resolved>): Resolved {
   const { addresses, names = [] }: Partial<Resolved> = Array.isArray(answer) ? { addresses: answer } : Object(answer);
   if (isTexts(addresses) && isTexts(names)) return { addresses, names };
-  throw new TypeError("What the resolver gave is no list of addresses, nor one with the names on the way");
+  throw new TypeError("Cannot use the resolver's result: an array of addresses, or { addresses, names }, is wanted");
 }
 
 function isTexts(list: unknown): list is readonly string[] {
   return Array.isArray(list) && list.every((text) => typeof text === "string");
 }
 
-/**
- * On whose behalf a look-up counts: the user, wherever he comes from; the source, or its network of 64 bits, where he is nobody
- * in particular.
- */
+/** Key under which a look-up is counted: the user, or for unauthenticated clients the source (for IPv6 its /64 network). */
 export function ownerOf({ user = "", source }: LookUpOptions): string {
   if (user !== "") return `user ${user}`;
   return source === undefined ? "" : `source ${sourceName({ hostname: source, port: 0 }) ?? source}`;

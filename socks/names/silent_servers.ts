@@ -1,48 +1,45 @@
 /**
- * Name servers that have said nothing lately: they keep their place in the order, and have less time there.
+ * Which name servers did not answer lately. They keep their place in the order but get less time.
  *
  * @module
  */
 import { monotonicNow } from "../../base/runtime.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
-/** Time that such a server has before the next one is asked, in milliseconds. */
-export const SHORT_PATIENCE = 1_000;
+/** Time in milliseconds that a silent server has before the next one is asked. */
+export const SHORT_TIMEOUT = 1_000;
 
 /**
- * What is known of name servers. One that is gone would else cost each name the whole time that resolv.conf gives it, and every name
- * where a look-up has no longer than that; one that is slow for somebody's name has answered others meanwhile.
+ * The silent name servers. Without this list a dead server costs every name its whole timeout of resolv.conf, and a look-up with less time
+ * than that fails. A server that is slow for one name but answers others meanwhile is not silent.
  */
 export class SilentServers {
-  /** How often each has said something. */
-  readonly #heard = new Map<string, number>();
+  /** Number of answers of each server. */
+  readonly #answers = new Map<string, number>();
   readonly #silent = new Set<string>();
   readonly #now: () => number;
 
-  /**
-   * Makes them.
-   *
-   * @param now Gives the time, in milliseconds.
-   */
+  /** @param now Returns the time in milliseconds. */
   constructor(now: () => number = monotonicNow) {
     this.#now = now;
   }
 
-  /** Whether it was silent when it was last asked. */
+  /** Whether the server was silent when it was last asked. */
   has(server: Endpoint): boolean {
     return this.#silent.has(formatEndpoint(server));
   }
 
-  /** A question goes to a server: whoever asks says whether an answer came. */
+  /** Notes that a question goes to a server. Call the result with whether an answer came. */
   asked(server: Endpoint): (answered: boolean) => void {
     const key = formatEndpoint(server);
-    const heard = this.#heard.get(key) ?? 0;
+    const before = this.#answers.get(key) ?? 0;
     const since = this.#now();
     return (answered) => {
+      const answers = this.#answers.get(key) ?? 0;
       if (answered) {
-        this.#heard.set(key, (this.#heard.get(key) ?? 0) + 1);
+        this.#answers.set(key, answers + 1);
         this.#silent.delete(key);
-      } else if (this.#now() - since >= SHORT_PATIENCE && (this.#heard.get(key) ?? 0) === heard) this.#silent.add(key);
+      } else if (this.#now() - since >= SHORT_TIMEOUT && answers === before) this.#silent.add(key);
     };
   }
 }

@@ -1,38 +1,38 @@
 /**
- * The first stage of rules: who may talk to a server at all. Nothing is known then but where a client comes from.
+ * Client rules: which clients may connect at all. Only the client's address is known then.
  *
  * @module
  */
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { splitRule } from "./parse_rule.ts";
 import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
-import { type RuleAction, ruleLine } from "./rules.ts";
-import { embeddedIpv4 } from "./special_ranges.ts";
+import { type RuleAction, ruleLine } from "./rule.ts";
+import { embeddedIpv4 } from "./embedded_ipv4.ts";
 
-/** One rule about where clients come from. */
+/** One client rule. */
 export interface ClientRule {
-  /** What it says. */
+  /** Verdict of the rule. */
   readonly action: RuleAction;
   /** The rule as it was written. */
   readonly text: string;
-  /** Addresses that it fits; every one, and those that are not known, where there is none. */
+  /** Addresses that it matches. A rule without this list matches every address, also an unknown one. */
   readonly sources?: readonly Cidr[] | undefined;
 }
 
-/** A decision about a client. */
+/** The verdict about a client. */
 export interface ClientVerdict {
-  /** The decision. */
+  /** Whether the client is allowed. */
   readonly allowed: boolean;
-  /** What decided. */
+  /** Reason of the verdict. */
   readonly reason: string;
-  /** Rule that decided, where one did. */
+  /** The rule that matched, if one did. */
   readonly rule?: ClientRule;
 }
 
 /**
- * Reads `SOURCE[,SOURCE]...`: addresses, blocks, or `*`.
+ * Parses `SOURCE[,SOURCE]...`: addresses, blocks, or `*`.
  *
- * @throws {TypeError} When the text is none.
+ * @throws {TypeError} The text is no client rule.
  */
 export function parseClientRule(action: RuleAction, text: string): ClientRule {
   const parts = text.split(",");
@@ -45,7 +45,9 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
     }
     if (block === undefined && part.trim() !== "*") {
       throw new TypeError(
-        `Cannot read client rule ${JSON.stringify(text)}: before a client has spoken, its address is all that is known`,
+        `Cannot read client rule ${
+          JSON.stringify(text)
+        }: a client rule can have addresses and blocks only, because nothing else is known before a client has sent anything`,
       );
     }
     return block;
@@ -55,28 +57,28 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
 }
 
 /**
- * Reads `allow SOURCES` or `deny SOURCES`; see {@linkcode parseClientRule}.
+ * Parses `allow SOURCES` or `deny SOURCES`; see {@linkcode parseClientRule}.
  *
- * @throws {TypeError} When the text is neither.
+ * @throws {TypeError} The text is neither.
  */
 export function parseClientRuleText(text: string): ClientRule {
   return parseClientRule(...splitRule(text, "client rule"));
 }
 
-/** Ordered rules about clients, the first that fits decides, and who fits none is denied. */
+/** Client rules in order. The first rule that matches decides; without a match the client is denied. */
 export class ClientRuleSet {
   readonly #rules: readonly ClientRule[];
 
   /**
-   * Makes one.
+   * Creates a set of rules.
    *
-   * @param rules The rules, the first counting most.
+   * @param rules The rules in order.
    */
   constructor(rules: readonly ClientRule[]) {
     this.#rules = Object.freeze([...rules]);
   }
 
-  /** About a client that connects. */
+  /** Judges a client that connects. */
   judge(address: string | undefined): ClientVerdict {
     const bytes = address === undefined ? undefined : parseIp(canonicalAddress(address));
     for (const rule of this.#rules) {

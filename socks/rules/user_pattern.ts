@@ -1,46 +1,47 @@
 /**
- * User and realm conditions of rules: how they are read, and what fits one. Names of principals are compared as components
- * and a realm, never as text, so that no character of a name can stand for a separator or for the end of it.
+ * User and realm conditions of rules. Names of principals are compared as components and a realm, never as text, so no character of a name can
+ * act as a separator or as the end.
  *
  * @module
  */
+import { foldComponents, foldName } from "./folded_name.ts";
 import { nameCharacters, type NameParts } from "../../base/name_text.ts";
 
-/** Components, or a realm as the only one, with a `*` at one end for whatever stands there. */
-export interface Part {
+/** Components of a name, or a realm as the only component, with a wildcard at one end. */
+interface Part {
   readonly components: readonly string[];
   readonly star: "none" | "start" | "end";
 }
 
-/** Both parts of a pattern; without a realm where it names none. */
-export interface PatternParts {
+/** A pattern. Its realm is `undefined` if it names none. */
+interface PatternParts {
   readonly name: Part;
   readonly realm: Part | undefined;
 }
 
-/** A user condition of a rule, read. */
+/** A parsed user condition. */
 export interface UserPattern {
-  /** As principals are compared where a rule allows. */
+  /** For allow rules: the exact name. */
   readonly exact: PatternParts;
-  /** The same in the form in which all spellings are one. */
+  /** For deny rules: the folded forms, which are equal for all spellings. */
   readonly folded: readonly PatternParts[];
-  /** As a user name of another method, which is plain text: what stands between the stars. */
+  /** For users of other methods, whose names are plain text: the parts between the wildcards. */
   readonly plain: readonly string[];
-  /** The same, folded. */
+  /** The same parts, folded. */
   readonly foldedPlain: readonly string[];
 }
 
-/** A realm condition of a rule, read. */
+/** A parsed realm condition. */
 export interface RealmPattern {
   readonly exact: Part;
   readonly folded: Part;
 }
 
 /**
- * Reads `component/component@REALM`, where a `*` may stand at one end of the name and at one end of the realm, or instead
- * of them. A backslash takes the meaning from the character behind it.
+ * Parses `component/component@REALM`. A `*` is allowed at one end of the name and at one end of the realm, or instead of them. A backslash
+ * escapes the next character.
  *
- * @throws {TypeError} When a star stands elsewhere, or the text is no name.
+ * @throws {TypeError} A `*` is elsewhere, or the text is no name.
  */
 export function parseUserPattern(text: string): UserPattern {
   if (text === "") throw new TypeError('"" is no user');
@@ -58,9 +59,9 @@ export function parseUserPattern(text: string): UserPattern {
 }
 
 /**
- * Reads a realm, with a `*` at one end for many.
+ * Parses a realm. A `*` is allowed at one end.
  *
- * @throws {TypeError} When a star stands elsewhere.
+ * @throws {TypeError} A `*` is elsewhere.
  */
 export function parseRealmPattern(text: string): RealmPattern {
   if (text === "") throw new TypeError('"" is no realm');
@@ -68,7 +69,7 @@ export function parseRealmPattern(text: string): RealmPattern {
   return { exact, folded: foldRealm(exact) };
 }
 
-/** Where an `@` separates. */
+/** Indexes of the `@` that are separators. */
 function* separators(text: string): Generator<number, void> {
   for (let i = 0; i < text.length; i++) {
     if (text[i] === "\\") i++;
@@ -94,56 +95,8 @@ function readPart(text: string, whole: string, separator?: string): Part {
       } is no user or realm: a * stands at one end of the name or of the realm; \\* is a * in a name`,
     );
   }
-  // Alone it is at both ends, and whatever stands there fits.
+  // A single `*` is at both ends and matches everything.
   return { components, star: star === undefined ? "none" : star === length - 1 ? "end" : "start" };
-}
-
-/** Letters with a stroke, a hook or another in them, which Unicode does not take apart and Active Directory does. */
-const LETTERS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    A: "\u023a",
-    AE: "\u00c6",
-    B: "\u0243\u0181",
-    C: "\u023b\u0187",
-    D: "\u0110\u00d0\u0189\u018a",
-    E: "\u0246",
-    F: "\u0191",
-    G: "\u01e4\u0193",
-    H: "\u0126",
-    I: "\u0197",
-    J: "\u0248",
-    K: "\u0198",
-    L: "\u0141\u023d",
-    N: "\u019d\u0220",
-    O: "\u00d8\u019f",
-    OE: "\u0152",
-    P: "\u01a4",
-    R: "\u024c",
-    T: "\u0166\u023e\u01ac\u01ae",
-    TH: "\u00de",
-    U: "\u0244",
-    V: "\u01b2",
-    Y: "\u024e\u01b3",
-    Z: "\u01b5\u0224",
-  }).flatMap(([plain, letters]) => [...letters].map((letter) => [letter, plain] as const)),
-);
-
-const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{DI}]/gu;
-
-/**
- * The form in which every spelling that Active Directory takes for the same account is one: without case, accents, width,
- * kind of kana, and characters that are not seen.
- */
-export function foldName(text: string): string {
-  // Marks go first: to bring a long row of them into order is not linear work.
-  return text.replace(UNSEEN, "").normalize("NFKD").replace(UNSEEN, "").toLowerCase().toUpperCase()
-    .replace(/[\u00c6-\u024e]/g, (letter) => LETTERS.get(letter) ?? letter)
-    .replace(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + 0x60));
-}
-
-/** Components in that form. A domain controller may compare names as text, to which a `/` in one is as good as between two. */
-export function foldComponents(components: readonly string[]): readonly string[] {
-  return components.flatMap((component) => foldName(component).split("/"));
 }
 
 function foldRealm({ components, star }: Part): Part {
@@ -154,36 +107,40 @@ function foldPattern({ name: { components, star }, realm }: PatternParts): Patte
   return { name: { components: foldComponents(components), star }, realm: realm && foldRealm(realm) };
 }
 
-/** An enterprise name of the realm itself is the user's plain one. */
+/** Forms of a pattern. An enterprise name with the realm as its domain is also the plain name. */
 function spellings(pattern: PatternParts): PatternParts[] {
   const { name, realm } = pattern;
   const plain = realm?.star === "none" && name.star === "none" && plainUser(name.components, realm.components[0]!);
   return plain ? [pattern, { name: { components: plain.split("/"), star: "none" }, realm }] : [pattern];
 }
 
-/** User of an enterprise name that says the realm once more, whole or by its first labels; folded, as everything here. */
+/** The user of a folded enterprise name whose domain is the realm or the first labels of the realm. */
 export function plainUser(components: readonly string[], realm: string): string | undefined {
   const [user, domain] = enterprise(components) ?? [];
   return domain !== undefined && (domain === realm || realm.startsWith(`${domain}.`)) ? user : undefined;
 }
 
-/** Both sides of an enterprise name, `user@domain`, whose components are parts of one text. */
+/** User and domain of an enterprise name, `user@domain`. */
 export function enterprise(components: readonly string[]): readonly [user: string, domain: string] | undefined {
   const text = components.join("/");
   const at = text.lastIndexOf("@");
   return at < 1 ? undefined : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A name without a realm is a user of none; where `anywhere`, of any. */
-export function fitsName({ name, realm }: PatternParts, given: NameParts, anywhere: boolean): boolean {
-  if (realm !== undefined) return fitsPart(name, given.components) && fitsPart(realm, [given.realm ?? ""]);
-  const fits = fitsPart(name, given.components);
+/**
+ * Whether a pattern matches a name.
+ *
+ * @param anywhere Whether a pattern without a realm matches names of every realm.
+ */
+export function matchesName({ name, realm }: PatternParts, given: NameParts, anywhere: boolean): boolean {
+  if (realm !== undefined) return matchesPart(name, given.components) && matchesPart(realm, [given.realm ?? ""]);
+  const fits = matchesPart(name, given.components);
   if (given.realm === undefined || given.realm === "" || name.star === "end" || anywhere && fits) return fits;
-  // `*.EXAMPLE.COM`: what stands behind the star is the end of the whole, which is the realm.
-  return name.star === "start" && name.components.length === 1 && fitsPart(name, [given.realm]);
+  // `*.EXAMPLE.COM` without `@`: the text after the `*` is the end of the realm.
+  return name.star === "start" && name.components.length === 1 && matchesPart(name, [given.realm]);
 }
 
-export function fitsPart({ components: wanted, star }: Part, given: readonly string[]): boolean {
+export function matchesPart({ components: wanted, star }: Part, given: readonly string[]): boolean {
   const more = given.length - wanted.length;
   if (more < 0 || (star === "none" && more > 0)) return false;
   const offset = star === "start" ? more : 0;
@@ -195,8 +152,8 @@ export function fitsPart({ components: wanted, star }: Part, given: readonly str
   });
 }
 
-/** A text against what stands between the stars of a pattern. */
-export function fitsText(pieces: readonly string[], text: string): boolean {
+/** Whether a text consists of the parts of a pattern with anything between them. */
+export function matchesText(pieces: readonly string[], text: string): boolean {
   const [first, ...rest] = pieces as [string, ...string[]];
   const last = rest.pop();
   if (last === undefined) return text === first;

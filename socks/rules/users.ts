@@ -1,7 +1,7 @@
 /**
- * Whom a rule means. One that allows fits the name as it is. One that denies fits every spelling of it: Active Directory
- * knows a user in any case, with accents or without, and by an enterprise name (RFC 6806 section 5), and the ticket carries
- * what was typed.
+ * Whether a rule matches a user. An allow rule matches the exact name. A deny rule matches every spelling of it, because Active Directory accepts
+ * a user name in any case, with or without accents, and as an enterprise name (RFC 6806 section 5), and the ticket has the spelling that the
+ * user typed.
  *
  * @module
  */
@@ -9,27 +9,26 @@ import { formatNameText, type NameParts, parseNameText } from "../../base/name_t
 import type { Identity } from "../identity.ts";
 import {
   enterprise,
-  fitsName,
-  fitsPart,
-  fitsText,
-  foldComponents,
-  foldName,
+  matchesName,
+  matchesPart,
+  matchesText,
   parseRealmPattern,
   parseUserPattern,
   plainUser,
   type RealmPattern,
   type UserPattern,
 } from "./user_pattern.ts";
+import { foldComponents, foldName } from "./folded_name.ts";
 
-/** A user as rules see him. */
+/** A client's user as rules see it. */
 interface User {
-  /** As a principal; `undefined` for a user of another method, whose name is plain text. */
+  /** The principal; `undefined` for a user of another method, whose name is plain text. */
   readonly name: NameParts | undefined;
-  /** Everything that he may be called by where he is denied, folded. */
+  /** All folded names that deny rules match. */
   readonly readings: readonly NameParts[];
-  /** Whether the name stands for no one in particular (RFC 6111). */
+  /** Whether the name is well-known and stands for no particular user (RFC 6111). */
   readonly wellKnown: boolean;
-  /** Name that he counts under. */
+  /** Name under which limits count the user. */
   readonly key: string;
 }
 
@@ -95,18 +94,18 @@ function plain({ name }: Identity): User {
   return { name: undefined, readings, wellKnown: false, key: folded || name };
 }
 
-/** Name under which a user counts: one for all spellings; empty for nobody. */
+/** The name under which limits count a user. It is the same for all spellings, and empty for unauthenticated clients. */
 export function userKey(identity: Identity): string {
   return identity.name === "" ? "" : userOf(identity).key;
 }
 
-/** What a rule says of users. */
+/** The conditions of a rule on users. */
 export interface UserRule {
-  /** A rule that denies fits every spelling of a name. */
+  /** Verdict of the rule. A deny rule matches every spelling of a name. */
   readonly action: "allow" | "deny";
-  /** User conditions as they were written; where there are none, every user fits. */
+  /** User conditions as text. Without them, every user matches. */
   readonly users?: readonly string[] | undefined;
-  /** Realm conditions as they were written. */
+  /** Realm conditions as text. */
   readonly realms?: readonly string[] | undefined;
 }
 
@@ -127,16 +126,16 @@ function conditionsOf(rule: UserRule): Conditions {
 }
 
 /**
- * Reads the users and realms of a rule, for {@linkcode fitsUser} not to meet one that is none.
+ * Parses the users and realms of a rule, so that {@linkcode matchesUser} finds no invalid one later.
  *
- * @throws {TypeError} When one cannot be read.
+ * @throws {TypeError} One of them is invalid.
  */
 export function checkUsers(rule: UserRule): void {
   conditionsOf(rule);
 }
 
-/** Whether a rule is about a client. */
-export function fitsUser(rule: UserRule, identity: Identity): boolean {
+/** Whether a rule's users and realms match a client. */
+export function matchesUser(rule: UserRule, identity: Identity): boolean {
   const denies = rule.action === "deny";
   const { users, realms } = conditionsOf(rule);
   const user = identity.method === "none" || identity.name === "" ? undefined : userOf(identity);
@@ -144,34 +143,34 @@ export function fitsUser(rule: UserRule, identity: Identity): boolean {
     const fits = denies ? isDenied : isAllowed;
     if (user === undefined || !users.some((pattern) => fits(pattern, user, identity.name))) return false;
   }
-  // RFC 6111 section 3: such a name is nobody's in particular, so no rule lets it in that does not say the name.
+  // RFC 6111 section 3: a well-known name stands for no particular user, so only a rule with this very name allows it.
   if (!denies && user?.wellKnown && !users?.some((pattern) => namesWellKnown(pattern, user))) return false;
   if (realms === undefined) return true;
   const realm = identity.method === "gssapi" ? realmOf(identity, user) : undefined;
-  return realm !== undefined && realms.some((pattern) => fitsRealm(pattern, realm, denies));
+  return realm !== undefined && realms.some((pattern) => matchesRealm(pattern, realm, denies));
 }
 
 function isAllowed({ exact, plain }: UserPattern, { name }: User, text: string): boolean {
-  return name === undefined ? fitsText(plain, text) : fitsName(exact, name, false);
+  return name === undefined ? matchesText(plain, text) : matchesName(exact, name, false);
 }
 
 function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User): boolean {
-  return readings.some((reading) => folded.some((pattern) => fitsName(pattern, reading, true))) ||
-    (name === undefined && fitsText(foldedPlain, readings[0]!.components.join("/")));
+  return readings.some((reading) => folded.some((pattern) => matchesName(pattern, reading, true))) ||
+    (name === undefined && matchesText(foldedPlain, readings[0]!.components.join("/")));
 }
 
 function realmOf({ attributes: { realm } }: Identity, user: User | undefined): string | undefined {
   return typeof realm === "string" ? realm : user?.name?.realm;
 }
 
-function fitsRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {
-  return denies ? fitsPart(folded, [foldName(realm)]) : fitsPart(exact, [realm]);
+function matchesRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {
+  return denies ? matchesPart(folded, [foldName(realm)]) : matchesPart(exact, [realm]);
 }
 
 /** Whether a pattern that fits says in so many words that it means a well-known name. */
 function namesWellKnown(pattern: UserPattern, user: User): boolean {
   const { name, realm } = pattern.exact;
-  if (!fitsName(pattern.exact, user.name!, false)) return false;
+  if (!matchesName(pattern.exact, user.name!, false)) return false;
   const [first] = name.components;
   if (user.readings[0]!.components[0] === "WELLKNOWN") {
     return first === user.name!.components[0] &&

@@ -1,55 +1,55 @@
 /**
- * What goes wrong beside the sessions of a server: it ends none of them, and it is counted, told now and then, and shown.
+ * What goes wrong beside the sessions of a server. It ends no session; it is counted, reported once a minute at most, and shown.
  *
  * @module
  */
-import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { asError } from "../../base/reason.ts";
+import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { isOutOfResources } from "../stream/dial_error.ts";
 
 /**
- * What goes wrong beside the sessions: nobody can be accepted; there are no descriptors, or no memory, for another socket; whoever watches
- * the server fails, `onEvent` or `onTrouble`; or the user ledger does not take note of an end.
+ * What goes wrong beside the sessions. `accept`: no client can be accepted. `descriptors`: there are no descriptors, or no memory, for
+ * another socket. `observer`: `onEvent` or `onTrouble` fails. `ledger`: the user ledger cannot take a session back.
  */
 export type TroubleKind = "accept" | "descriptors" | "observer" | "ledger";
 
-/** How one kind of trouble stands, in plain values that a thread can hand to another. */
+/** The state of one kind of trouble, in plain values that one thread can send to another. */
 export interface TroubleState {
-  /** How often since the server began. */
+  /** How often it has happened since the server began. */
   readonly count: number;
-  /** Whether the last time was no longer ago than a minute. */
+  /** Whether it has happened in the last minute. */
   readonly recent: boolean;
-  /** When the last time was, in milliseconds since the epoch. */
+  /** When it happened last, in milliseconds since the epoch. */
   readonly at: number | undefined;
-  /** What was said the last time. */
+  /** Message of the last error. */
   readonly last: string | undefined;
 }
 
-/** How a server stands. */
+/** The health of a server. */
 export interface ServerHealth {
-  /** Whether clients have been kept out, or refused, in the last minute, because the machine had nothing left for them. */
+  /** Whether clients were not accepted, or were refused, in the last minute because the machine is short of descriptors or memory. */
   readonly degraded: boolean;
   /** Each kind of trouble. */
   readonly troubles: Readonly<Record<TroubleKind, TroubleState>>;
 }
 
-/** Trouble that is told. */
+/** A trouble that is reported. */
 export interface ServerTrouble {
-  /** What goes wrong. */
+  /** The kind. */
   readonly kind: TroubleKind;
-  /** How often since the server began. */
+  /** How often it has happened since the server began. */
   readonly count: number;
-  /** What was said the last time. */
+  /** The last error. */
   readonly error: Error;
 }
 
-/** A kind is told of so often at most, and is recent for as long, in milliseconds. */
+/** Each kind is reported once in this time at most, and is recent for as long, in milliseconds. */
 const MINUTE = 60_000;
 
-/** Errors have few causes; one that is its own must not hold anybody up. */
+/** Longest chain of causes that is followed: an error may be its own cause. */
 const DEEPEST = 8;
 
-/** Whether an error comes of a machine that has no descriptors or no memory left. */
+/** Whether an error says that this machine is short of descriptors or memory. */
 export function isShortage(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < DEEPEST && cause instanceof Error; depth++) {
@@ -62,55 +62,55 @@ export function isShortage(error: unknown): boolean {
   return false;
 }
 
-/** What is known of a kind. */
-interface Known {
+/** What is kept of one kind of trouble. */
+interface Kept {
   count: number;
   error: Error | undefined;
-  /** When the last time was, by both clocks. */
+  /** When it happened last, by the wall clock and by the monotonic clock. */
   date: number;
   time: number;
-  /** When it was told. */
-  told: number;
+  /** When it was reported last, by the monotonic clock. */
+  reported: number;
 }
 
-/** Counts troubles, and tells of each kind once a minute at most. */
+/** Counts troubles, and reports each kind once a minute at most. */
 export class Troubles {
   readonly #now: () => number;
-  readonly #known: Readonly<Record<TroubleKind, Known>>;
+  readonly #kept: Readonly<Record<TroubleKind, Kept>>;
 
   /**
-   * Makes it.
+   * Creates counts of zero.
    *
-   * @param now Gives the time in milliseconds, by a clock that nobody sets.
+   * @param now Gives the time in milliseconds, by a monotonic clock.
    */
   constructor(now: () => number = monotonicNow) {
     this.#now = now;
-    const none = (): Known => ({ count: 0, error: undefined, date: 0, time: -Infinity, told: -Infinity });
-    this.#known = { accept: none(), descriptors: none(), observer: none(), ledger: none() };
+    const none = (): Kept => ({ count: 0, error: undefined, date: 0, time: -Infinity, reported: -Infinity });
+    this.#kept = { accept: none(), descriptors: none(), observer: none(), ledger: none() };
   }
 
-  /** Takes note of one. Never throws, whatever was thrown and whoever is told. */
-  note(kind: TroubleKind, thrown: unknown, tell: ((trouble: ServerTrouble) => unknown) | undefined): void {
-    const known = this.#known[kind];
+  /** Counts a trouble, and calls `report` if the kind was not reported in the last minute. Never throws. */
+  note(kind: TroubleKind, thrown: unknown, report: ((trouble: ServerTrouble) => unknown) | undefined): void {
+    const kept = this.#kept[kind];
     const now = this.#now();
     const error = thrownError(thrown);
-    Object.assign(known, { count: known.count + 1, error, date: systemRuntime.now(), time: now });
-    if (tell === undefined || now - known.told < MINUTE) return;
-    known.told = now;
-    // One who fails to be told is not told of that.
-    watching(() => tell({ kind, count: known.count, error }), (failure) => this.note("observer", failure, undefined));
+    Object.assign(kept, { count: kept.count + 1, error, date: systemRuntime.now(), time: now });
+    if (report === undefined || now - kept.reported < MINUTE) return;
+    kept.reported = now;
+    // A failure of `report` is counted, but not reported.
+    notify(() => report({ kind, count: kept.count, error }), (failure) => this.note("observer", failure, undefined));
   }
 
-  /** How it stands. */
+  /** Returns the state of all kinds. */
   health(): ServerHealth {
     const now = this.#now();
-    const state = ({ count, error, date, time }: Known): TroubleState => ({
+    const state = ({ count, error, date, time }: Kept): TroubleState => ({
       count,
       recent: now - time <= MINUTE,
       at: error === undefined ? undefined : date,
       last: error?.message,
     });
-    const { accept, descriptors, observer, ledger } = this.#known;
+    const { accept, descriptors, observer, ledger } = this.#kept;
     const troubles = {
       accept: state(accept),
       descriptors: state(descriptors),
@@ -122,28 +122,28 @@ export class Troubles {
 }
 
 /**
- * Calls somebody who watches and has no say. Never throws, and leaves no rejection to nobody.
+ * Calls an observer, which cannot disturb the caller. Never throws, and leaves no unhandled rejection.
  *
- * @param call What is called; where it gives a promise nobody waits for it.
- * @param failed Told of what was thrown, or what the promise was rejected with.
+ * @param call Calls the observer; a promise that it returns is not awaited.
+ * @param onFailure Called with what was thrown, or with the reason of a rejection.
  */
-export function watching(call: () => unknown, failed: (thrown: unknown) => void): void {
+export function notify(call: () => unknown, onFailure: (thrown: unknown) => void): void {
   try {
     const given = call();
     if (typeof given !== "object" || given === null) return;
     if (typeof (given as { then?: unknown }).then !== "function") return;
-    // It may be a promise of another make, whose `then` may do anything.
-    Promise.resolve(given).catch(failed);
+    // A promise of another implementation may do anything in its `then`.
+    Promise.resolve(given).catch(onFailure);
   } catch (thrown) {
-    failed(thrown);
+    onFailure(thrown);
   }
 }
 
-/** What was thrown may be anything, a thing that cannot even be made text of too. */
+/** Returns what was thrown as an error. It may be anything, even an object that cannot be converted to a string. */
 function thrownError(thrown: unknown): Error {
   try {
     return asError(thrown);
   } catch {
-    return new Error("Something was thrown that has no text");
+    return new Error("A value without a text was thrown");
   }
 }

@@ -1,246 +1,119 @@
 /**
- * One client of a server: what it says of itself, and the command that it asks for.
+ * One session: reads the client's request, carries it out, and reports what happens.
  *
  * @module
  */
-import { abortable, type Deadline, pause, startDeadline } from "../../base/deadline.ts";
-import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import { abortable, onAbort, startDeadline } from "../../base/deadline.ts";
+import type { SecuredChannel } from "../auth/method.ts";
+import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import type { AssociateCommand } from "./commands/associate.ts";
-import { type OpenBind, runBind } from "./commands/bind.ts";
-import {
-  answerRefusal,
-  type Asked,
-  type CommandCall,
-  type DatagramCounts,
-  reasonOf,
-  refuse,
-  type TargetRequest,
-  type UnknownCommand,
-} from "./commands/command.ts";
-import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
-import { type ResolveHost, runResolve } from "./commands/resolve.ts";
-import { ClientWatch } from "./client_gone.ts";
-import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
-import { ask, type OtherProtocol } from "./front/front.ts";
-import type { Gate, RelayCounts } from "./relay/relay.ts";
-import type { AllTimeouts } from "./options.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
-import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import { drain } from "../stream/drain.ts";
-import { yieldMicrotasks } from "../stream/settling.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
-import type { ProtectionLevel } from "../protection.ts";
-import type { Endpoint } from "../wire/address.ts";
+import { yieldMicrotasks } from "../stream/settling.ts";
+import { ClientWatch } from "./client_watch.ts";
+import { runCommand, type ServedCommands } from "./commands/commands.ts";
+import type { CommandContext } from "./commands/context.ts";
+import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
+import { stepDeadline } from "./commands/success.ts";
+import { EarlyEnd } from "./early_end.ts";
+import type { AcceptedProtocols } from "./front/options.ts";
+import { readRequest } from "./front/read_request.ts";
+import type { ClientRequest } from "./front/request.ts";
+import type { Bandwidth } from "./limits/bandwidth.ts";
+import type { AllTimeouts } from "./limits/timeouts.ts";
+import type { SessionRecord } from "./session_record.ts";
+import type { TargetRequest } from "./targets/target.ts";
+import { endAtExpiry } from "./ticket_expiry.ts";
 
-/** Something that happened to a session, for logs. It never holds a password, a key or a token. */
-export type SessionEvent =
-  | { readonly type: "accepted" }
-  | { readonly type: "authenticated"; readonly identity: Identity; readonly protection: ProtectionLevel }
-  | {
-    readonly type: "refused";
-    readonly identity?: Identity | undefined;
-    /** What was asked for; of a command that there is not, its number. */
-    readonly command?: CommandName | UnknownCommand;
-    readonly target?: Endpoint;
-    /** Address that was connected to before it came to this. */
-    readonly address?: Endpoint;
-    readonly error: Error;
-  }
-  | {
-    /** A listener waits for the connection that BIND asked for, a socket for the datagrams of an association, or a target is reached. */
-    readonly type: "listening" | "associated" | "connected";
-    readonly identity: Identity;
-    readonly command: CommandName;
-    readonly target: Endpoint;
-    /** Address that stands for the target: the one connected to, or where BIND's connection came from. Not known through an upstream. */
-    readonly address?: Endpoint;
-    readonly bound: Endpoint;
-  }
-  | {
-    readonly type: "closed";
-    readonly identity: Identity;
-    readonly command: CommandName;
-    readonly target: Endpoint;
-    /** Address that stood for the target, as in `connected`. */
-    readonly address?: Endpoint;
-    /** Bytes from the client to targets. */
-    readonly sent: number;
-    /** Bytes from targets to the client. */
-    readonly received: number;
-    /** What an association carried and dropped. */
-    readonly datagrams?: DatagramCounts;
-    /** Time since the client was accepted, in milliseconds. */
-    readonly duration: number;
-    readonly error?: Error | undefined;
-  };
-
-/** What a session has come to; it changes while the session runs. */
-export interface SessionStatus {
-  /** When the client was accepted, in milliseconds since the epoch. */
-  readonly startedAt: number;
-  /** Time since then in milliseconds, by a clock that nobody sets. */
-  readonly duration: number;
-  /** Bytes carried. */
-  readonly counts: RelayCounts;
-  /** The client, once it has said who it is. */
-  identity?: Identity;
-  /** How its data is protected. */
-  protection?: ProtectionLevel;
-  /** What it asked for. */
-  command?: CommandName;
-  /** Where to. */
-  target?: Endpoint;
-  /** Address that stands for the target, once it is connected to. */
-  address?: Endpoint | undefined;
-}
-
-/** What a server does for its clients; what is missing is refused. */
-export interface ServedCommands {
-  /** CONNECT. */
-  readonly open: OpenTarget;
-  /** BIND. */
-  readonly bind?: OpenBind | undefined;
-  /** UDP ASSOCIATE. */
-  readonly associate?: AssociateCommand | undefined;
-  /** RESOLVE and RESOLVE_PTR. */
-  readonly resolve?: ResolveHost | undefined;
-}
-
-/** What a session is told. */
-export interface SessionOptions extends ServedCommands {
-  /** Methods accepted, in order of preference. */
-  readonly auth: readonly ServerAuthMethod[];
-  /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
-  readonly preferGssapi: boolean;
-  /** Protocols accepted beside SOCKS version 5. */
-  readonly protocols: readonly OtherProtocol[];
-  /** Whether a client is told in words why it is refused. */
-  readonly tellReasons?: boolean | undefined;
-  /** How long each step may take, in milliseconds. */
+/** Options of a session. */
+export interface SessionOptions {
+  /** Protocols and methods accepted. */
+  readonly accepts: AcceptedProtocols;
+  /** Commands that are carried out. */
+  readonly commands: ServedCommands;
+  /** Time limits of the steps. */
   readonly timeouts: AllTimeouts;
-  /** The session's own clock; aborting it ends the session. */
-  readonly clock: Deadline;
-  /** What the session has come to. */
-  readonly status: SessionStatus;
-  /** Name under which the client's address counts, empty where it has none. */
-  readonly source: string;
+  /** Whether the session ends when the client's ticket expires. */
+  readonly cutExpired: boolean;
+  /** Record of the session, with the clock that ends it. */
+  readonly record: SessionRecord;
   /** Gives the time, in milliseconds since the epoch. */
   readonly now: () => number;
-  /** Holds bytes of the relay up, for a limit on their rate. */
-  readonly gate?: Gate | undefined;
-  /** Whether a datagram of so many bytes may pass now. */
-  readonly admit: (length: number) => boolean;
   /**
-   * Called before the request of a client is carried out.
+   * Called before the client's request is carried out; counts the session for its user.
    *
-   * @throws {Error} When the client may not go on, for a limit; it is told so.
+   * @throws {Error} When a limit is reached; the request is refused then.
    */
-  readonly enter: (identity: Identity) => Promise<void> | undefined;
-  /** Whether a session ends when the ticket does. */
-  readonly cutExpired: boolean;
-  /** Told what happens. */
-  readonly onEvent: (event: SessionEvent) => void;
+  readonly enter: (identity: Identity) => Bandwidth | Promise<Bandwidth>;
 }
 
-/** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
+/** Serves one client until its connection has ended. Never rejects for a failure of the session, which is an event. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
-  const { clock, onEvent } = options;
-  const over = new AbortController();
-  const parting: Parting = { tell: undefined, over: over.signal };
-  // Whatever ends a session early ends it this way: everything else waits on this connection, or for the clock.
-  let parted: Promise<void> | undefined;
-  let asked: Asked | undefined;
-  const close = () => {
-    parted = part(accepted, parting).then(() => over.abort(clock.signal.reason));
-  };
-  clock.signal.addEventListener("abort", close, { once: true });
+  const { record } = options;
+  const { clock } = record;
+  const end = new EarlyEnd(accepted);
+  let listening: Disposable | undefined;
+  let client: ClientRequest | undefined;
   try {
     clock.signal.throwIfAborted();
-    onEvent({ type: "accepted" });
-    asked = await greet(accepted, options, parting);
-    if (asked === undefined) return;
-    // The end of its control connection is the end of an association, and no other (RFC 1928 section 7).
-    if (asked.command !== "udp") parting.channel = asked.channel.connection;
-    await carryOut(asked, options);
+    // Everything that the session waits for ends with the client's connection, or with the clock.
+    listening = onAbort(clock.signal, (reason) => end.begin(reason));
+    record.report({ type: "accepted" });
+    client = await readInTime(accepted, end, options);
+    if (client === undefined) return;
+    // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
+    if (client.command !== "udp") end.tunnel = client.channel.connection;
+    await carryOut(client, options);
   } catch (error) {
-    onEvent({ type: "refused", error: reasonOf(clock, error) });
+    record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
-    clock.signal.removeEventListener("abort", close);
-    // A session is not over while somebody is being told of its end, who has the time of the session for it and no more.
-    parting.patience?.abort(new Error("Session has ended"));
-    await parted;
-    closeQuietly(asked?.channel.connection);
+    listening?.[Symbol.dispose]();
+    await end.finish();
+    closeQuietly(client?.channel.connection);
     closeQuietly(accepted);
   }
 }
 
-/** What tells a client that it is refused, while an authentication is under way that has such a message. */
-interface Parting {
-  tell: (() => Promise<void>) | undefined;
-  /** The client's connection once it has said what it wants, which can tell it that this is no end. */
-  channel?: Connection;
-  /** Aborted once a client whose session ends early has been told, or has had its time for that, and is cut off. */
-  readonly over: AbortSignal;
-  /** How long the client has for it, once it is being told. */
-  patience?: Deadline;
-}
-
-/** Longest wait for a client to take its refusal, in milliseconds. */
-const PARTING = 1_000;
-
-/** Closes. RFC 1961 section 3.8: who is refused while it authenticates is told, for whatever reason; so in RFC 1929 section 2. */
-async function part(accepted: Connection, parting: Parting): Promise<void> {
-  const { tell, channel } = parting;
-  if (tell !== undefined) {
-    using deadline = startDeadline({ milliseconds: PARTING, reason: () => new Error("Client takes no refusal") });
-    parting.patience = deadline;
-    await abortable(tell(), deadline.signal).catch(() => {});
-  }
-  if (channel !== undefined) abortQuietly(channel);
-  closeQuietly(accepted);
-}
-
-/** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
-async function greet(accepted: Connection, options: SessionOptions, parting: Parting): Promise<Asked | undefined> {
-  const { timeouts: { handshake: milliseconds }, clock, status, onEvent } = options;
+/** Reads the request within `timeouts.handshake`. Returns `undefined` if there is none, which has been reported then. */
+async function readInTime(
+  accepted: Connection,
+  end: EarlyEnd,
+  { accepts, timeouts: { handshake: milliseconds }, record }: SessionOptions,
+): Promise<ClientRequest | undefined> {
+  const { clock, source } = record;
   clock.limit(
     milliseconds,
-    () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),
+    () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client sent no request within ${milliseconds} ms`),
   );
   let channel: SecuredChannel | undefined;
+  const onChannel = (made: SecuredChannel): void => {
+    if (end.over.aborted) {
+      made.connection.close();
+      end.over.throwIfAborted();
+    }
+    channel = made;
+    record.authenticated(made);
+  };
   try {
-    // Methods, and who says which passwords are right, need not know of the signal.
-    const asking = () =>
-      ask(accepted, {
-        auth: options.auth,
-        preferGssapi: options.preferGssapi,
-        protocols: options.protocols,
-        tellReasons: options.tellReasons,
+    const reading = () =>
+      readRequest(accepted, {
+        accepts,
         signal: clock.signal,
-        beforeClosing(tell): void {
-          parting.tell = tell;
-        },
+        end,
         onGone: (reason) => clock.abort(reason),
-        source: options.source,
-        onChannel(made): void {
-          if (parting.over.aborted) {
-            made.connection.close();
-            parting.over.throwIfAborted();
-          }
-          channel = made;
-          status.identity = made.identity;
-          status.protection = made.protection;
-          onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
-        },
+        source,
+        onChannel,
       });
-    return await makeUnlessAborted(asking, parting.over, (late) => late.channel.connection.close());
+    // A method, or a password check, may ignore the signal.
+    return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());
   } catch (error) {
-    onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
+    record.report({ type: "refused", identity: channel?.identity, error: endReason(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
     closeQuietly(channel?.connection);
-    // One that does know has given back what it holds by then.
+    // A method that listens to the signal releases what it holds meanwhile.
     if (clock.signal.aborted) await yieldMicrotasks();
     return undefined;
   } finally {
@@ -248,86 +121,76 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
   }
 }
 
-/** RFC 1961 section 3.2: only clients of datagrams may leave the order out. */
+/** RFC 1961 section 3.2: only clients of UDP ASSOCIATE may do without sequence detection. */
 const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
-  "carried out; insecureUnordered would let it";
+  "carried out; insecureUnordered would allow it";
 
-/** The client is watched from here to the reply: when it goes, what is done on its behalf ends. */
-async function carryOut(given: Asked, options: SessionOptions): Promise<void> {
-  const { status, clock } = options;
+/** Carries out a request. The client is watched until the reply: when it goes, the work for it ends. */
+async function carryOut(received: ClientRequest, options: SessionOptions): Promise<void> {
+  const { timeouts, record } = options;
+  const { clock, counts } = record;
+  const { accepted, channel, command, target } = received;
+  if (!isKnown(command)) return await refuseUnknown(received, options);
   using attempt = startDeadline({
     milliseconds: Infinity,
     signal: clock.signal,
     reason: () => new Error("unreachable: there is no time limit"),
   });
-  const { command, target, channel: { identity, protection } } = given;
-  status.target = target;
-  if (!isServed(command)) return await refuseCommand(given, command, options);
-  using watch = new ClientWatch(given, command, attempt);
-  const asked: Asked = { ...given, rest: () => watch.rest() };
+  using watch = new ClientWatch(received, command, attempt);
+  record.requested(channel, { command, target });
   const request: TargetRequest = {
     ...target,
     command,
-    identity,
-    protection,
-    source: given.accepted.remote?.hostname,
+    identity: channel.identity,
+    protection: channel.protection,
+    source: accepted.remote?.hostname,
     signal: attempt.signal,
   };
-  status.command = command;
-  const call: CommandCall = { asked, request, options, answered: () => watch[Symbol.dispose]() };
-  if (asked.channel.ordered === false && command !== "udp") {
-    return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
+  const context: Omit<CommandContext, "bandwidth"> = {
+    client: { ...received, rest: watch.rest },
+    request,
+    clock,
+    timeouts,
+    counts,
+    answering: watch.stop,
+    report: record.reportCommand.bind(record, request),
+  };
+  if (channel.ordered === false && command !== "udp") {
+    return await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
-  using _expiry = options.cutExpired && asked.channel.expiresAt !== Infinity
-    ? endAtExpiry(asked.channel, options)
+  using _expiry = options.cutExpired && channel.expiresAt !== Infinity
+    ? endAtExpiry(channel.expiresAt, { clock, now: options.now })
     : undefined;
+  let bandwidth: Bandwidth;
   try {
-    const entering = options.enter(identity);
-    if (entering !== undefined) {
-      using deadline = connectDeadline(request, options, "the user's sessions were not counted");
-      await abortable(entering, deadline.signal);
-    }
+    bandwidth = await enterInTime(context, options);
   } catch (error) {
-    return await refuse(call, error);
+    return await refuse(context, error);
   }
-  await run(call);
+  await runCommand({ ...context, bandwidth }, options.commands);
 }
 
-async function run(call: CommandCall): Promise<void> {
-  const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;
-  if (command === "connect") return await runConnect(call);
-  if (command === "bind" && bind !== undefined) return await runBind(call, bind);
-  if (command === "udp" && associate !== undefined) return await associate.run(call);
-  if (command === "resolve" && resolve !== undefined) return await runResolve(call, resolve, lookup);
-  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not supported`));
+/** Counts the session for its user, within `timeouts.connect` where the ledger takes its time. */
+async function enterInTime(
+  context: Pick<CommandContext, "request" | "timeouts">,
+  { enter }: SessionOptions,
+): Promise<Bandwidth> {
+  const entering = enter(context.request.identity);
+  if (!(entering instanceof Promise)) return entering;
+  using deadline = stepDeadline(context, "the user's sessions were not counted");
+  return await abortable(entering, deadline.signal);
 }
 
-function isServed(command: Asked["command"]): command is CommandName {
+/** Whether a command is one that the server knows. */
+function isKnown(command: ClientRequest["command"]): command is CommandName {
   return !command.startsWith("0x");
 }
 
-/** A command that there is not: nothing is judged or counted as one that there is. */
-async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent, clock }: SessionOptions): Promise<void> {
-  const { target, channel: { identity } } = asked;
+/** Refuses a command that the server does not know. No rule and no limit concerns such a command. */
+async function refuseUnknown(client: ClientRequest, { record }: SessionOptions): Promise<void> {
+  const { command, target, channel } = client;
+  record.requested(channel, { target });
   const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
-  onEvent({ type: "refused", identity, command, target, error });
-  await answerRefusal(asked, error, clock.signal);
-}
-
-/** Longest time in which a clock that was set is not looked at, in milliseconds. */
-const CLOCK_CHECK = 60_000;
-
-/**
- * RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. A ticket expires by the wall
- * clock, which may be set while it is waited for.
- */
-function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptions): Disposable {
-  const over = new AbortController();
-  void (async () => {
-    for (let left = expiresAt - now(); left > 0 && !over.signal.aborted; left = expiresAt - now()) {
-      await pause(Math.min(left, CLOCK_CHECK), over.signal);
-    }
-    if (!over.signal.aborted) clock.abort(new SocksAuthError("TICKET_EXPIRED", "Client's ticket has expired"));
-  })();
-  return { [Symbol.dispose]: () => over.abort() };
+  record.report({ type: "refused", identity: channel.identity, command, target, error });
+  await answerRefusal(client, error, record.clock.signal);
 }

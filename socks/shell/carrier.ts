@@ -1,5 +1,5 @@
 /**
- * A connection as a stream of Node's modules that never ends and never fails by itself.
+ * A stream for Node's modules (`node:stream`) over a connection. It never ends and never fails by itself.
  *
  * @module
  */
@@ -9,39 +9,37 @@ import { asError } from "../../base/reason.ts";
 import type { Connection } from "../stream/connection.ts";
 import { ReadSize } from "../stream/read_size.ts";
 
-/** How a connection has ended: with the peer's last byte, or with an error. */
+/** How a connection has ended. */
 export interface CarrierEnd {
-  /** Why, where it was no end. */
+  /** The error, if it did not end regularly. */
   readonly error?: Error;
 }
 
 /**
- * Carries bytes between a connection and what Node's modules put on a stream, TLS for one. What becomes of the connection is
- * not told to the stream, which would make an end of it and drop what it still holds, but here.
+ * Carries bytes between a connection and a stream that Node's modules use, for example TLS. The end of the connection and its errors are
+ * reported here and not on the stream, because the stream would end and discard the bytes that it still holds.
  */
-export class Carrier {
+export class CarrierStream {
   /** The stream. */
   readonly stream: Duplex;
-  /** Whether the reader has as much as it wants; nothing is read then until {@linkcode resume}. */
+  /** Whether the reader has enough. Nothing is read then until {@linkcode resume}. */
   full: () => boolean = () => false;
-  /** Called when the connection has ended, and the stream has passed on all that came. */
+  /** Called when the connection has ended and the stream has passed on all bytes. */
   onEnd: (end: CarrierEnd) => void = () => {};
-  /** Called when nothing more can be sent. */
+  /** Called when writing has failed. */
   onWriteFailure: (error: Error) => void = () => {};
   readonly #connection: Connection;
   readonly #readSize = new ReadSize();
-  /** What the next bytes are read into: who takes them off the stream copies them. */
-  #room: Bytes | undefined;
+  /** Memory for the next read. The reader of the stream copies the bytes, so it can be used again. */
+  #buffer: Bytes | undefined;
   #end: CarrierEnd | undefined;
   #waiting = false;
   #writing: Promise<void> | undefined;
   #writeFailure: Error | undefined;
 
   /**
-   * Makes one.
-   *
-   * @param Stream Node's class.
-   * @param connection What carries the bytes.
+   * @param Stream Node's class `Duplex`.
+   * @param connection The connection that carries the bytes.
    */
   constructor(Stream: typeof Duplex, connection: Connection) {
     this.#connection = connection;
@@ -51,35 +49,35 @@ export class Carrier {
         this.#writing = this.#write(chunk).then(done);
       },
     });
-    // What is on the stream may break it, and has its own events to say so; an error that nobody listens to ends the process.
+    // The reader of the stream reports errors itself. An error event without a listener would end the process.
     this.stream.on("error", () => {});
   }
 
-  /** How the connection has ended; `undefined` while it has not, or while the stream still holds what came. */
+  /** How the connection has ended; `undefined` if it has not ended, or if the stream still holds bytes. */
   get end(): CarrierEnd | undefined {
     return this.stream.readableLength === 0 ? this.#end : undefined;
   }
 
-  /** Why nothing more can be sent. */
+  /** The error with which writing has failed. */
   get writeFailure(): Error | undefined {
     return this.#writeFailure;
   }
 
-  /** To be called once whoever reads the stream does, so that {@linkcode onEnd} comes behind the last bytes. */
+  /** Reports {@linkcode onEnd} after the last bytes. Call it once the reader of the stream listens. */
   watch(): void {
-    this.stream.on("data", () => this.#told());
+    this.stream.on("data", () => this.#reportEnd());
   }
 
-  /** Reads on, where the reader was full. */
+  /** Continues reading if the reader was full. */
   resume(): void {
     if (!this.#waiting || this.full()) return;
     this.#waiting = false;
     void this.#pull();
   }
 
-  /** Resolved when all that was put on the stream is sent, or cannot be. */
+  /** Resolved when all bytes on the stream are sent, or writing has failed. */
   async flushed(): Promise<void> {
-    // What TLS has to say is put on the stream some microtasks later.
+    // TLS puts its last records on the stream some microtasks later.
     for (let turns = 0; turns < TURNS; turns++) {
       if (this.stream.destroyed) return;
       const { writableLength } = this.stream;
@@ -96,20 +94,20 @@ export class Carrier {
   async #pull(): Promise<void> {
     try {
       const { next } = this.#readSize;
-      if (this.#room?.length !== next) this.#room = new Uint8Array(next);
-      const bytes = await this.#connection.read(this.#room);
+      if (this.#buffer?.length !== next) this.#buffer = new Uint8Array(next);
+      const bytes = await this.#connection.read(this.#buffer);
       if (bytes !== null) {
         this.#readSize.learn(bytes.length);
         this.stream.push(bytes);
-        // Memory that the stream still holds is not used again.
-        if (this.stream.readableLength > 0) this.#room = undefined;
+        // The stream still holds this memory.
+        if (this.stream.readableLength > 0) this.#buffer = undefined;
         return;
       }
       this.#end = {};
     } catch (error) {
       this.#end = { error: asError(error) };
     }
-    this.#told();
+    this.#reportEnd();
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
@@ -122,10 +120,10 @@ export class Carrier {
     }
   }
 
-  #told(): void {
+  #reportEnd(): void {
     if (this.end !== undefined) this.onEnd(this.end);
   }
 }
 
-/** More than the few microtasks between the end of a TLS socket's writing and its close_notify on the stream. */
+/** More than the number of microtasks between the end of writing on a TLS socket and its close_notify on the stream. */
 const TURNS = 16;

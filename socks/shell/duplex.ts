@@ -1,5 +1,5 @@
 /**
- * Connections to and from the duplex streams of Node's modules.
+ * Connections over the duplex streams of `node:stream`.
  *
  * @module
  */
@@ -12,44 +12,44 @@ import { closedError } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
 import { SerialQueue } from "../stream/serial_queue.ts";
 
-/** The ends of a connection, where they have addresses. */
+/** The addresses of a connection, as far as it has them. */
 export interface DuplexEnds {
   /** This end. */
   readonly local?: Endpoint | undefined;
   /** The other end. */
   readonly remote?: Endpoint | undefined;
-  /** The balancer between. */
+  /** The balancer that the connection came through. */
   readonly relayedBy?: Endpoint | undefined;
 }
 
-/** What a stream may have beside: a say in whether it keeps the process going, and a way to break off. */
-interface Referenced {
-  /** It does. */
+/** Methods that sockets have and other streams do not. */
+interface SocketMethods {
+  /** Makes the socket keep the process alive. */
   ref?(): unknown;
-  /** It does not. */
+  /** Lets the process end while the socket is open. */
   unref?(): unknown;
-  /** Resets the connection (RFC 9293 section 3.10.5), as sockets can. */
+  /** Resets the connection (RFC 9293 section 3.10.5). */
   resetAndDestroy?(): unknown;
 }
 
-/** Bytes given to a stream at a time. */
+/** Bytes written to a stream at a time. */
 const PIECE = 65_536;
 
-/** What a stream calls back when it has done something. */
+/** Callback of a stream's write or end. */
 type Settle = (error?: Error | null) => void;
 
 /**
- * A connection over a stream of Node's, which is its own from then on. Nothing is left to the stream's events that come only
- * once it is drained: what it pushes is seen when it does.
+ * A connection over a stream of Node, which it owns from now on. It sees what the stream pushes at once, and does not depend on events that
+ * come only after the stream is drained.
  */
 export class DuplexConnection implements Connection {
   readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
   readonly relayedBy: Endpoint | undefined;
-  protected readonly stream: Duplex & Referenced;
-  readonly #reads = new SerialQueue();
-  readonly #writes = new Set<Settle>();
-  readonly #pieces = new SerialQueue();
+  protected readonly stream: Duplex & SocketMethods;
+  readonly #readsInOrder = new SerialQueue();
+  readonly #pendingWrites = new Set<Settle>();
+  readonly #writesInOrder = new SerialQueue();
   #ended = false;
   #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
@@ -60,8 +60,6 @@ export class DuplexConnection implements Connection {
   #changed = Promise.withResolvers<void>();
 
   /**
-   * Makes one.
-   *
    * @param stream The stream.
    * @param ends Its addresses.
    */
@@ -81,49 +79,49 @@ export class DuplexConnection implements Connection {
     stream.on("close", () => this.fail(new SocksConnectionError("LOST", "Connection was closed underneath")));
   }
 
-  /** Whether the stream said that nothing more comes. What came before may still be unread. */
+  /** Whether the stream has reported its end. Earlier bytes may still be unread. */
   protected get ended(): boolean {
     return this.#ended;
   }
 
-  /** Why nothing more comes although the stream has not ended; asked once all that came is read. */
+  /** The error if nothing more comes although the stream has not ended. Called once all bytes are read. */
   protected missing(): Error | undefined {
     return undefined;
   }
 
-  /** What the stream held was taken from it. */
+  /** Called when bytes were taken from the stream. */
   protected taken(): void {}
 
-  /** Something came, or nothing more will. */
+  /** Wakes a pending read: bytes came, or nothing more will come. */
   protected changed(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
 
-  /** Both directions have failed; what came before is still read, and an end that came is one. The first failure stays. */
+  /** Fails both directions. Bytes and an end that came before are still read. The first failure stays. */
   protected fail(error: Error): void {
     this.#readFailure ??= error;
     this.failWrites(error);
     this.changed();
   }
 
-  /** Writing has failed: what is under way and all that is to come. The first failure stays. */
+  /** Fails pending and later writes. The first failure stays. */
   protected failWrites(error: Error): void {
     this.#writeFailure ??= error;
-    for (const settle of this.#writes) settle(this.#writeFailure);
+    for (const settle of this.#pendingWrites) settle(this.#writeFailure);
   }
 
   get written(): number | undefined {
     return this.#written;
   }
 
-  /** A stream reads by itself, and says so when its source is gone. */
+  /** A stream reads by itself, so it has already reported a lost peer. */
   probe(): Promise<void> {
     return this.#readFailure === undefined ? Promise.resolve() : Promise.reject(this.#readFailure);
   }
 
   read(): Promise<Bytes | null> {
-    return this.#reads.run(() => this.#next());
+    return this.#readsInOrder.run(() => this.#next());
   }
 
   async #next(): Promise<Bytes | null> {
@@ -146,8 +144,8 @@ export class DuplexConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
     if (this.#closed === undefined && this.#ending !== undefined) throw closedError("Writing");
-    // A stream tells of the whole alone, and a reader that takes some is to be seen.
-    await this.#pieces.run(() => this.#writeAll(chunk));
+    // A stream reports a write only as a whole. Small parts show whether the peer takes bytes.
+    await this.#writesInOrder.run(() => this.#writeAll(chunk));
     if (!chunk.isShrunk) return;
     this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
     throw this.#writeFailure;
@@ -167,24 +165,24 @@ export class DuplexConnection implements Connection {
     return this.#ending ??= this.endWriting();
   }
 
-  /** Ends writing, once what was written before is. */
+  /** Ends writing after earlier writes. */
   protected endWriting(): Promise<void> {
-    return this.#pieces.run(() => this.#settled((settle) => this.stream.end(settle)));
+    return this.#writesInOrder.run(() => this.#settled((settle) => this.stream.end(settle)));
   }
 
-  /** A stream that is destroyed may forget what it was to call back. */
+  /** Waits for a callback of the stream. A destroyed stream may never call back, so a failure settles it too. */
   #settled(call: (settle: Settle) => void): Promise<void> {
     const failure = this.#closed ?? this.#writeFailure;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       const settle: Settle = (error) => {
-        this.#writes.delete(settle);
+        this.#pendingWrites.delete(settle);
         if (error) {
           this.failWrites(error);
           reject(this.#writeFailure);
         } else resolve();
       };
-      this.#writes.add(settle);
+      this.#pendingWrites.add(settle);
       call(settle);
     });
   }
@@ -196,19 +194,19 @@ export class DuplexConnection implements Connection {
     this.release();
   }
 
-  /** A socket is reset: its peer takes that for no end. */
+  /** Resets a socket, so the peer does not take it for a regular end. */
   abort(unfinished?: Uint8Array): void {
     if (unfinished !== undefined) this.write(unfinished).catch(() => {});
     this.#cut = true;
     this.close();
   }
 
-  /** Whether it ends so that the peer is to see that it is cut. */
+  /** Whether the peer is to see that the connection was cut. */
   protected get cut(): boolean {
     return this.#cut;
   }
 
-  /** Lets go of what is underneath. */
+  /** Closes what is underneath. */
   protected release(): void {
     if (this.#cut && this.stream.resetAndDestroy !== undefined) this.stream.resetAndDestroy();
     else this.stream.destroy();
@@ -228,7 +226,7 @@ export class DuplexConnection implements Connection {
   }
 }
 
-/** What was read, in memory that it shares with nobody. */
+/** The bytes in memory that nothing else uses. */
 function owned(chunk: Uint8Array): Bytes {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;

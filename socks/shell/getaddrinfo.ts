@@ -1,15 +1,15 @@
 /**
- * The C library's resolver, where something else than the hosts file and name servers knows names, or nothing else may be asked.
- * Each look-up holds a thread until it is over, and cannot be ended.
+ * The C library's resolver, through `node:dns`. Each look-up holds a thread of the runtime until it is over, and cannot be aborted.
  *
  * @module
  */
 import { reasonText } from "../../base/reason.ts";
-import { lookup, reverse } from "node:dns/promises";
 import { SocksReplyError } from "../errors.ts";
 
-/** Addresses of a name, in the order in which the system gives them, and not with IPv4 in front. */
+/** Addresses of a name in the order of the system; IPv4 is not moved to the front. */
 export async function getAddresses(name: string): Promise<readonly string[]> {
+  // Loaded on demand, so that the module loads in a browser.
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(name, { all: true, order: "verbatim" }).catch((error) => {
     throw lookUpError(name, error);
   });
@@ -18,12 +18,13 @@ export async function getAddresses(name: string): Promise<readonly string[]> {
 
 /** Names of an address. */
 export async function getNames(address: string): Promise<readonly string[]> {
+  const { reverse } = await import("node:dns/promises");
   return await reverse(address).catch((error) => {
     throw lookUpError(address, error);
   });
 }
 
-/** What the C library tells apart. */
+/** Reasons by the code of the error. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no such name, or it has no address (EAI_NONAME)",
   EAI_AGAIN: "the name servers failed or did not answer (EAI_AGAIN)",
@@ -32,6 +33,6 @@ const REASONS: Readonly<Record<string, string>> = {
 function lookUpError(name: string, error: unknown): SocksReplyError {
   const { code } = error as { readonly code?: unknown };
   const known = typeof code === "string" ? REASONS[code] : undefined;
-  const reason = known ?? (reasonText(error));
+  const reason = known ?? reasonText(error);
   return new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${name}: ${reason}`, { cause: error });
 }

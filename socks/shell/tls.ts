@@ -1,131 +1,90 @@
 /**
- * TLS over any connection, through `node:tls`: `Deno.startTls` takes sockets only, and a tunnel is none.
+ * TLS on TCP: dialing and listening.
  *
  * @module
  */
+import type { DialTlsOptions, TlsIdentity, TlsListener } from "../stream/tls.ts";
+import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
 import { reasonText } from "../../base/reason.ts";
-import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { abortable } from "../../base/deadline.ts";
-import { SocksTlsError } from "../errors.ts";
-import { hostName } from "../wire/host_name.ts";
-import { parseIp } from "../wire/ip.ts";
-import { Carrier } from "./carrier.ts";
-import type { Connection } from "../stream/connection.ts";
-import { TlsOver } from "./tls_over.ts";
-
-/** What a TLS client asks for. */
-export interface TlsClientOptions {
-  /** Name that the server's certificate must have. */
-  readonly hostname: string;
-  /** Certificates of authorities to trust, in PEM, instead of the system's. */
-  readonly caCerts?: readonly string[] | undefined;
-  /** Protocols offered (RFC 7301), such as `h2`. */
-  readonly alpnProtocols?: readonly string[] | undefined;
-  /** Certificate to show to a server that asks for one, in PEM, with those behind it. Goes with `key`. */
-  readonly cert?: string | undefined;
-  /** Private key of `cert`, in PEM. */
-  readonly key?: string | undefined;
-  /** Ends the attempt. A connection that was made is not closed by it. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A server's certificate chain and its key, in PEM. */
-export interface TlsIdentity {
-  /** Certificates, the server's own first. */
-  readonly cert: string;
-  /** Private key. */
-  readonly key: string;
-}
-
-/** A connection inside TLS. */
-export interface TlsConnection extends Connection {
-  /** Protocol agreed upon (RFC 7301). */
-  readonly alpnProtocol: string | undefined;
-}
+import type { Connection, Dialer } from "../stream/connection.ts";
+import { dialTcp, listenTcp } from "./tcp.ts";
+import { acceptTls, tlsOver } from "./tls_over.ts";
 
 /**
- * Shakes hands with a TLS server at the other end. The connection underneath is closed with the one given back, and when the
- * handshake fails.
+ * Listens for TLS, with SOCKS inside. A client is accepted before its handshake, which happens with the first read.
  *
- * Reading ends with `null` after the server's close_notify alone: where the connection underneath ends without one, what came
- * before is read, and then every read fails (RFC 8446 section 6.1).
- *
- * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not the server's.
- * @throws {TypeError} When a certificate or key given is none.
- * @throws The signal's reason, where that ends it.
+ * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
+ * @throws The error of `Deno.listen`.
  *
  * @example
  * ```ts
- * import { type Connection, tlsOver } from "@gssocks/gssocks/socks";
+ * import { listenTls, type RunningServer, serve } from "@gssocks/gssocks";
  *
- * export async function secured(tunnel: Connection): Promise<Connection> {
- *   return await tlsOver(tunnel, { hostname: "intranet.example.com", signal: AbortSignal.timeout(10_000) });
+ * export function serveTls(folder: string): RunningServer {
+ *   const [cert, key] = ["cert.pem", "key.pem"].map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+ *   const listener = listenTls({ hostname: "0.0.0.0", port: 1443, cert: cert!, key: key! });
+ *   return serve({ listeners: [listener], keytab: "/etc/krb5.keytab", rules: ["allow .example.com"] });
  * }
  * ```
  */
-export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
-  const { signal } = options;
-  const secured = Promise.withResolvers<void>();
-  let socket: TLSSocket | undefined;
-  try {
-    const hostname = hostName(options.hostname);
-    // Loaded when it is wanted: most users of this package never do.
-    const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
-    const carrier = new Carrier(Duplex, connection);
-    socket = connect({ socket: carrier.stream, host: hostname, ...asked(options, hostname) });
-    const secure = new TlsOver(socket, { carrier, connection, peer: "server" });
-    socket.once("secureConnect", () => secured.resolve());
-    socket.once("error", (error: Error) => secured.reject(error));
-    socket.once("close", () => secured.reject(new Error("the connection was closed")));
-    await abortable(secured.promise, signal);
-    signal?.throwIfAborted();
-    return secure;
-  } catch (cause) {
-    secured.promise.catch(() => {});
-    socket?.destroy();
-    connection.close();
-    signal?.throwIfAborted();
-    if (socket === undefined) throw cause;
-    const reason = reasonText(cause);
-    const message = `TLS handshake with ${options.hostname} failed: ${reason}`;
-    throw new SocksTlsError("TLS_HANDSHAKE", message, { cause });
-  }
-}
-
-/**
- * TLS with a client at the other end. The handshake is part of what is read and written first, and fails with it; a connection
- * that is closed before is closed underneath, whatever the client does.
- */
-export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
-  const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
-    import("node:stream"),
-    import("node:tls"),
-  ]);
-  const carrier = new Carrier(Duplex, connection);
-  const secureContext = createSecureContext({ cert, key });
-  const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });
-  return new TlsOver(socket, { carrier, connection, peer: "client" });
-}
-
-/** What `node:tls` is asked for. */
-function asked({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname: string): ConnectionOptions {
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new TypeError("Cannot show a certificate to a TLS server: `cert` and `key` go together");
-  }
-  // It takes anything, and leaves out what it cannot read.
-  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");
-  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");
-  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");
+export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener {
+  checkIdentity(options);
+  let { cert, key } = options;
+  // `Deno.listenTls` cannot drop a client that does not finish its handshake.
+  const listener = listenTcp(options);
   return {
-    // An address has no place in SNI (RFC 6066 section 3); the certificate must have it all the same.
-    ...(parseIp(hostname) === undefined ? { servername: hostname } : {}),
-    ...(caCerts === undefined ? {} : { ca: [...caCerts] }),
-    ...(alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    addr: listener.addr,
+    async accept(): Promise<Connection | undefined> {
+      const connection = await listener.accept();
+      return connection === undefined ? undefined : await acceptTls(connection, { cert, key });
+    },
+    update(identity): void {
+      checkIdentity(identity);
+      ({ cert, key } = identity);
+    },
+    close: () => listener.close(),
+    ref: () => listener.ref?.(),
+    unref: () => listener.unref?.(),
   };
 }
 
-function wantPem(option: string, text: unknown, label: string): void {
-  if (typeof text === "string" && new RegExp(`^-----BEGIN ([A-Z0-9]+ )*${label}-----`, "m").test(text)) return;
-  throw new TypeError(`Cannot use \`${option}\` for TLS: there is no ${label} in PEM (RFC 7468) in it`);
+/**
+ * Returns a dialer that connects over TLS, to a proxy with SOCKS inside TLS. The dialer throws {@linkcode SocksReplyError} if the proxy cannot
+ * be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` if its certificate is not valid for its name or the handshake fails. An attempt
+ * that fails or is aborted leaves no socket open.
+ *
+ * @throws {TypeError} A certificate or key is invalid.
+ *
+ * @example
+ * ```ts
+ * import { connect, dialTls } from "@gssocks/gssocks";
+ *
+ * export async function throughTls(caCert: string): Promise<void> {
+ *   const dial = dialTls({ caCerts: [caCert] });
+ *   await using connection = await connect({ proxy: "proxy.example.com:1443", dial, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ * }
+ * ```
+ */
+export function dialTls(options: DialTlsOptions = {}): Dialer {
+  const { caCerts, cert, key } = options;
+  if (cert !== undefined && key !== undefined) checkIdentity({ cert, key });
+  return async (target, { signal }) => {
+    const connection = await dialTcp(target, { signal });
+    return await tlsOver(connection, { hostname: target.hostname, caCerts, cert, key, signal });
+  };
+}
+
+/**
+ * Checks a certificate and its key. Deno validates them only when it uses them, so this creates a client.
+ *
+ * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
+ */
+export function checkIdentity({ cert, key }: TlsIdentity): void {
+  try {
+    Deno.createHttpClient({ cert, key }).close();
+  } catch (cause) {
+    const reason = reasonText(cause);
+    throw new TypeError(`Cannot use certificate and key for TLS: ${reason}`, { cause });
+  }
 }

@@ -1,163 +1,102 @@
 /**
- * What is inside TLS, over what is outside of it.
+ * TLS over any connection, through `node:tls`. `Deno.startTls` takes Deno's sockets only.
  *
  * @module
  */
-import type { TLSSocket } from "node:tls";
-import { abortable, startDeadline } from "../../base/deadline.ts";
-import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
-import type { Carrier } from "./carrier.ts";
-import { abort, type Connection, probe } from "../stream/connection.ts";
-import { DuplexConnection } from "./duplex.ts";
+import type { TlsClientOptions, TlsConnection, TlsIdentity } from "../stream/tls.ts";
+import { reasonText } from "../../base/reason.ts";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { abortable } from "../../base/deadline.ts";
+import { SocksTlsError } from "../errors.ts";
+import { hostName } from "../wire/host_name.ts";
+import { parseIp } from "../wire/ip.ts";
+import { CarrierStream } from "./carrier.ts";
+import type { Connection } from "../stream/connection.ts";
+import { NodeTlsConnection } from "./tls_connection.ts";
 
-/** What is under a {@linkcode TlsOver}, and who is at the other end. */
-export interface TlsUnder {
-  /** Carries the records. */
-  readonly carrier: Carrier;
-  /** What they are carried on. */
-  readonly connection: Connection;
-  /** For messages. */
-  readonly peer: "server" | "client";
+/**
+ * Starts TLS as a client and waits for the handshake. Closing the returned connection, or a failed handshake, closes the connection
+ * underneath.
+ *
+ * A read returns `null` only after the server's close_notify. If the connection underneath ends without one, the bytes before are
+ * returned and then every read fails (RFC 8446 section 6.1).
+ *
+ * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not valid for the server.
+ * @throws {TypeError} A certificate or key is invalid.
+ * @throws The signal's reason, if it is aborted.
+ *
+ * @example
+ * ```ts
+ * import { type Connection, tlsOver } from "@gssocks/gssocks/socks";
+ *
+ * export async function secured(tunnel: Connection): Promise<Connection> {
+ *   return await tlsOver(tunnel, { hostname: "intranet.example.com", signal: AbortSignal.timeout(10_000) });
+ * }
+ * ```
+ */
+export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
+  const { signal } = options;
+  const secured = Promise.withResolvers<void>();
+  let socket: TLSSocket | undefined;
+  try {
+    const hostname = hostName(options.hostname);
+    // Loaded on demand: most users never need it, and the module must load in a browser.
+    const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
+    const carrier = new CarrierStream(Duplex, connection);
+    socket = connect({ socket: carrier.stream, host: hostname, ...connectOptions(options, hostname) });
+    const secure = new NodeTlsConnection(socket, { carrier, connection, peer: "server" });
+    socket.once("secureConnect", () => secured.resolve());
+    socket.once("error", (error: Error) => secured.reject(error));
+    socket.once("close", () => secured.reject(new Error("the connection was closed")));
+    await abortable(secured.promise, signal);
+    signal?.throwIfAborted();
+    return secure;
+  } catch (cause) {
+    secured.promise.catch(() => {});
+    socket?.destroy();
+    connection.close();
+    signal?.throwIfAborted();
+    if (socket === undefined) throw cause;
+    const reason = reasonText(cause);
+    const message = `TLS handshake with ${options.hostname} failed: ${reason}`;
+    throw new SocksTlsError("TLS_HANDSHAKE", message, { cause });
+  }
 }
 
 /**
- * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 6.2).
+ * Starts TLS as a server. The handshake happens with the first reads and writes, which fail if it fails. Closing the connection before that
+ * closes the connection underneath, whatever the client does.
  */
-function translated(error: Error, peer: string, received: number): Error {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
-  if (!error.message.startsWith("received fatal alert")) {
-    return new SocksProtocolError("NOT_GENUINE", `TLS record is not genuine: ${error.message}`, { cause: error });
-  }
-  if (received > 0) return error;
-  return new SocksTlsError("TLS_HANDSHAKE", `TLS ${peer} ended the handshake: ${error.message}`, { cause: error });
+export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
+  const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
+    import("node:stream"),
+    import("node:tls"),
+  ]);
+  const carrier = new CarrierStream(Duplex, connection);
+  const secureContext = createSecureContext({ cert, key });
+  const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });
+  return new NodeTlsConnection(socket, { carrier, connection, peer: "client" });
 }
 
-/** The connection inside. What is read or written before the handshake is done waits for it. */
-export class TlsOver extends DuplexConnection {
-  readonly #socket: TLSSocket;
-  readonly #carrier: Carrier;
-  readonly #connection: Connection;
-  readonly #peer: TlsUnder["peer"];
-  readonly #agreed = Promise.withResolvers<void>();
-  #secure = false;
-  #gone: Promise<void> | undefined;
-
-  /**
-   * Makes one.
-   *
-   * @param socket TLS, whose handshake is under way.
-   * @param under What it is over.
-   */
-  constructor(socket: TLSSocket, { carrier, connection, peer }: TlsUnder) {
-    super(socket, connection);
-    this.#socket = socket;
-    this.#carrier = carrier;
-    this.#connection = connection;
-    this.#peer = peer;
-    carrier.full = () => socket.readableLength >= socket.readableHighWaterMark;
-    carrier.onWriteFailure = (error) => this.failWrites(error);
-    carrier.onEnd = ({ error }) => {
-      // The first error stays, so that of TLS does where there is one.
-      if (!this.#secure) socket.destroy(error ?? new Error(`the ${peer} closed the connection`));
-      this.changed();
-    };
-    const secured = () => {
-      this.#secure = true;
-      this.#agreed.resolve();
-    };
-    this.#agreed.promise.catch(() => {}); // Told by the calls that wait for it.
-    socket.once("secureConnect", secured);
-    socket.once("secure", secured);
-    carrier.watch();
+/** Options of `node:tls`. */
+function connectOptions({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname: string): ConnectionOptions {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError("Cannot show a certificate to a TLS server: `cert` and `key` go together");
   }
-
-  /** Protocol agreed upon (RFC 7301). */
-  get alpnProtocol(): string | undefined {
-    return this.#socket.alpnProtocol || undefined;
-  }
-
-  /** With what is around the records. */
-  override get written(): number | undefined {
-    return this.#connection.written;
-  }
-
-  override probe(): Promise<void> {
-    return probe(this.#connection);
-  }
-
-  /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
-  protected override missing(): Error | undefined {
-    const { end } = this.#carrier;
-    if (end === undefined || this.ended) return undefined;
-    return end.error ?? new SocksTlsError("TLS_CUT", "TLS stream was cut: it ended without a close_notify");
-  }
-
-  protected override taken(): void {
-    this.#carrier.resume();
-  }
-
-  protected override fail(error: Error): void {
-    const told = this.#secure ? translated(error, this.#peer, this.#socket.bytesRead) : this.#unagreed(error);
-    this.#agreed.reject(told);
-    super.fail(told);
-  }
-
-  #unagreed(error: Error): Error {
-    if (error instanceof SocksError) return error;
-    return new SocksTlsError("TLS_HANDSHAKE", `TLS handshake with the ${this.#peer} failed: ${error.message}`, {
-      cause: error,
-    });
-  }
-
-  protected override async endWriting(): Promise<void> {
-    // An end before the handshake is done would be one of the handshake.
-    if (!this.#secure) await this.#agreed.promise;
-    await super.endWriting();
-    await this.#carrier.flushed();
-    if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
-    await this.#connection.closeWrite();
-  }
-
-  /**
-   * An end without a close_notify is a cut (RFC 8446 section 6.1). Where it is none this side says so, unless it is in the middle of a
-   * record: the peer would take the end for a cut.
-   */
-  protected override release(): void {
-    const { stream, writeFailure } = this.#carrier;
-    const able = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
-    if (!able || this.#socket.writableLength > 0) return this.#depart();
-    if (!this.#socket.writableEnded) this.#socket.end();
-    else if (stream.writableLength === 0) return this.#depart();
-    this.#gone = this.#said().then(() => this.#depart());
-  }
-
-  /** Resolved when the close_notify is underneath, or will not be. */
-  async #said(): Promise<void> {
-    using deadline = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("close_notify is not taken") });
-    await abortable(this.#carrier.flushed(), deadline.signal).catch(() => {});
-  }
-
-  #depart(): void {
-    this.#socket.destroy();
-    if (this.cut) abort(this.#connection);
-    else this.#connection.close();
-  }
-
-  override ref(): void {
-    this.#connection.ref?.();
-  }
-
-  override unref(): void {
-    this.#connection.unref?.();
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    await this.#gone;
-  }
+  // `node:tls` ignores a text without PEM.
+  for (const text of caCerts ?? []) checkPem("caCerts", text, "CERTIFICATE");
+  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");
+  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");
+  return {
+    // SNI may not contain an address (RFC 6066 section 3). The certificate is still checked for it.
+    ...(parseIp(hostname) === undefined ? { servername: hostname } : {}),
+    ...(caCerts === undefined ? {} : { ca: [...caCerts] }),
+    ...(alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
 }
 
-/** Longest wait until a close_notify is taken, in milliseconds. */
-const PATIENCE = 1_000;
+function checkPem(option: string, text: unknown, label: string): void {
+  if (typeof text === "string" && new RegExp(`^-----BEGIN ([A-Z0-9]+ )*${label}-----`, "m").test(text)) return;
+  throw new TypeError(`Cannot use \`${option}\` for TLS: there is no ${label} in PEM (RFC 7468) in it`);
+}

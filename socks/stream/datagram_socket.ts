@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import type { Endpoint } from "../wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
 /** A UDP socket. */
 export interface DatagramSocket {
@@ -34,3 +34,23 @@ export interface BindDatagramsOptions extends Endpoint {
 
 /** Opens UDP sockets. */
 export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramSocket>;
+
+/** After this many consecutive errors the socket is given up. */
+export const MAX_ERRORS = 100;
+
+/** The error for a datagram that was not sent. */
+export function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
+  return new RangeError(`Cannot send datagram of ${bytes.length} bytes to ${formatEndpoint(to)}: it is too large`, {
+    cause,
+  });
+}
+
+/** Calls the callback with a datagram. An exception of the callback drops the datagram and leaves the socket open. */
+export function deliver(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
+  try {
+    onDatagram(bytes, from);
+  } catch {
+    // The datagram is dropped.
+  }
+}

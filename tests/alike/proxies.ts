@@ -5,11 +5,12 @@
  */
 import {
   connectionFromWebSocket,
-  type ConnectOptions,
   dialTls,
   dialUnix,
   dialWebSocket,
+  type GssapiProxyOptions,
   listenUnix,
+  type MethodsProxyOptions,
   noAuthentication,
   type ProtectionLevel,
   serve,
@@ -107,7 +108,7 @@ export const overStreams: Reach = (stack) => {
 /** How a proxy is used at a level; "unprotected" is without Kerberos. */
 export type Level = ProtectionLevel | "unprotected";
 
-export function atLevel(level: Level): Pick<ConnectOptions, "auth" | "credentials" | "protection"> {
+export function atLevel(level: Level): GssapiProxyOptions | MethodsProxyOptions {
   return level === "unprotected" ? { auth: [noAuthentication()] } : { credentials, protection: level };
 }
 

@@ -129,7 +129,7 @@ Deno.test("what nobody handled before the server listens ends it, with its code"
   assert.equal(await server.ended, 1);
 });
 
-Deno.test("an admin port that is asked while there are no descriptors ends nothing, and answers when there are", {
+Deno.test("admin port: survives having no descriptors, and answers afterwards", {
   ignore,
 }, async () => {
   const { server, port } = await serving(["--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"], { descriptors: 64 });
@@ -183,7 +183,7 @@ Deno.test("a command that ends writes its errors at once, and one that goes on w
   assert.deepEqual(written.map((text) => text.split(" ")[0]), ["err", "err", "log", "log", "closed"]);
 });
 
-Deno.test("who tells a server to read its configuration again while it is loaded does not end it, and is heard", async () => {
+Deno.test("reload: a signal while it is loaded neither ends it nor is lost", async () => {
   const stop = new AbortController();
   const reloads: (() => void)[] = [];
   let said = "";

@@ -5,8 +5,8 @@
  * @module
  */
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
+import { readRequest } from "../../socks/server/front/read_request.ts";
 import { noAuthentication } from "../../socks/auth/none.ts";
-import { ask } from "../../socks/server/front/front.ts";
 import { Handshake } from "../../socks/handshake.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { PieceQueue } from "../../socks/stream/piece_queue.ts";
@@ -98,16 +98,14 @@ function conversationTargets(): Target[] {
       expects: anyOf(socksError, textError),
       async run(input, random): Promise<void> {
         const options = {
-          auth: [noAuthentication()],
-          preferGssapi: false,
-          protocols: ["socks4", "http"] as const,
+          accepts: { auth: [noAuthentication()], protocols: ["socks4", "http"] as const },
           signal: new AbortController().signal,
-          beforeClosing() {},
+          end: { refusal: undefined },
           onGone() {},
           source: "",
           onChannel() {},
         };
-        const { target } = await ask(talker(input, random), options);
+        const { target } = await readRequest(talker(input, random), options);
         if (/[\s\p{Cc}]/u.test(target.hostname) || !(target.port >= 0 && target.port <= 65_535)) {
           throw new Error(`target ${JSON.stringify(target)}`);
         }

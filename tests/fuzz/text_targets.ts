@@ -5,8 +5,9 @@
  * @module
  */
 import { sameBytes, utf8 } from "../../base/bytes.ts";
-import { ConfigError, parseConfig } from "../../cli/config/server_config.ts";
-import { parsePasswordFile } from "../../cli/server/passwords.ts";
+import { ConfigError } from "../../cli/config/config_error.ts";
+import { parseConfig } from "../../cli/config/server_config.ts";
+import { parsePasswordFile } from "../../cli/passwords/passwords.ts";
 import { parseEndpoint } from "../../kerberos/reach/locate.ts";
 import { parseDuration, parseEnctypes } from "../../kerberos/config/values.ts";
 import { parseKrb5Conf } from "../../kerberos/config/parse.ts";

@@ -161,7 +161,12 @@ peerTest(
     assert.equal(connection.protection, "confidentiality");
     await echoed(connection);
 
-    await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"], insecureNecMode: true });
+    await using server = serve({
+      port: 0,
+      keytab: realm.keytab,
+      rules: ["allow localhost"],
+      gssapi: { insecureNecMode: true },
+    });
     const env = await socksifyEnv({
       ...realm,
       proxyPort: server.addr.port,

@@ -53,12 +53,12 @@ const NAMES = [
   "bob",
   "x refused 203.0.113.9:1 y: Password of z",
   'x" refused 203.0.113.9:1 y: Password of "z',
-  '[1] refused 203.0.113.9:1 somebody: Password of "z" refused',
-  '\n2026-01-01T00:00:00.000Z [1] refused 203.0.113.9:1 somebody: Password of "z" refused\n',
+  '[1] refused 203.0.113.9:1 (unauthenticated): Password of "z" refused',
+  '\n2026-01-01T00:00:00.000Z [1] refused 203.0.113.9:1 (unauthenticated): Password of "z" refused\n',
   "2001-01-01T00:00:00.000Z [1] refused 203.0.113.9:1",
   "Mon Jan 01 00:00:00 2001",
   "\r203.0.113.9 \u202e\x9b2J",
-  '\u2028[1] refused 203.0.113.9:1 somebody: Password of "z" refused',
+  '\u2028[1] refused 203.0.113.9:1 (unauthenticated): Password of "z" refused',
   " ",
   "\x1b".repeat(255), // The longest line.
 ];
@@ -90,13 +90,16 @@ peerTest("fail2ban: finds only the clients that sent a wrong password", ["fail2b
     await using server = serve({
       hostname: "127.0.0.1",
       port: 0,
-      passwords: fixedPasswords({ bob: "right", '[1] refused 203.0.113.9:1 somebody: Password of "z" refused': "A" }),
+      passwords: fixedPasswords({
+        bob: "right",
+        '[1] refused 203.0.113.9:1 (unauthenticated): Password of "z" refused': "A",
+      }),
       allowUnauthenticated: false,
       rules: [],
       onEvent: print,
     });
     for (const name of NAMES) await tryPassword(server.addr.port, name);
-    const refused = lines.filter((line) => /^\S+ \[\d+\] refused 127\.0\.0\.1:\d+ somebody: /.test(line));
+    const refused = lines.filter((line) => /^\S+ \[\d+\] refused 127\.0\.0\.1:\d+ \(unauthenticated\): /.test(line));
     // One of them is a real user, refused for the target.
     assert.equal(refused.length, NAMES.length - 1, lines.join(""));
     const [definition] = /^\[Definition\]\nfailregex = [^`]*/m.exec(await Deno.readTextFile(GUIDE))!;

@@ -205,8 +205,8 @@ peerTest(
     // Only the memory of used tokens detects a recording: a freshly started server knows too little.
     const seen = new MemoryReplayCache();
     const replayCache = { insert: seen.insert.bind(seen), knowsSince: 0 };
-    await using server = serve({ ...options, insecureNecMode: true, replayCache });
-    await using fresh = serve({ ...options, insecureNecMode: true });
+    await using server = serve({ ...options, gssapi: { insecureNecMode: true, replayCache } });
+    await using fresh = serve({ ...options, gssapi: { insecureNecMode: true } });
     const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
     const args = [
       "-sS",

@@ -40,7 +40,7 @@ async function machine(realm: Realm, redis: RedisOptions, more: Pick<ServeOption
     port: 0,
     keytab: realm.keytab,
     rules: ["allow localhost"],
-    replayCache,
+    gssapi: { replayCache },
     userLedger,
     onEvent: (event) => void events.push(event),
     ...more,

@@ -19,7 +19,12 @@ peerTest(
     const keytab = `${kdc.directory}/rcmd.keytab`;
     await kdc.ktadd(keytab, "rcmd/localhost");
     const news: KeytabNews[] = [];
-    await using server = serve({ port: 0, keytab, rules: ["allow localhost"], onKeytab: (one) => news.push(one) });
+    await using server = serve({
+      port: 0,
+      keytab,
+      rules: ["allow localhost"],
+      gssapi: { onKeytab: (one) => news.push(one) },
+    });
     const tickets = () => systemTickets({ config: kdc.config, principal: "alice", password: "alicepw" });
     const login = async (credentials: ReturnType<typeof tickets>) => {
       const proxy = { hostname: "localhost", port: server.addr.port };

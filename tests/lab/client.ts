@@ -139,10 +139,10 @@ function drawn(id: number, salt: number): number {
   return (Math.imul(id * 7 + salt, 0x85ebca6b) >>> 0) / 2 ** 32;
 }
 
-type Carrier = Awaited<ReturnType<typeof connect>>;
+type CarrierStream = Awaited<ReturnType<typeof connect>>;
 
 async function carried(
-  connection: Carrier,
+  connection: CarrierStream,
   wish: { id: number; up: number; down: number; rate: number },
 ): Promise<string> {
   const [up, down] = streamsOf(wish.id);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Snapshot } from "../../cli/monitor/snapshot.ts";
+import type { Snapshot } from "../../cli/snapshot/snapshot.ts";
 import type { Daemon } from "../support/process.ts";
 import { peer } from "../support/peers.ts";
 import type { ClientJob, TransferEnd } from "./client.ts";
@@ -185,11 +185,12 @@ sentinel failover-timeout lab 3000
       : `redis://${this.host("r1").address}:6379`;
     return {
       listen: ["0.0.0.0:1080"],
-      gssapi: { keytab: this.file("keytab"), services: ["rcmd"] },
+      keytab: this.file("keytab"),
+      gssapi: { services: ["rcmd"] },
       commands: ["connect", "udp", "bind"],
       rules: ["allow 10.77.0.0/24", `allow .${DOMAIN}`],
       proxyProtocol: [this.host("lb").address],
-      announce: this.host(name).address,
+      datagrams: { announce: this.host(name).address },
       admin: "127.0.0.1:9180",
       health: "0.0.0.0:9181",
       log: "json",

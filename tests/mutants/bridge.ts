@@ -6,7 +6,7 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const BRIDGE = ["tests/proxy/bridge_test.ts"];
-const LOCALHOST = ["tests/socks/shell/localhost_test.ts"];
+const LOCALHOST = ["tests/socks/stream/localhost_test.ts"];
 const ERRORS = ["tests/socks/client/proxy_errors_test.ts"];
 const ZONES = "RFC 4007 section 11";
 
@@ -16,7 +16,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "reasons are told to those alone who may know them",
       "what a server knows of its surroundings",
-      "if (!options.tellReasons || error",
+      "if (!options.accepts.tellReasons || error",
       "if (error",
     ],
   ]),
@@ -54,12 +54,12 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "silent for longer",
     ],
   ]),
-  ...rules("cli/options.ts", BRIDGE, [
+  ...rules("cli/command/options.ts", BRIDGE, [
     [
       "a time is one",
       "units of the configuration",
-      "(?:ms|s|m|h|d)?|never)$/.test(text)",
-      "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
+      "if (milliseconds !== undefined) return milliseconds;",
+      "if (true) return milliseconds!;",
     ],
   ]),
   ...rules("cli/monitor/admin.ts", ["tests/cli/monitor/monitor_test.ts"], [
@@ -82,12 +82,12 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
   ...rules("cli/commands/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
     ["a demonstration needs no IPv4", "a machine without IPv4", "ownLoopback(listenTcp)", '"127.0.0.1"'],
   ]),
-  ...rules("socks/shell/localhost.ts", LOCALHOST, [
+  ...rules("socks/stream/localhost.ts", LOCALHOST, [
     [
       "localhost is all of its addresses",
       "RFC 6761 section 6.3",
-      "joined(listenWhereItIs(port, listenAt))",
-      "joined(listenWhereItIs(port, listenAt, 1))",
+      "joined(listenAtExisting(port, listenAt))",
+      "joined(listenAtExisting(port, listenAt, 1))",
     ],
     ["both addresses have one port", "clients know one", "port: open[0]?.addr.port ?? port", "port"],
     [
@@ -140,7 +140,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
     ["a zone stays", ZONES, '`${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`', "hostname"],
   ]),
-  ...rules("socks/client/errors.ts", ["tests/proxy/bridge_test.ts"], [
+  ...rules("socks/client/proxy_errors.ts", ["tests/proxy/bridge_test.ts"], [
     [
       "a proxy that takes no method is named",
       "there may be several",
@@ -151,8 +151,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a session's time that is over names the proxy",
       "there may be several",
-      'reason.code === "IDLE_TIMEOUT" ||',
-      'reason.code !== "HANDSHAKE_TIMEOUT" ||',
+      'reason.code !== "IDLE_TIMEOUT"',
+      'reason.code === "HANDSHAKE_TIMEOUT"',
       "says nothing",
     ],
   ]),
@@ -160,12 +160,22 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "whoever opens may say what took so long",
       "there may be several",
-      "throw told instanceof SocksTimeoutError && told.cause === error ? told : error;",
+      "throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;",
       "throw error;",
       "says nothing",
     ],
   ]),
-  ...rules("socks/client/errors.ts", ERRORS, [
+  ...rules("socks/client/proxy_errors.ts", ERRORS, [
+    [
+      "the proxy is named that breaks the protocol",
+      "there may be several",
+      "error instanceof SocksProtocolError && !error.message",
+      "false && !(error as Error).message",
+      "client calls: name a proxy that breaks the protocol later",
+    ],
+    ["silence is told from slowness", "TLS says nothing first", 'progress === "answered"', "true", "how far"],
+  ]),
+  ...rules("socks/client/other_protocol.ts", ERRORS, [
     [
       "a first line has an end",
       "it may go on for ever",
@@ -178,13 +188,13 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "it says more than a byte",
       "while (line.length < FIRST_LINE && !line.includes(0x0a)) {",
       "while (false) {",
-      "named for what it is",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
     ["a line that is whole is all", "nothing may follow", " && !line.includes(0x0a)", "", "no more of a first line"],
     [
       "a line that fails is not the failure",
       "what came tells enough",
-      "  } catch {\n    // What has come tells enough.\n  }",
+      "  } catch {\n    // The bytes so far are enough.\n  }",
       "  } finally {\n    // none\n  }",
       "never ends",
     ],
@@ -193,39 +203,37 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "terminals",
       "return `it speaks HTTP: ${printable(shortened(status, 80))}",
       "return `it speaks HTTP: ${shortened(status, 80)}",
-      "named for what it is",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
     [
       "a portal is told from a proxy",
       "a login is to be made",
       "/^(?:30[1278]|511)/.test(status)",
       "false",
-      "named for what it is",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
-    ["SSH is named", "its port is another one", 'line.startsWith("SSH-")', "false", "named for what it is"],
+    [
+      "SSH is named",
+      "its port is another one",
+      'line.startsWith("SSH-")',
+      "false",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
+    ],
     [
       "SOCKS4 is named",
       "its answers begin with 0, some with 4",
       "(first === 0 || first === 4) && second >= 0x5a",
       "first === 0 && second >= 0x5a",
-      "named for what it is",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
-    [
-      "the proxy is named that breaks the protocol",
-      "there may be several",
-      "error instanceof SocksProtocolError && !error.message",
-      "false && !(error as Error).message",
-      "later is named",
-    ],
-    ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
   ]),
-  ...rules("cli/command.ts", ERRORS, [
+  ...rules("cli/command/command.ts", ERRORS, [
     [
       "something else than a proxy is out of reach",
       "exit code 4",
       '["BAD_VERSION", "UNEXPECTED_END"].includes(error.code)',
       "false",
-      "named for what it is",
+      "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
   ]),
 ];

@@ -5,9 +5,10 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["deaf", "signal", "options", "proxy_errors", "datagrams"].map((
-  name,
-) => `tests/socks/client/${name}_test.ts`) as [string, string, string, string, string];
+const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["late_callbacks", "signals", "options", "proxy_errors", "datagrams"]
+  .map((
+    name,
+  ) => `tests/socks/client/${name}_test.ts`) as [string, string, string, string, string];
 const SURFACE = "tests/surface_test.ts";
 const BIND = "tests/socks/server/commands/bind_test.ts";
 const EYEBALLS = "tests/socks/server/targets/happy_eyeballs_test.ts";
@@ -33,8 +34,8 @@ const ENDS: readonly Mutant[] = [
     [
       "a method that is deaf holds no call up",
       ONE_SIGNAL,
-      "await makeUnlessAborted(making, signal, (late) => late.connection.close())",
-      "await making()",
+      "await makeUnlessAborted(negotiating, signal, (late) => late.connection.close())",
+      "await negotiating()",
     ],
     [
       "a channel that is made too late is closed",
@@ -49,7 +50,7 @@ const ENDS: readonly Mutant[] = [
       "    dialled.close();\n",
     ],
   ]),
-  ...rules("socks/client/request.ts", [SIGNAL], [
+  ...rules("socks/client/connect.ts", [SIGNAL], [
     [
       "connectThrough()'s signal ends the connection",
       ONE_SIGNAL,
@@ -72,7 +73,9 @@ const ENDS: readonly Mutant[] = [
     ["there is a method", SAID, "!Array.isArray(auth) || auth.length === 0", "!Array.isArray(auth)"],
     ["methods are a list", SAID, "!Array.isArray(auth) || auth.length === 0", "auth.length === 0"],
     ["a dialer makes a connection", SAID, '  checkFunction("dial, which made no connection", dialled?.read);\n', ""],
-    ["a target is an endpoint", SAID, '{ command, ...checkEndpoint("target", to) }', "{ command, ...to }"],
+    ["a target is an endpoint", SAID, '{ command, ...checkEndpoint("target", target) }', "{ command, ...target }"],
+  ]),
+  ...rules("socks/client/resolve.ts", [OPTIONS], [
     [
       "a host to look up is text",
       SAID,
@@ -158,7 +161,7 @@ const ENDS: readonly Mutant[] = [
       ONE_TIME,
       'const milliseconds = duration("timeout", timeout);',
       "const milliseconds = timeout;",
-      "a time that is none",
+      "client calls: refuse an invalid time before anything is dialled",
     ],
   ]),
   ...rules("proxy/kdc_through.ts", [DEAF], [
@@ -186,14 +189,14 @@ const ENDS: readonly Mutant[] = [
     [
       "the signal of the attempt that is taken is left alone",
       ONE_SIGNAL,
-      "if (controller !== taken) controller",
+      "if (controller !== used) controller",
       "controller",
     ],
     [
       "the other attempts are given up",
       "RFC 8305 section 5",
-      "if (controller !== taken) controller.abort(reason);",
-      "if (controller === taken) controller.abort(reason);",
+      "if (controller !== used) controller.abort(reason);",
+      "if (controller === used) controller.abort(reason);",
     ],
   ]),
 ];
@@ -216,22 +219,29 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "why an association cannot be made is told",
       SAID,
-      "    throw error;\n  }\n}\n\n/** Where",
-      "    throw signal.reason;\n  }\n}\n\n/** Where",
+      "    throw error;\n  }\n}\n\n/** The address of the relay",
+      "    throw attempt.reason;\n  }\n}\n\n/** The address of the relay",
     ],
+  ]),
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["who this side is is told", "RFC 1961", "    this.identity = granted.identity;\n", ""],
-    ["a socket that has failed already makes no association", ONE_SIGNAL, "      made.#inbox.throwIfEnded();\n", ""],
+    [
+      "a socket that has failed already makes no association",
+      ONE_SIGNAL,
+      "      datagrams.#inbox.throwIfEnded();\n",
+      "",
+    ],
     ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
   ]),
-  ...rules("socks/client/associate.ts", [DEAF], [
+  ...rules("socks/client/datagrams.ts", [DEAF], [
     [
       "an association that is made once the signal is aborted is none",
       ONE_SIGNAL,
-      "      attempt.throwIfAborted();\n",
-      "",
+      "      attempt.throwIfAborted();\n      datagrams.#inbox.throwIfEnded();\n    } catch (error) {\n      socket.close();\n      throw error;\n    }\n    datagrams.#listening = onAbort(signal,",
+      "      datagrams.#inbox.throwIfEnded();\n    } catch (error) {\n      socket.close();\n      throw error;\n    }\n    datagrams.#listening = onAbort(signal?.aborted ? undefined : signal,",
     ],
   ]),
-  ...rules("socks/client/source.ts", [DEAF], [
+  ...rules("socks/client/local_address.ts", [DEAF], [
     [
       "a socket that is deaf holds no association up",
       ONE_SIGNAL,
@@ -249,8 +259,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a look-up that is deaf holds no association up",
       ONE_SIGNAL,
-      "await makeUnlessAborted(() => resolve(named, { signal }), signal, () => {})",
-      "await resolve(named, { signal })",
+      "await makeUnlessAborted(() => resolve(host, { signal }), signal, () => {})",
+      "await resolve(host, { signal })",
     ],
     [
       "what is asked for a relay goes with its association",
@@ -259,27 +269,35 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "  } catch (error) {\n",
     ],
   ]),
-  ...rules("socks/client/associate.ts", [SIGNAL], [
+  ...rules("socks/client/datagrams.ts", [SIGNAL], [
     [
       "a signal ends the association",
       ONE_SIGNAL,
-      '    signal?.addEventListener("abort", made.#onAbort, { once: true });\n',
-      "",
+      'datagrams.#listening = onAbort(signal, (reason) => datagrams.#end(reason, "discard"));',
+      'datagrams.#listening = onAbort(undefined, (reason) => datagrams.#end(reason, "discard"));',
     ],
     [
       "a signal keeps nothing of an association that has ended",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n',
+      "    this.#listening?.[Symbol.dispose]();\n",
       "",
     ],
     [
       "the end of the proxy is the association's",
       "RFC 1928 section 7",
-      'this.#end(lost("the proxy has ended it"))',
+      'this.#end(lost("the proxy has ended it"), "keep")',
       "void 0",
     ],
   ]),
-  ...rules("socks/client/associate.ts", [DATAGRAMS], [
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
+    [
+      "an association lets the process end: its connection",
+      "Deno.DatagramConn",
+      "    this.#granted.connection.unref?.();\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["what has no bytes is refused", KINDS, "const bytes = bytesOf(data);", "const bytes = data as Uint8Array;"],
     ["a datagram's target is an endpoint", SAID, 'checkEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
@@ -317,26 +335,26 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a loop ends without a word where this side closed",
       "Deno.DatagramConn",
-      "        if (this.#closedError) return;\n",
+      "        if (this.#closedHere) return;\n",
       "",
     ],
-    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedError) return;", "return;"],
+    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedHere) return;", "return;"],
     [
       "what was lost before was not closed here",
       ONE_SIGNAL,
-      "this.#closedError ||= !this.#inbox.ended;",
-      "this.#closedError = true;",
+      "this.#closedHere ||= !this.#inbox.ended;",
+      "this.#closedHere = true;",
     ],
     [
       "what was closed here is not received any more",
       ONE_SIGNAL,
-      '"Association is closed"), "at once")',
-      '"Association is closed"))',
+      '"Association is closed"), "discard")',
+      '"Association is closed"), "keep")',
     ],
     [
       "a socket that fails ends the association",
       ONE_SIGNAL,
-      'made.#end(lost("its socket has failed", cause))',
+      'datagrams.#end(lost("its socket has failed", cause), "keep")',
       "void cause",
     ],
     ["the end closes the socket", ONE_SIGNAL, "    closeQuietly(this.#socket);\n", ""],
@@ -353,30 +371,24 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "this.#inbox.next(options.signal)",
     ],
     ["an association lets the process end: its socket", "Deno.DatagramConn", "    this.#socket?.unref?.();\n", ""],
-    [
-      "an association lets the process end: its connection",
-      "Deno.DatagramConn",
-      "    this.#granted.connection.unref?.();\n",
-      "",
-    ],
   ]),
   ...rules("socks/client/associate.ts", [OPTIONS], [
-    ["what makes sockets is a function", SAID, '  checkFunction("bind", options.bind);\n', ""],
-    ["what looks up is a function", SAID, '  checkFunction("resolve", options.resolve);\n', ""],
+    ["what makes sockets is a function", SAID, '  checkFunction("bind", bind);\n', ""],
+    ["what looks up is a function", SAID, '  checkFunction("resolve", resolve);\n', ""],
   ]),
   ...rules("socks/client/inbox.ts", [DATAGRAMS], [
-    ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= ROOM", "false"],
+    ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= CAPACITY", "false"],
     [
       "what is being opened counts",
       "CWE-770",
-      "this.#items.length + this.#reserved >= ROOM",
-      "this.#items.length >= ROOM",
+      "this.#items.length + this.#reserved >= CAPACITY",
+      "this.#items.length >= CAPACITY",
     ],
     [
       "what is not to be had gives its place back",
       "CWE-770",
-      "  putNothing(): void {\n    this.#reserved--;\n",
-      "  putNothing(): void {\n",
+      "  release(): void {\n    this.#reserved--;\n",
+      "  release(): void {\n",
     ],
     [
       "what comes after the end is nobody's",
@@ -395,13 +407,13 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a signal of receive() keeps nothing of it",
       ONE_SIGNAL,
-      '      const done = () => signal?.removeEventListener("abort", giveUp);\n',
-      "      const done = () => {};\n",
+      "        take(item): void {\n          listening[Symbol.dispose]();\n",
+      "        take(item): void {\n",
     ],
-    ["at once takes away what has come", ONE_SIGNAL, '    if (how === "at once") this.#items.length = 0;\n', ""],
+    ["at once takes away what has come", ONE_SIGNAL, '    if (remaining === "discard") this.#items.length = 0;\n', ""],
     ["the first end is the one for good", ONE_SIGNAL, "    if (this.#failure !== undefined) return false;\n", ""],
   ]),
-  ...rules("socks/shell/udp.ts", [DATAGRAMS], [
+  ...rules("socks/stream/datagram_socket.ts", [DATAGRAMS], [
     [
       "what is too large is one error",
       KINDS,
@@ -409,6 +421,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "return cause;",
       "both kinds",
     ],
+  ]),
+  ...rules("socks/shell/udp_node.ts", [DATAGRAMS], [
     [
       "a socket of node:dgram lets the process end",
       "Deno.DatagramConn",
@@ -416,6 +430,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
       "both kinds",
     ],
+  ]),
+  ...rules("socks/shell/udp_deno.ts", [DATAGRAMS], [
     [
       "a socket of Deno's lets the process end",
       "Deno.DatagramConn",
@@ -430,20 +446,20 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "RFC 1928 section 7",
       "listener.onEnd(new SocksProtocolError(",
       "void (new SocksProtocolError(",
-      "through the bridge",
+      "bridge: seals datagrams of programs without Kerberos",
     ],
   ]),
 ];
 
 /** BIND. */
 const BINDS: readonly Mutant[] = [
-  ...rules("socks/client/errors.ts", [PROXY], [
+  ...rules("socks/client/proxy_errors.ts", [PROXY], [
     [
       "a refusal names no address that is none",
       PLACES,
-      'forAnybody ? "anybody" : formatEndpoint(request)',
+      'isForAny ? "any peer" : formatEndpoint(request)',
       "formatEndpoint(request)",
-      "stands for anybody",
+      "client calls: a refusal names no unspecified address",
     ],
   ]),
   ...rules("socks/shell/udp.ts", ["tests/socks/client/datagrams_test.ts"], [
@@ -452,14 +468,14 @@ const BINDS: readonly Mutant[] = [
       "RFC 1928 section 7",
       "if (begun && waiting === 0) return socket.send(bytes, to);",
       "if (true) return socket.send(bytes, to);",
-      "from the first one on",
+      "bindUdp(): both kinds of sockets send in order from the first datagram",
     ],
     [
       "a datagram that comes later overtakes none that waits",
       "RFC 1928 section 7",
       "if (begun && waiting === 0)",
       "if (begun)",
-      "from the first one on",
+      "bindUdp(): both kinds of sockets send in order from the first datagram",
     ],
   ]),
   ...rules("socks/client/bind.ts", [DEAF], [
@@ -472,14 +488,14 @@ const BINDS: readonly Mutant[] = [
     [
       "a bind that is granted once the signal is aborted is none",
       ONE_SIGNAL,
-      "    options.signal?.throwIfAborted();\n    return new PendingThrough",
-      "    return new PendingThrough",
+      "    options.signal?.throwIfAborted();\n    return new ProxyBind",
+      "    return new ProxyBind",
     ],
     [
       "accept() ends with a signal that is aborted already",
       ONE_SIGNAL,
-      "    if (deadline.signal.aborted) end();\n",
-      "",
+      "using _ = onAbort(deadline.signal, (reason) => this.#end(reason));",
+      'deadline.signal.addEventListener("abort", () => this.#end(deadline.signal.reason));',
     ],
     [
       "a connection that comes with the end of its signal is none",
@@ -498,8 +514,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a signal ends the bind that waits for nobody",
       ONE_SIGNAL,
-      '    signal?.addEventListener("abort", this.#onAbort, { once: true });\n',
-      "",
+      "onAbort(signal, (reason) => this.#end(reason));\n    this.#accepted",
+      "onAbort(undefined, (reason) => this.#end(reason));\n    this.#accepted",
     ],
     [
       "a bind's own signal is enough",
@@ -516,8 +532,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a bind's signal keeps nothing of it once it is accepted",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    return came;',
-      "    return came;",
+      "    this.#listening[Symbol.dispose]();\n    return accepted;",
+      "    return accepted;",
     ],
     [
       "a bind that is disposed of is over",
@@ -528,7 +544,7 @@ const BINDS: readonly Mutant[] = [
     [
       "a signal keeps nothing of a bind that has ended",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    this.#over',
+      "    this.#listening[Symbol.dispose]();\n    this.#over",
       "    this.#over",
     ],
     ["a bind's signal ends what it accepts", ONE_SIGNAL, "eitherOf(signal, how.signal)", "how.signal"],
@@ -536,8 +552,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a proxy that goes ends the bind that waits for nobody",
       ONE_SIGNAL,
-      "    this.#came.catch((error) => this.#end(error));\n",
-      "    this.#came.catch(() => {});\n",
+      "    this.#accepted.catch((error) => this.#end(error));\n",
+      "    this.#accepted.catch(() => {});\n",
     ],
     [
       "a bind that has ended says why",
@@ -563,14 +579,14 @@ const BINDS: readonly Mutant[] = [
     [
       "what is accepted is the one that came",
       "RFC 1928 section 4",
-      "new SocksConnection(made, came.bound,",
+      "new SocksConnection(made, accepted.bound,",
       "new SocksConnection(made, pending.bound,",
     ],
     [
       "what is accepted says where the proxy listened",
       "RFC 1928 section 4",
-      "{ ...came, bound: pending.bound }",
-      "came",
+      "{ ...accepted, bound: pending.bound }",
+      "accepted",
     ],
     ["a bind lets the process end", "Deno.Listener", "    this.#granted.connection.unref?.();\n", ""],
   ]),
@@ -611,8 +627,13 @@ const SAYS: readonly Mutant[] = [
     ["a target's host is text", SAID, 'hostName(checkHost("hostname", hostname))', "hostName(hostname)"],
   ]),
   ...rules("proxy/proxy_options.ts", [OPTIONS], [
-    ["what would be passed over is refused", SAID, "if (idle.length === 0) return auth;", "return auth;"],
-    ["what is off may be said", SAID, " && options[name] !== false", ""],
+    [
+      "what would be passed over is refused",
+      SAID,
+      "if (idle.length === 0) return options.auth;",
+      "return options.auth;",
+    ],
+    ["what is off may be said", SAID, " && given[name] !== false", ""],
     [
       "a level is one",
       SAID,
@@ -643,17 +664,17 @@ const SAYS: readonly Mutant[] = [
     [
       "a proxy that cannot be reached is no target",
       PLACES,
-      "    throw unreachable(proxy, error);\n",
+      "    throw proxyUnreachable(proxy, error);\n",
       "    throw error;\n",
     ],
     [
       "a signal's reason is said as it is",
       ONE_SIGNAL,
-      '    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");\n    throw unreachable',
-      "    throw unreachable",
+      '    if (signal.aborted) throw timeoutWithProgress(signal.reason, proxy, "dialling");\n    throw proxyUnreachable',
+      "    throw proxyUnreachable",
     ],
   ]),
-  ...rules("socks/client/errors.ts", [PROXY], [
+  ...rules("socks/client/proxy_errors.ts", [PROXY], [
     [
       "what is wrong with the way there is said as it is",
       PLACES,
@@ -666,6 +687,15 @@ const SAYS: readonly Mutant[] = [
       "  if (error instanceof TypeError || error instanceof RangeError) return error;\n",
       "",
     ],
+
+    [
+      "a transport that fails is told in one class",
+      "One class of errors",
+      "  if (!isSystemError(error)) return error;\n",
+      "  return error;\n",
+    ],
+  ]),
+  ...rules("socks/client/other_protocol.ts", [PROXY], [
     ["HTTP is named", PLACES, '"HTTP/".startsWith(line.slice(0, 5))', "false"],
     ["HTTP is not told from one letter of many", PLACES, "line.slice(0, 5)", "line.slice(0, 1)"],
     ["TLS is named", "RFC 8446 section 5.1", "(first === 21 || first === 22) && second === 3", "false"],
@@ -675,14 +705,8 @@ const SAYS: readonly Mutant[] = [
       "(first === 21 || first === 22) && second === 3",
       "first === 21 || first === 22",
     ],
-    [
-      "a transport that fails is told in one class",
-      "One class of errors",
-      "  if (!isOfSystem(error)) return error;\n",
-      "  return error;\n",
-    ],
   ]),
-  ...rules("cli/command.ts", [PROXY], [
+  ...rules("cli/command/command.ts", [PROXY], [
     [
       "a proxy that cannot be reached is exit code 4",
       PLACES,

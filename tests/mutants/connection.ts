@@ -348,20 +348,21 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], []),
+  ...rules("socks/server/early_end.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "if (channel !== undefined) abortQuietly(channel);",
+      "    if (tunnel !== undefined) abortQuietly(tunnel);\n",
       "",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/shell/tls_connection.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.cut && ",
-      "const able = ",
+      "const canNotify = !this.cut && ",
+      "const canNotify = ",
       "resets",
     ],
   ]),

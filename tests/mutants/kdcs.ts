@@ -155,7 +155,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
     ["a refusal tells the offset used", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
   ]),
-  ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
+  ...rules("socks/client/request.ts", ["tests/socks/client/retry_test.ts"], [
     ["a proxy is asked once more after the clock was corrected", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
     ["a proxy is asked once more for no other reason", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
   ]),

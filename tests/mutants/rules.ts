@@ -28,21 +28,63 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/targets/happy_eyeballs.ts", [MANY], [
     ["so many attempts at one time", EYEBALLS, "atOnce = 4,", "atOnce = 8,", "two hundred"],
-    ["attempts wait for a place", EYEBALLS, "race.pending.length >= atOnce", "false", "so many"],
-    ["the oldest makes room", EYEBALLS, "oldest!.controller.abort(deadline.signal.reason);", "", "so many"],
-    ["patience with the oldest", EYEBALLS, "oldest!.since + patience - monotonicNow()", "0", "so many"],
-    ["a place is free when its socket is gone", EYEBALLS, "await untilSettled([oldest!.trying]);", "", "its own time"],
-    ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
-    ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
+    [
+      "attempts wait for a place",
+      EYEBALLS,
+      "race.pending.length >= atOnce",
+      "false",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "the oldest makes room",
+      EYEBALLS,
+      "oldest!.controller.abort(deadline.signal.reason);",
+      "",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "patience with the oldest",
+      EYEBALLS,
+      "oldest!.since + patience - monotonicNow()",
+      "0",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "a place is free when its socket is gone",
+      EYEBALLS,
+      "await untilSettled([oldest!.trying]);",
+      "",
+      "firstToConnect(): counts an attempt until it has ended",
+    ],
+    [
+      "one that ends makes room at once",
+      EYEBALLS,
+      "begun.ended = true);",
+      "{});",
+      "firstToConnect(): leaves the last attempts to the caller",
+    ],
+    [
+      "an unreachable family says least",
+      EYEBALLS,
+      "!isNoRoute(reason)",
+      "true",
+      "firstToConnect(): prefers a failure to a missing route",
+    ],
   ]),
   ...rules("socks/server/targets/direct.ts", [MANY, NAT64], [
-    ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
+    [
+      "families are interleaved",
+      EYEBALLS,
+      "({ address }) => parseIp(address)?.length,",
+      "() => 4,",
+      "openDirectly(): tries sixteen addresses, families alternating",
+    ],
     [
       "IPv4 is reached through NAT64 where no way leads",
       "RFC 8305 section 7.1",
       "if (others.length === 0) throw error;",
       "throw error;",
-      "no way leads",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
     ],
     [
       "NAT64 is for what has no way",
@@ -51,17 +93,29 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "false",
       "refuses",
     ],
-    ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
+    [
+      "the address dialled is told",
+      "security audit",
+      "port: 0 }, address };",
+      "port: 0 } };",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
+    ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
+  ...rules("socks/server/targets/judged.ts", [NAT64], [
     [
       "an IPv6 address waits for the first look for prefixes",
       FOUND,
       "if (pending !== undefined && addresses.some(",
       "if (false && addresses.some(",
-      "waits for them",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
     ],
-    ["IPv4 waits for no prefix", FOUND, 'addresses.some((address) => address.includes(":"))', "true", "waits for them"],
+    [
+      "IPv4 waits for no prefix",
+      FOUND,
+      'addresses.some((address) => address.includes(":"))',
+      "true",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
+    ],
   ]),
   ...rules("socks/rules/nat64.ts", [NAT64], [
     ["byte 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],
@@ -98,9 +152,11 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "address.length === block.network.length ? prefixesOf(address, nat64) : [];",
       "address.length === block.network.length && translated(address, nat64) ? prefixesOf(address, nat64) : [];",
     ],
-    ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
+    ["a large block names nothing", SSRF, "if (isBroad(block)) return false;", ""],
     ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
     ["a special range is named by its own block", "RFC 4193", "isWithin(block, special)", "false"],
+  ]),
+  ...rules("socks/rules/embedded_ipv4.ts", [NAT64, RULES], [
     [
       "a prefix that is told is not guessed at",
       EMBEDDED,
@@ -109,7 +165,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["all prefixes that an address has are denied", EMBEDDED, "take(address)), ...sent];", "take(address))];"],
   ]),
-  ...rules("socks/rules/rules.ts", [NAT64, RULES], [
+  ...rules("socks/rules/rule_set.ts", [NAT64, RULES], [
     ["prefixes count in rules", EMBEDDED, "[...this.nat64.prefixes, WELL_KNOWN_PREFIX]", "[WELL_KNOWN_PREFIX]"],
     [
       "an allow holds under 64:ff9b::/96",
@@ -120,15 +176,17 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "nobody connects to no address",
       SSRF,
-      ".every((byte) => byte === 0)) return NOWHERE;",
-      ".every(() => false)) return NOWHERE;",
+      ".every((byte) => byte === 0)) return UNSPECIFIED_ADDRESS;",
+      ".every(() => false)) return UNSPECIFIED_ADDRESS;",
     ],
-    ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
+    ["no address in disguise either", SSRF, "if (reachedAddress(bytes, asked.prefixes).every", "if (bytes.every"],
+  ]),
+  ...rules("socks/rules/destination.ts", [NAT64, RULES], [
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
-  ...rules("socks/names/nat64.ts", [NAT64, SERVE_NAT64], [
+  ...rules("socks/names/nat64_prefixes.ts", [NAT64, SERVE_NAT64], [
     ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
-    ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
+    ["an answer is fresh for ten minutes", FOUND, "wait = REFRESH;", ""],
     ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],
     ["a silent look-up is given up", FOUND, "milliseconds: timeout,", "milliseconds: Infinity,"],
     ["one look-up for all who ask", FOUND, "this.#next = Infinity;\n    let wait", "let wait"],
@@ -136,8 +194,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "who watches ends nothing",
       "observers",
-      "} catch {\n      // Whoever watches",
-      "} finally {\n      // Whoever watches",
+      "} catch {\n      // An exception",
+      "} finally {\n      // An exception",
     ],
     [
       "nothing is taken behind the end",
@@ -147,7 +205,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["what was found before counts", "reload", "this.#discovers ? found : []", "[]"],
     ["private addresses go under no prefix of everybody's", "RFC 6052 section 3.1", "isPublic ||", "true ||"],
-    ["the first look is not waited for for long", FOUND, "inTime(looking, patience,", "inTime(looking, Infinity,"],
+    [
+      "the first look is not waited for for long",
+      FOUND,
+      "waitAtMost(looking, patience,",
+      "waitAtMost(looking, Infinity,",
+    ],
   ]),
   ...rules("proxy/serve.ts", [SERVE_NAT64], [
     [
@@ -160,10 +223,16 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an ended server looks for nothing", "life time", "if (!ended) nat64.start();", "nat64.start();"],
     ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
   ]),
-  ...rules("proxy/serve.ts", [EGRESS], [
-    ["addresses to go out from are tried", "configuration", "if (egress !== undefined) checkOwnAddresses(egress);", ""],
+  ...rules("proxy/serve.ts", [EGRESS], []),
+  ...rules("proxy/server_options.ts", [EGRESS], [
+    [
+      "addresses to go out from are tried",
+      "configuration",
+      "if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);",
+      "",
+    ],
   ]),
-  ...rules("socks/shell/dial_from.ts", [EGRESS], [
+  ...rules("socks/stream/own_addresses.ts", [EGRESS], [
     [
       "a socket that tries an address is closed",
       "leaks",
@@ -172,7 +241,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
+  ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     [
       "rules by name that are not asked are told",
       SSRF,
@@ -194,14 +264,14 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "if (hostname === undefined || ",
       "if (true || ",
     ],
-    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoWay(to, error)", ""],
+    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoRoute(to, error)", ""],
     [
       "answers come from the IPv4 address",
       EMBEDDED,
       "options.onDatagram(bytes, this.#source(from))",
       "options.onDatagram(bytes, from)",
     ],
-    ["both sockets are closed", "leaks", "this.#other?.then((other) => other.close(), () => {});", ""],
+    ["both sockets are closed", "leaks", "this.#translating?.then((other) => other.close(), () => {});", ""],
   ]),
   ...rules("cli/commands/serve.ts", [EGRESS, SERVE_NAT64], [
     ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
@@ -214,10 +284,11 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [SERVE_NAT64], [
-    ["--check reads prefixes", "configuration", "at(`nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
-    ["prefixes of the file are the server's", "configuration", "nat64: config.nat64,", "", "gssocks serve"],
+    ["--check reads prefixes", "configuration", "at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
+    ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "gssocks serve"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
+  ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
   ]),
   ...rules("socks/stream/dial_error.ts", [DIAL], [
@@ -245,10 +316,20 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [EVENTS], [
-    ["the session knows its address", "security audit", "options.status.address = opened.address;", ""],
+    [
+      "the session knows its address",
+      "security audit",
+      '{ type: "connected", bound, address });',
+      '{ type: "connected", bound });',
+    ],
   ]),
   ...rules("socks/server/commands/bind.ts", [EVENTS], [
-    ["BIND's connection has an address", "security audit", "options.status.address = came.peer;", ""],
+    [
+      "BIND's connection has an address",
+      "security audit",
+      "target: peer, address: peer, bound: pending.bound",
+      "target: peer, bound: pending.bound",
+    ],
   ]),
   ...rules("cli/log/event_log.ts", [EVENTS], [
     [

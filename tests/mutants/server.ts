@@ -23,11 +23,11 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
-      "return await makeUnlessAborted(asking, parting.over, (late) => late.channel.connection.close());",
-      "return await asking();",
+      "return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());",
+      "return await reading();",
       TCP,
     ],
-    ["a channel that comes late is closed", LATE, "if (parting.over.aborted) {", "if (false) {", TCP],
+    ["a channel that comes late is closed", LATE, "if (end.over.aborted) {", "if (false) {", TCP],
     [
       "a ledger that is deaf ends with the session",
       SIGNAL,
@@ -60,26 +60,32 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "signal, () => {});\n  } catch",
       TCP,
     ],
-    [
-      "a client that takes no reply has a time for it",
-      SIGNAL,
-      "    await abortable(telling, signal);",
-      "    await telling;",
-      STREAMS,
-    ],
-    [
-      "a session is told of one end",
-      "events",
-      "    if (!told) throw error;",
-      "    throw error;",
-      "told is the end of what was begun",
-    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
     [
       "a success is not told behind the end",
       "events",
-      "    if (signal.aborted) return;\n    onTold();",
-      "    onTold();",
-      "no success any more",
+      "    if (signal.aborted) return;\n    if (event",
+      "    if (event",
+      "replySuccess(): reports no success after the end",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a session is told of one end",
+      "events",
+      "    if (!sent) throw error;",
+      "    throw error;",
+      "replySuccess(): takes an end after the reply as the end of the session",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a client that takes no reply has a time for it",
+      SIGNAL,
+      "    await abortable(sending, signal);",
+      "    await sending;",
+      STREAMS,
     ],
   ]),
   ...rules("socks/server/commands/bind.ts", [END], [
@@ -100,7 +106,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    closeQuietly(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_watch.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
@@ -112,8 +118,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "const asked: Asked = { ...given, rest: () => watch.rest() };",
-      "const asked: Asked = given;",
+      "client: { ...received, rest: watch.rest },",
+      "client: received,",
     ],
   ]),
   ...rules("socks/stream/end_watcher.ts", [GONE], [
@@ -135,7 +141,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -148,12 +155,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a look-up that is deaf ends with the session",
       SIGNAL,
-      "await abortable(resolve({ ...request, signal }, direction), signal);",
-      "await resolve({ ...request, signal }, direction);",
+      "await abortable(resolve({ ...request, signal }, lookup), signal);",
+      "await resolve({ ...request, signal }, lookup);",
       TCP,
     ],
   ]),
-  ...rules("socks/server/datagrams/steady_socket.ts", [END], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [END], [
     [
       "an association's socket that comes late is closed",
       LATE,
@@ -164,31 +171,24 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/commands/associate.ts", [END], [
     [
-      "an association's side that comes late is closed",
-      LATE,
-      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
-      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
-      TCP,
-    ],
-    [
       "setting an association up has a time",
       SIGNAL,
-      'connectDeadline(request, options, "association is not set up")',
-      'connectDeadline(request, { ...options, connectTimeout: Infinity }, "")',
+      'stepDeadline(context, "association is not set up")',
+      'stepDeadline({ ...context, timeouts: { ...context.timeouts, connect: Infinity } }, "")',
       TCP,
     ],
     [
       "the time to set an association up is over with that",
       SIGNAL,
-      '      opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
-      "      opening.limit(0, () => new Error());\n",
-      "its own signal",
+      '    opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "    opening.limit(0, () => new Error());\n",
+      "association: outlives the time limit of its setup, not its session",
     ],
     [
       "an association ends with its session, whatever carries it",
       SIGNAL,
-      "await abortable(control.read(), clock.signal)",
-      "await control.read()",
+      "await abortable(client.rest.read(), clock.signal)",
+      "await client.rest.read()",
       STUCK,
     ],
     [
@@ -196,14 +196,23 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       'if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);',
       "",
-      "own time and limit",
+      "AssociateCommand: checks its time and its limit",
     ],
     [
       "an association's limit is one",
       EXACT,
       '    checkLimit("maxAssociations", options.maxAssociations);\n',
       "",
-      "own time and limit",
+      "AssociateCommand: checks its time and its limit",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [END], [
+    [
+      "an association's side that comes late is closed",
+      LATE,
+      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
+      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
+      TCP,
     ],
   ]),
   ...rules("socks/server/relay/relay.ts", [END], [
@@ -237,23 +246,23 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "await makeUnlessAborted(() => only!(signal), signal, closeTarget)",
       "await only!(signal)",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
     [
       "what a dialer makes late is closed",
       LATE,
       "only!(signal), signal, closeTarget)",
       "only!(signal), signal, () => {})",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [END], [
+  ...rules("socks/server/targets/judged.ts", [END], [
     [
       "a resolver that is deaf ends with the signal",
       SIGNAL,
       "return resolvedOf(await abortable(resolve(hostname, { signal, user: identity.name, source }), signal));",
       "return resolvedOf(await resolve(hostname, { signal }));",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
   ]),
   ...rules("socks/stream/settling.ts", [END], [
@@ -286,14 +295,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "nobody waits for the signal of a server that has ended",
       LATE,
-      '    this.#signal?.removeEventListener("abort", this.#onSignal);\n',
+      "    this.#signal?.[Symbol.dispose]();\n",
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
     [
       "a server that has ended is not changed",
       EXACT,
-      "    if (this.#cut.signal.aborted) return;\n",
+      "    if (this.#sessions.cut.aborted) return;\n",
       "",
       "update() after the end",
     ],
@@ -330,10 +339,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "        await untilSettled([accepting]);\n",
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
+    ["a limit is one", EXACT, "  checkLimits(options.limits ?? {});\n", "", "told by name"],
+  ]),
+  ...rules("socks/server/limits/timeouts.ts", [LEAVES], [
     [
       "a time is one",
       EXACT,
@@ -341,7 +353,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "told by name",
     ],
-    ["a limit is one", EXACT, "  checkLimits(limits);\n", "", "told by name"],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
     [
@@ -361,19 +372,22 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
-    [
-      "a listener lets the process end where it is told to",
-      "Deno.HttpServer",
-      "unref: () => listener.unref(),",
-      "unref: () => {},",
-      "is not referenced",
-    ],
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener keeps the process where it is told to",
       "Deno.HttpServer",
       "ref: () => listener.ref(),",
       "ref: () => {},",
+      "is not referenced",
+    ],
+  ]),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+    [
+      "a listener lets the process end where it is told to",
+      "Deno.HttpServer",
+      "unref: () => listener.unref(),",
+      "unref: () => {},",
       "is not referenced",
     ],
   ]),
@@ -429,7 +443,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "return startServer(options);",
       "listeners are the server's",
     ],
-    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(options.datagrams);\n", "", "told by name"],
+  ]),
+  ...rules("proxy/server_options.ts", [LEAVES], [
+    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(datagrams);\n", "", "told by name"],
   ]),
   ...rules("proxy/bridge.ts", [LEAVES], [
     [
@@ -451,14 +467,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a server whose signal is aborted already has ended",
       SIGNAL,
-      "if (signal?.aborted) this.#abort(signal.reason);\n    else signal",
-      "signal",
+      "onAbort(checkSignal(options.signal), (reason) => this.#abort(reason));",
+      "checkSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
       "aborted already",
     ],
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
-      "          await this.#room(ACCEPT_PAUSE);\n",
+      "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n",
       "",
       "not asked again",
     ],
@@ -479,8 +495,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      closeQuietly(listener);\n      // Its port",
-      "      // Its port",
+      "      closeQuietly(listener);\n      // The port",
+      "      // The port",
       "aborted already",
     ],
   ]),

@@ -5,7 +5,7 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const GONE = "tests/socks/server/client_gone_test.ts";
+const GONE = "tests/socks/server/client_watch_test.ts";
 const HALF = "tests/socks/server/half_closed_client_test.ts";
 const HEALTH = "tests/proxy/server_health_test.ts";
 const SHARES = "tests/proxy/shares_test.ts";
@@ -23,9 +23,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "the watch is over with the answer",
       WATCH,
-      "answered: () => watch[Symbol.dispose]() };",
-      "answered: () => {} };",
-      "is being answered",
+      "answering: watch.stop,",
+      "answering: () => {},",
+      "ClientWatch: stops before the last reply",
     ],
     [
       "a request ends with its client",
@@ -39,16 +39,16 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "onGone: (reason) => clock.abort(reason),",
       "onGone: () => {},",
-      "password",
+      "password: has no session for a client that goes before the check",
     ],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_watch.ts", [GONE], [
     [
       "a client is watched from its request on",
       WATCH,
       "    else this.#attempt.abort(reason);\n",
       "",
-      "connection breaks",
+      "ClientWatch: ends the dial when a client goes, in each protocol",
     ],
     ["an end is one after a moment", WATCH, "this.#attempt.limit(END_GRACE, () => reason);", "{}", "look-up"],
     [
@@ -56,91 +56,118 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "this.#attempt.limit(END_GRACE, () => reason);",
       "this.#attempt.abort(reason);",
-      "nothing to say",
+      "ClientWatch: answers a client that has ended its side, within a moment",
     ],
     [
       "the moment is over with the answer",
       WATCH,
       "    this.#attempt.limit(Infinity, () =>",
       "    void (() =>",
-      "is being answered",
+      "ClientWatch: stops before the last reply",
     ],
     [
       "nothing is read ahead behind the answer",
       WATCH,
       "    this.#ahead[Symbol.dispose]();\n",
       "",
-      "is being answered",
+      "ClientWatch: stops before the last reply",
     ],
     [
       "only a tunnel carries what came early",
       WATCH,
       'WHILE[command], command === "connect");',
       "WHILE[command], false);",
-      "all that it has",
+      "ClientWatch: forwards early bytes and the end behind them",
     ],
   ]),
-  ...rules("socks/server/client_gone.ts", [HALF], [
+  ...rules("socks/server/client_watch.ts", [HALF], [
     [
       "who has ended and reads is waited for",
       READS,
-      "&& this.#canTell) return this.#look(true);",
-      "&& this.#canTell) {}",
-      "when it reads",
+      "&& this.#canProbe) return this.#probe(true);",
+      "&& this.#canProbe) {}",
+      "half-closed client: ",
     ],
-    ["who has ended and left is looked for", WATCH, "return this.#look(true);", "return;", "because it has left"],
+    [
+      "who has ended and left is looked for",
+      WATCH,
+      "return this.#probe(true);",
+      "return;",
+      "half-closed client: is given up when it has left, over each transport",
+    ],
     [
       "an answer is begun, or nobody refuses it",
       WATCH,
-      "if (begins) await this.#asked.begin();",
+      "if (begins) await this.#client.begin();",
       "",
-      "because it has left",
+      "half-closed client: is given up when it has left, over each transport",
     ],
-    ["what was begun may be refused later", WATCH, "await probe(this.#asked.accepted);", "", "because it has left"],
-    ["who is answered at once is told in one piece", READS, "    this.#looking?.abort();\n", "", "answered at once"],
+    [
+      "what was begun may be refused later",
+      WATCH,
+      "await probe(this.#client.accepted);",
+      "",
+      "half-closed client: is given up when it has left, over each transport",
+    ],
+    [
+      "who is answered at once is told in one piece",
+      READS,
+      "    this.#probing?.abort();\n",
+      "",
+      "half-closed client: gets no early byte unless it has ended and waits",
+    ],
     [
       "an answer is begun for those alone who have ended",
       READS,
-      "this.#canTell && this.#look(false)",
-      "this.#canTell && this.#look(true)",
-      "begun for a client",
+      "this.#canProbe && this.#probe(false)",
+      "this.#canProbe && this.#probe(true)",
+      "half-closed client: gets no early byte unless it has ended and waits",
     ],
     [
       "who sends without end is looked after",
       WATCH,
-      "() => this.#canTell && this.#look(false)",
+      "() => this.#canProbe && this.#probe(false)",
       "() => {}",
-      "early bytes without end",
+      "half-closed client: is probed while early bytes fill the buffer",
     ],
   ]),
   ...rules("socks/stream/end_watcher.ts", [HALF], [
-    ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
+    [
+      "who holds all that it may says so",
+      "contract",
+      "if (this.#watch === watch) onFull();",
+      "",
+      "EndWatcher: reports once that it is full",
+    ],
   ]),
-  ...rules("socks/server/front/answers.ts", [HALF], [
+  ...rules("socks/server/front/answers.ts", [HALF], []),
+  ...rules("socks/server/front/reply_writer.ts", [HALF], [
     [
       "an answer goes on where it was begun",
       READS,
-      "this.#begun ? answer.subarray(1) : answer;",
-      "answer;",
-      "each transport",
+      "this.#begun ? reply.subarray(1) : reply;",
+      "reply;",
+      "over each transport",
     ],
-    ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], []),
+  ...rules("socks/server/front/reply_writer.ts", [HALF], [
+    ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "over each transport"],
+  ]),
+  ...rules("socks/server/client_watch.ts", [GONE], []),
   ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "a failure is an end whatever came before",
       WATCH,
       "if (failure === undefined && hasUnread && mayEnd)",
       "if (failure === undefined || hasUnread)",
-      "goes ends the session: dial",
+      "a client that goes: dial",
     ],
     [
       "an end behind bytes is none",
       WATCH,
       "if (failure === undefined && hasUnread && mayEnd) return undefined;",
       "",
-      "all that it has",
+      "ClientWatch: forwards early bytes and the end behind them",
     ],
   ]),
   ...rules("socks/stream/end_watcher.ts", [GONE], [
@@ -149,18 +176,36 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "contract",
       "held < MOST && this.#watch === watch;",
       "held < MOST;",
-      "watched again",
+      "EndWatcher: continues the pending read for a second watch",
     ],
     [
       "a read that is left is gone on with",
       "contract",
       "if (i === this.#reads.length) this.#reads",
       "this.#reads",
-      "watched again",
+      "EndWatcher: continues the pending read for a second watch",
     ],
-    ["an earlier watch is told nothing", "contract", "if (this.#watch === watch) onEnd(", "onEnd(", "watched again"],
-    ["bytes in front of an end are told", "contract", "hasUnread: held > 0", "hasUnread: false", "watched again"],
-    ["what comes early is bounded", SHARE, "for (let i = 0; held < MOST && ", "for (let i = 0; ", "come early"],
+    [
+      "an earlier watch is told nothing",
+      "contract",
+      "if (this.#watch === watch) onEnd(",
+      "onEnd(",
+      "EndWatcher: continues the pending read for a second watch",
+    ],
+    [
+      "bytes in front of an end are told",
+      "contract",
+      "hasUnread: held > 0",
+      "hasUnread: false",
+      "EndWatcher: continues the pending read for a second watch",
+    ],
+    [
+      "what comes early is bounded",
+      SHARE,
+      "for (let i = 0; held < MOST && ",
+      "for (let i = 0; ",
+      "EndWatcher: keeps few early bytes, in order",
+    ],
   ]),
   ...rules("socks/auth/password.ts", [GONE], [
     [
@@ -168,7 +213,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "if (reason !== undefined) onGone(reason);",
       "",
-      "password",
+      "password: has no session for a client that goes before the check",
     ],
   ]),
   ...rules("socks/auth/password.ts", [GUESSES], [
@@ -187,17 +232,18 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "onAbort(grace.signal, () => onGone(reason));",
       "",
-      "every level",
+      "ClientWatch: ends the dial at each level, and before the token is read",
     ],
     [
       "who has ended behind his token is answered",
       WATCH,
       "failure === undefined ? END_GRACE : 0",
       "0",
-      "behind its token",
+      "ClientWatch: answers a client that ends its side behind its token",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that is none ends nothing",
       SAY,
@@ -219,30 +265,30 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "what a watcher throws is counted and no more",
       SAY,
-      "  } catch (thrown) {\n    failed(thrown);",
+      "  } catch (thrown) {\n    onFailure(thrown);",
       "  } catch (thrown) {\n    throw thrown;",
       "throws has",
     ],
     [
       "what a watcher rejects with is counted and no more",
       SAY,
-      "Promise.resolve(given).catch(failed);",
+      "Promise.resolve(given).catch(onFailure);",
       "Promise.resolve(given);",
       "rejects has",
     ],
     [
       "what has no text is an error",
       SAY,
-      'return new Error("Something was thrown that has no text");',
-      'throw new Error("Something was thrown that has no text");',
+      'return new Error("A value without a text was thrown");',
+      'throw new Error("A value without a text was thrown");',
       "no text",
     ],
-    ["a trouble is told once a minute", "logs", "now - known.told < MINUTE", "false", "once a minute"],
+    ["a trouble is told once a minute", "logs", "now - kept.reported < MINUTE", "false", "once a minute"],
     [
       "a trouble is told again after a minute",
       "logs",
-      "    known.told = now;",
-      "    known.told = Infinity;",
+      "    kept.reported = now;",
+      "    kept.reported = Infinity;",
       "once a minute",
     ],
     [
@@ -270,38 +316,55 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [HEALTH], [
-    [
-      "an observer is called as one",
-      SAY,
-      'watching(() => onEvent({ ...event, session, client }), (thrown) => this.#note("observer", thrown));',
-      "onEvent({ ...event, session, client });",
-      "throws has",
-    ],
     ["who is told of trouble has no say", SAY, "onTrouble && ((trouble) => onTrouble(trouble))", "undefined", "ledger"],
     ["an accept that fails is counted", "health", '          this.#note("accept", error);\n', "", "accept that fails"],
     ["the end of a server is no failure", "health", "          if (signal.aborted) return;\n", "", "accept that fails"],
     [
       "descriptors that run short at an accept are counted",
       "health",
-      "          this.#makeRoom(error);\n",
+      "          this.#sessions.makeRoom(error);\n",
       "",
       "accept that fails",
     ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
-      "descriptors that run short at a target are counted",
-      "health",
-      '      if ("error" in event && isShortage(event.error)) this.#makeRoom(event.error);\n',
-      "",
-      "descriptors are short",
+      "a ledger that fails ends nothing",
+      SAY,
+      'notify(() => ledger.leave(user), (thrown) => this.#onTrouble("ledger", thrown));',
+      "ledger.leave(user);",
+      "ledger that fails",
     ],
-    ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
       "who has just come is not made room of",
       "health",
-      "first === undefined || first.duration < age",
+      "first === undefined || first.record.duration < age",
       "first === undefined",
       "descriptors are short",
     ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
+    [
+      "descriptors that run short at a target are counted",
+      "health",
+      "      onError: (error) => this.makeRoom(error),",
+      "      onError: () => {},",
+      "descriptors are short",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
+    [
+      "an observer is called as one",
+      SAY,
+      "notify(() => onEvent({ ...event, session, client }), onFailure);",
+      "onEvent({ ...event, session, client });",
+      "throws has",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
       "a session that ends lets an accept be tried",
       "health",
@@ -309,13 +372,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "await abortable(new Promise(() => {}), wait.signal)",
       "at once",
     ],
-    [
-      "a ledger that fails ends nothing",
-      SAY,
-      'watching(() => ledger.leave(user), (thrown) => this.#note("ledger", thrown));',
-      "ledger.leave(user);",
-      "ledger that fails",
-    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
+    ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
   ]),
   ...rules("socks/server/session.ts", [HEALTH], [
     [
@@ -326,7 +385,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [HEALTH], [
+  ...rules("socks/server/commands/connect.ts", [HEALTH], []),
+  ...rules("socks/server/commands/relay_to_end.ts", [HEALTH], [
     [
       "a target that cannot be closed is one end",
       SAY,
@@ -335,7 +395,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that cannot be had is none",
       SAY,
@@ -386,22 +447,25 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/limits/limits.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     ["a limit of a network is one", "options are what they say", '  "sessionsPerNetwork",\n', "", "told by name"],
   ]),
-  ...rules("socks/server/server.ts", [SHARES], [
-    [
-      "sessions of a network are counted",
-      SHARE,
-      "    if (!this.#networks.enter(network, sessionsPerNetwork)) return networkLimit(network, sessionsPerNetwork);\n",
-      "",
-      "by default",
-    ],
+  ...rules("socks/server/limits/source_limits.ts", [SHARES], [
     [
       "a network gives back what it had",
       SHARE,
-      "    running.leave.push(() => this.#networks.leave(network));\n",
-      "",
+      "      this.#networks.leave(network);\n    };",
+      "    };",
       "gives back",
     ],
-
+  ]),
+  ...rules("socks/server/limits/source_limits.ts", [SHARES], [
+    [
+      "sessions of a network are counted",
+      SHARE,
+      "if (!this.#networks.enter(network, sessionsPerNetwork)) {",
+      "if (false) {",
+      "by default",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [SHARES], [
     [
       "a rate sees no clock that is set",
       CLOCK,
@@ -410,7 +474,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], [
+  ...rules("socks/server/options.ts", [SHARES], []),
+  ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a half-closed relay has a time by default",
       "dead peers",
@@ -419,7 +484,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "two hours",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], [
+  ...rules("socks/server/options.ts", [SHARES], []),
+  ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a relay has an idle time by default",
       "RFC 5382 REQ-5",
@@ -444,7 +510,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "have said nothing",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [SHARES], [
+  ...rules("socks/server/running_session.ts", [SHARES], []),
+  ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "a session's time sees no clock that is set",
       CLOCK,
@@ -453,22 +520,24 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [SHARES], [
+  ...rules("socks/server/commands/command.ts", [SHARES], []),
+  ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "an end tells the session's own time",
       CLOCK,
-      "  const { counts, duration } = call.options.status;",
-      "  const { counts, startedAt: duration } = call.options.status;",
+      "duration: this.duration, ...rest",
+      "duration: this.#startedAt, ...rest",
       "nobody sets",
     ],
   ]),
-  ...rules("socks/server/session.ts", [SHARES], [
+  ...rules("socks/server/session.ts", [SHARES], []),
+  ...rules("socks/server/ticket_expiry.ts", [SHARES], [
     [
       "a ticket expires by the wall clock as it is then",
       "RFC 4120 section 3.2.3",
       "left > 0 && !over.signal.aborted; left = expiresAt - now()",
       "left > 0 && !over.signal.aborted; left = 0",
-      "nobody sets",
+      "is monotonic",
     ],
   ]),
   ...rules("socks/server/options.ts", [SHARES], [
@@ -495,7 +564,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "none of a few",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SHARES], [
+  ...rules("proxy/serve.ts", [SHARES], []),
+  ...rules("proxy/server_options.ts", [SHARES], [
     [
       "a command is one that there is",
       "options",
@@ -529,17 +599,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "of a bridge",
     ],
   ]),
-  ...rules("cli/config/serve_options.ts", [SHARES], [
+  ...rules("cli/config/setting_kinds.ts", [SHARES], [
     ["a word switches a share off", "options", 'value === "any" ? Infinity : value', "value as number", "by a word"],
-    [
-      "a configuration has a share of networks",
-      "options",
-      "      sessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
-      "",
-      "by a word",
-    ],
   ]),
-  ...rules("cli/server/passwords.ts", [GUESSES], [
+  ...rules("cli/config/serve_options.ts", [SHARES], [
+    ["a configuration has limits", "options", "    limits: config.limits,\n", "", "by a word"],
+  ]),
+  ...rules("cli/passwords/passwords.ts", [GUESSES], [
     [
       "guesses of one place are so many",
       SHARE,
@@ -558,7 +624,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a guess that nobody waits for is given up",
       SHARE,
-      'guess.given.abort(new Error("Nobody waits for the answer any more"));',
+      'guess.given.abort(new Error("No client waits for the answer"));',
       "",
       "limited per source",
     ],

@@ -65,8 +65,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "an observer ends nothing",
       "observers",
-      "    } catch {\n      // Whoever watches ends nothing.\n    }",
-      "    } finally {\n      // Whoever watches ends nothing.\n    }",
+      "    } catch {\n      // An observer ends nothing.\n    }",
+      "    } finally {\n      // An observer ends nothing.\n    }",
       "observer",
     ],
     ["allow lets in", "onLoss", 'if (this.onLoss === "allow") {', "if (false) {", "not even asked"],
@@ -457,8 +457,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "the command line too",
       `${SPEC} 2`,
-      "proxyProtocol: from && { from, timeout } };",
-      "proxyProtocol: undefined };",
+      "proxyProtocol: from && { from, timeout: timeouts?.handshake },",
+      "proxyProtocol: undefined,",
       "gssocks serve",
     ],
   ]),

@@ -60,19 +60,19 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ],
     ["the queue is emptied at the end", LOG, "await log?.close(LOG_TIME);", "", "writes its errors"],
   ]),
-  ...rules("cli/terminal/io.ts", AROUND, [
+  ...rules("cli/process_io.ts", AROUND, [
     [
       "output that nobody reads is no failure",
       "SIGPIPE",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
-      "throw error;\n  }\n}\n\nfunction writeAll",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "throw error;",
       "output nobody reads",
     ],
     [
       "output that cannot be written is one",
       "ENOSPC",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
-      "}\n}\n\nfunction writeAll",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "",
       "output nobody reads",
     ],
     ["the log of a process is a queue", LOG, "    log: new LogQueue(Deno.stderr),\n", "", "nobody reads on"],
@@ -98,7 +98,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "    callback((event as",
     ],
     ["the guard can be taken away", DESIGN, 'scope.removeEventListener("error", onError);', ""],
-    ["few faults are told in a minute", DESIGN, "if (this.#told === TOLD) {", "if (false) {"],
+    ["few faults are told in a minute", DESIGN, "if (this.#logged === LOGGED) {", "if (false) {"],
     ["faults are told again after a minute", DESIGN, "if (now - this.#begun >= MINUTE) {", "if (this.#begun < 0) {"],
     ["a fault is one line", "CWE-117", "return printable(", "return ("],
   ]),
@@ -122,7 +122,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "want of descriptors is said",
       DESIGN,
-      "      onTrouble: (trouble: ServerTrouble) => io.err(troubleLine(trouble)),\n",
+      "      onTrouble: (trouble) => io.err(troubleLine(trouble)),\n",
       "",
       "no descriptors",
     ],
@@ -190,23 +190,23 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "while it is loaded",
     ],
   ]),
-  ...rules("cli/permissions.ts", ["tests/cli/config/config_test.ts"], [
+  ...rules("cli/server/permissions.ts", ["tests/cli/config/config_test.ts"], [
     [
       "a successor may write where the first one did",
       DESIGN,
       'if (!again && shared?.kv === undefined) names.push("write");',
       'names.push("write");',
-      "made anew later",
+      "stay for a socket file",
     ],
     [
       "a database may be read and opened anew",
       DESIGN,
       "if (!files && workers === 1 && shared?.kv === undefined)",
       "if (!files && workers === 1)",
-      "made anew later",
+      "stay for a socket file",
     ],
   ]),
-  ...rules("cli/permissions.ts", RELOADS, [
+  ...rules("cli/server/permissions.ts", RELOADS, [
     ["certificates that are named can be read again", DESIGN, "||\n    tls !== undefined;", ";", "renewed certificate"],
   ]),
   ...rules("cli/monitor/http_port.ts", PORT, [
@@ -216,7 +216,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a connection has so much time",
       "CWE-400",
-      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
+      "using _cutting = onAbort(deadline.signal, () => connection.close());",
       "",
     ],
     [
@@ -273,7 +273,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "take().then(healthOf)",
     ],
   ]),
-  ...rules("cli/monitor/sparingly.ts", PORT, [
+  ...rules("cli/monitor/cached.ts", PORT, [
     ["a snapshot is not made for everybody", DESIGN, "if (made !== undefined && now() < until) return made;", ""],
     ["a snapshot is not made twice at one time", DESIGN, "until = Infinity;", ""],
     [
@@ -289,11 +289,11 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "sessions have the numbers of the log where they are shown",
       DESIGN,
-      "session: placedNumber(row.session, place)",
+      "session: globalSessionNumber(row.session, slot)",
       "session: row.session",
     ],
   ]),
-  ...rules("cli/monitor/snapshot.ts", TEAM, [
+  ...rules("cli/snapshot/snapshot.ts", TEAM, [
     ["nothing of a lost thread is recent", DESIGN, "{ count, recent: false }", "snapshot.troubles[kind]!"],
     [
       "a lost thread is in no state",
@@ -310,11 +310,11 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "take().then(health).then((response) => response, (error) => { throw error; }).finally(() =>",
     ],
   ]),
-  ...rules("cli/server/workers.ts", TEAM, [
+  ...rules("cli/server/worker_pool.ts", TEAM, [
     [
       "a worker that is lost is replaced",
       DESIGN,
-      "if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);",
+      "if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(slot);",
       "",
     ],
     [
@@ -332,7 +332,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "one that says nothing is not waited for",
       DESIGN,
-      'signal.addEventListener("abort", () => take(), { once: true });',
+      "onAbort(signal, () => take());",
       "",
     ],
     [
@@ -341,15 +341,15 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "others.length + 1 < listening.length || ",
       "",
     ],
-    ["what was counted stays counted", DESIGN, "    this.#keepCounts(place);\n", ""],
+    ["what was counted stays counted", DESIGN, "    this.#keepCounts(slot);\n", ""],
     ["a worker that cannot start ends all", DESIGN, "if (!this.#stopping.signal.aborted) this.stop();", ""],
     [
       "no worker is made for a team that stops",
       DESIGN,
-      "if (!signal.aborted) this.#startAgain(place);",
-      "this.#startAgain(place);",
+      "if (!signal.aborted) this.#startAgain(slot);",
+      "this.#startAgain(slot);",
     ],
-    ["one that cannot be made is tried again", DESIGN, "void this.#replace(place);\n    }", "}"],
+    ["one that cannot be made is tried again", DESIGN, "void this.#replace(slot);\n    }", "}"],
     [
       "nobody waits for the snapshot of one that is lost",
       DESIGN,
@@ -357,8 +357,11 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "void asked;",
     ],
     ["a server that lacks a worker is degraded", DESIGN, "degraded: merged.degraded || missing,", ""],
+
+    ["what one that has gone says is nobody's", DESIGN, "if (slot.worker !== worker) return;", ""],
+  ]),
+  ...rules("cli/server/worker_slot.ts", TEAM, [
     ["successors number their sessions otherwise", DESIGN, "generation * GENERATION", "0"],
-    ["what one that has gone says is nobody's", DESIGN, "if (place.worker !== worker) return;", ""],
   ]),
   ...rules("cli/monitor/monitor.ts", CLOCK, [
     [

@@ -39,7 +39,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "what is under way when writing fails does not succeed",
       CONTRACT,
-      "    for (const settle of this.#writes) settle(this.#writeFailure);\n",
+      "    for (const settle of this.#pendingWrites) settle(this.#writeFailure);\n",
       "",
       "cannot be sent any more",
     ],
@@ -55,9 +55,9 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "reads are served in the order of the calls",
       CONTRACT,
-      "return this.#reads.run(() => this.#next());",
+      "return this.#readsInOrder.run(() => this.#next());",
       "return this.#next();",
-      "the read that was first",
+      "DuplexConnection: the first read gets the bytes, also if another one starts in between",
     ],
     [
       "a chunk's memory is shared with nobody",
@@ -71,14 +71,14 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       CONTRACT,
       "    if (!chunk.isShrunk) return;\n",
       "    if (chunk.length >= 0) return;\n",
-      "taken away",
+      "DuplexConnection: a chunk transferred during a write is an error and ends writing",
     ],
     [
       "behind a chunk of which a part was sent nothing goes",
       CONTRACT,
       "    this.failWrites(new TypeError(",
       "    throw (new TypeError(",
-      "taken away",
+      "DuplexConnection: a chunk transferred during a write is an error and ends writing",
     ],
     [
       "a small chunk is read before write() returns",
@@ -92,7 +92,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       CUT,
       "if (chunk === null && this.#readFailure === undefined) this.#ended = true;",
       "if (chunk === null) this.#ended = true;",
-      "one behind it is none",
+      "DuplexConnection: an end before a failure is an end, one after it is none",
     ],
     [
       "an end before a failure is one",
@@ -102,7 +102,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "      this.#readFailure ??= this.missing();\n" +
       "      if (this.#readFailure !== undefined) throw this.#readFailure;\n" +
       "      if (this.#ended && this.stream.readableLength === 0) return null;\n",
-      "came before a failure",
+      "DuplexConnection: an end before a failure is an end, one after it is none",
     ],
   ]),
   ...rules("socks/shell/carrier.ts", TLS, [
@@ -139,42 +139,42 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "what came and is not passed on is not written over",
       CONTRACT,
-      "        if (this.stream.readableLength > 0) this.#room = undefined;\n",
+      "        if (this.stream.readableLength > 0) this.#buffer = undefined;\n",
       "",
-      "is not written over",
+      "CarrierStream: does not overwrite bytes that the stream still holds",
     ],
     [
       "an end is told behind what came before",
       CUT,
       "return this.stream.readableLength === 0 ? this.#end : undefined;",
       "return this.#end;",
-      "is not written over",
+      "CarrierStream: does not overwrite bytes that the stream still holds",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", DUPLEX, [
+  ...rules("socks/shell/tls_connection.ts", DUPLEX, [
     [
       "an alert behind what came is none of the handshake",
       "RFC 8446 section 6.2",
       "  if (received > 0) return error;\n  return new",
       "  return new",
-      "whose fault",
+      "NodeTlsConnection: an error says which side caused it",
     ],
     [
       "what is no error of TLS stays what it is",
       "RFC 8446 section 6.2",
       ' || !code.startsWith("ERR_SSL_")) return error;',
       ") return error;",
-      "whose fault",
+      "NodeTlsConnection: an error says which side caused it",
     ],
     [
       "an error without a code stays what it is",
       "RFC 8446 section 6.2",
       'if (typeof code !== "string" || !code.',
       "if (!(code as string).",
-      "whose fault",
+      "NodeTlsConnection: an error says which side caused it",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", TLS, [
+  ...rules("socks/shell/tls_connection.ts", TLS, [
     [
       "a reset is told as what it is",
       CONTRACT,
@@ -192,7 +192,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "closing in the middle of a record waits for nobody",
       CONTRACT,
-      "if (!able || this.#socket.writableLength > 0) return this.#depart();",
+      "if (!canNotify || this.#socket.writableLength > 0) return this.#closeBoth();",
       "if (!able) return this.#depart();",
       "whatever is under way",
     ],
@@ -213,7 +213,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "an end of writing waits for the handshake",
       "RFC 8446 section 6.1",
-      "    if (!this.#secure) await this.#agreed.promise;\n",
+      "    if (!this.#secure) await this.#handshake.promise;\n",
       "",
       "is one behind it",
     ],
@@ -239,34 +239,34 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is shown to a server",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", TLS, [
+  ...rules("socks/shell/tls_over.ts", TLS, [
     [
       "a certificate goes with its key",
       CONTRACT,
       "  if ((cert === undefined) !== (key === undefined)) {\n",
       "  if (false) {\n",
-      "no certificate or key",
+      "dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent",
     ],
     [
       "authorities that are none are refused",
       CONTRACT,
-      '  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");\n',
+      '  for (const text of caCerts ?? []) checkPem("caCerts", text, "CERTIFICATE");\n',
       "",
-      "no certificate or key",
+      "dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent",
     ],
     [
       "a certificate to show that is none is refused",
       CONTRACT,
-      '  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");\n',
+      '  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");\n',
       "",
-      "no certificate or key",
+      "dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent",
     ],
     [
       "a key that is none is refused",
       CONTRACT,
-      '  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");\n',
+      '  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");\n',
       "",
-      "no certificate or key",
+      "dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent",
     ],
     [
       "a handshake that is given up ends",
@@ -276,7 +276,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "handshake that fails",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", TLS, [
+  ...rules("socks/shell/tls.ts", TLS, [
     [
       "a listener's certificate and key are of one another",
       CONTRACT,
@@ -285,7 +285,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "a listener lets go",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", PROXY, [
+  ...rules("socks/shell/tls.ts", PROXY, [
     [
       "a certificate to show and its key are of one another",
       CONTRACT,

@@ -376,7 +376,7 @@ const STREAMS: readonly Row[] = [
 /** The rules. */
 export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
-  ...rules("socks/shell/tcp.ts", [FAILURES, TABLE], SOCKETS),
+  ...rules("socks/shell/deno_connection.ts", [FAILURES, TABLE], SOCKETS),
   ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
   ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
@@ -410,9 +410,9 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(held, over?.signal)",
-      "held",
-      "however long",
+      "abortable(delay, over?.signal)",
+      "delay",
+      "relay(): ends when one side fails while the gate delays bytes",
     ],
   ]),
   ...rules("socks/stream/drain.ts", [FAILURES], [
@@ -527,7 +527,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "CWE-401",
       "catch((error) => {\n    listening[Symbol.dispose]();\n",
       "catch((error) => {\n",
-      "in time",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
     ],
     [
       "a signal keeps nothing of what was made in time",
@@ -546,7 +546,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "that went well",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/streams_transport_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",

@@ -6,7 +6,7 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const SOCKETS = "tests/socks/shell/udp_test.ts";
-const NAMES = "tests/socks/server/datagrams/names_test.ts";
+const NAMES = "tests/socks/server/datagrams/lookup_cache_test.ts";
 const CLIENT = "tests/socks/client/associate_test.ts";
 const REAL = "tests/socks/server/datagrams/heals_test.ts";
 
@@ -18,21 +18,21 @@ const FAMILY = "RFC 1928 section 6: BND is of the client's family";
 
 /** Sockets. */
 const ENDS: readonly Mutant[] = [
-  ...rules("socks/shell/udp.ts", [SOCKETS], [
+  ...rules("socks/shell/udp_node.ts", [SOCKETS], [
     ["a socket that cannot be bound is closed", HEALS, "    close(error);\n    throw error;", "    throw error;"],
     ["a failure that nobody waits for is handled", HEALS, "  bound.catch(() => {});\n", ""],
     ["whoever sends is told of the end of the socket", HEALS, "    for (const failed of unsent) failed(reason);\n", ""],
     [
       "an error of the socket is its end",
       HEALS,
-      "(!isDatagramError(error) || ++failures >= MANY)",
-      "++failures >= MANY",
+      "(!isDatagramError(error) || ++failures >= MAX_ERRORS)",
+      "++failures >= MAX_ERRORS",
       "node",
     ],
     [
       "errors without end are the end",
       HEALS,
-      "(!isDatagramError(error) || ++failures >= MANY)",
+      "(!isDatagramError(error) || ++failures >= MAX_ERRORS)",
       "!isDatagramError(error)",
       "node",
     ],
@@ -51,7 +51,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a send that throws is a send that failed",
       HEALS,
-      "        told(error);\n",
+      "        settle(error);\n",
       "        throw new Error(String(error));\n",
     ],
     [
@@ -60,10 +60,12 @@ const ENDS: readonly Mutant[] = [
       "  const end = (reason: unknown) => {\n    if (closed) return;\n",
       "  const end = (reason: unknown) => {\n",
     ],
+  ]),
+  ...rules("socks/shell/udp_deno.ts", [SOCKETS], [
     [
       "Deno's: a callee that throws is no error of the socket",
       HEALS,
-      "if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });",
+      "if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });",
       "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
     ],
     ["Deno's: what is broken is broken at once", HEALS, "        if (!isDatagramError(error)) break;\n", ""],
@@ -85,7 +87,7 @@ const ENDS: readonly Mutant[] = [
   ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
-  ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [SOCKETS], [
     [
       "a socket that could not be made is asked for again",
       HEALS,
@@ -125,14 +127,14 @@ const ENDS: readonly Mutant[] = [
     [
       "another port where it is not",
       HEALS,
-      "if (told || port === 0 || deadline.signal.aborted) throw error;",
+      "if (fixedPort || port === 0 || deadline.signal.aborted) throw error;",
       "throw error;",
     ],
-    ["a port that was told is the only one", HEALS, "if (told || port === 0 ||", "if (port === 0 ||"],
+    ["a port that was told is the only one", HEALS, "if (fixedPort || port === 0 ||", "if (port === 0 ||"],
     [
       "a socket that others send to comes back by itself",
       HEALS,
-      "    if (this.#options.told) void this.#reopen();\n",
+      "    if (this.#options.fixedPort) void this.#reopen();\n",
       "",
     ],
     [
@@ -147,7 +149,7 @@ const ENDS: readonly Mutant[] = [
 
 /** Names. */
 const WAYS: readonly Mutant[] = [
-  ...rules("socks/server/datagrams/way.ts", [NAMES], [
+  ...rules("socks/server/datagrams/address_choice.ts", [NAMES], [
     ["families by turns", EYES, "interleaved(addresses).slice(0, MOST)", "addresses.slice(0, MOST)"],
     ["so many addresses are tried", "CWE-770", ".slice(0, MOST)", ""],
     [
@@ -180,7 +182,7 @@ const WAYS: readonly Mutant[] = [
     ],
     ["the first unanswered datagram counts", EYES, "this.#since ??= this.#now();", "this.#since = this.#now();"],
   ]),
-  ...rules("socks/server/datagrams/names.ts", [NAMES], [
+  ...rules("socks/server/datagrams/lookup_cache.ts", [NAMES], [
     ["so few wait for a name", SLOW, "      if (known.waiting >= WAITING) throw", "      if (false as boolean) throw"],
     ["so few names are looked up", SLOW, "if (this.#lookups >= LOOKUPS) throw", "if (false as boolean) throw"],
     ["a look-up that is over makes room", SLOW, "      this.#lookups--;\n", ""],
@@ -212,28 +214,28 @@ const WAYS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/datagrams/egress.ts", [NAMES], [
+  ...rules("socks/server/datagrams/direct.ts", [NAMES], [
     [
       "what cannot be sent to one address goes to the next",
       EYES,
       "        failure = error;\n",
       "        throw error;\n",
     ],
-    ["one datagram goes to one address", EYES, "        return way.sent(address);", "        way.sent(address);"],
+    ["one datagram goes to one address", EYES, "        return choice.sent(address);", "        choice.sent(address);"],
     [
       "what is too large goes nowhere",
       EYES,
       "if (error instanceof RangeError || this.#over.signal.aborted) throw error;",
       "if (this.#over.signal.aborted) throw error;",
     ],
-    ["an answer chooses its address", EYES, "    way?.answered(address);\n", ""],
+    ["an answer chooses its address", EYES, "    choice?.answered(address);\n", ""],
     [
       "nobody answers to whom nothing could be sent",
       PLACE,
       "      if (known === undefined) this.#peers.delete(peer);\n",
       "",
     ],
-    ["a way to a name is kept", EYES, "    this.#ways.set(to.hostname, way);\n", ""],
+    ["a way to a name is kept", EYES, "    this.#choices.set(to.hostname, choice);\n", ""],
     [
       "a link-local target is refused",
       "RFC 4007 section 6",
@@ -263,7 +265,7 @@ const WAYS: readonly Mutant[] = [
 
 /** Clients. */
 const CLIENTS: readonly Mutant[] = [
-  ...rules("socks/server/datagrams/client_place.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_endpoint.ts", [CLIENT], [
     [
       "without keys nobody moves",
       PLACE,
@@ -294,45 +296,67 @@ const CLIENTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/associate.ts", [CLIENT], [
-    ["only keys move a client", PLACE, 'proves: protection !== "none"', "proves: true", "behind a balancer"],
-    ["with keys a client moves", HEALS, 'proves: protection !== "none"', "proves: false"],
+    ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
-      "rules for clients hold where one moves to",
-      PLACE,
-      "    if (this.#options.mayMoveTo?.(to) === false) return false;\n",
-      "",
+      "the socket that faces the client comes back by itself",
+      HEALS,
+      "new ReopeningSocket({ bind, hostname, onDatagram, fixedPort: true })",
+      "new ReopeningSocket({ bind, hostname, onDatagram })",
     ],
+  ]),
+  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
     [
-      "rules hold where one moves to",
-      PLACE,
-      "return this.#egress?.moved?.(to) ?? true;",
-      "return this.#egress?.moved?.(to) || true;",
+      "too large is too large",
+      HEALS,
+      'return error instanceof RangeError ? "tooLarge" : "unreachable";\n}',
+      'return "unreachable";\n}',
     ],
-    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) this.#counts.moved++;', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) counts.moved++;', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["with keys a client moves", HEALS, 'proves: request.protection !== "none"', "proves: false"],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["only keys move a client", PLACE, 'proves: request.protection !== "none"', "proves: true", "behind a balancer"],
+  ]),
+  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
+    ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
       "what waits for a name takes nobody's place",
       SLOW,
       "await this.#egress!.send(data, { hostname, port }, { onWait });",
       "await this.#egress!.send(data, { hostname, port });",
     ],
-    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
-    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
-    ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
-    [
-      "too large is too large",
-      HEALS,
-      'return error instanceof RangeError ? "tooLarge" : "unreachable";\n}\n\nfunction none',
-      'return "unreachable";\n}\n\nfunction none',
-    ],
-    [
-      "the socket that faces the client comes back by itself",
-      HEALS,
-      "new SteadySocket({ bind, hostname, onDatagram, told: true })",
-      "new SteadySocket({ bind, hostname, onDatagram })",
-    ],
-    ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
   ]),
-  ...rules("socks/server/commands/announce.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    [
+      "rules hold where one moves to",
+      PLACE,
+      "return this.#egress?.moved?.(to) ?? true;",
+      "return this.#egress?.moved?.(to) || true;",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    [
+      "rules for clients hold where one moves to",
+      PLACE,
+      "    if (this.#options.mayMoveTo?.(to) === false) return false;\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/server/targets/announce.ts", [CLIENT], [
     [
       "one host of each kind",
       FAMILY,
@@ -375,50 +399,63 @@ const CLIENTS: readonly Mutant[] = [
     [
       "behind a balancer link-local is refused",
       "RFC 4007 section 6",
-      "  if (isLinkLocal(client)) throw onWhichInterface(client);\n",
+      "  if (isLinkLocal(client)) throw unknownInterface(client);\n",
       "",
     ],
   ]),
-  ...rules("socks/server/commands/bind.ts", [CLIENT], [
-    [
-      "BIND listens where egress says",
-      "RFC 1928 section 6",
-      "(wanted === undefined ? undefined : addressFor(wanted, egress))",
-      "undefined",
-    ],
-    [
-      "BIND listens in the family of whoever is expected",
-      FAMILY,
-      "const wanted = expected ?? here;",
-      "const wanted = here;",
-    ],
-    [
-      "nobody of one family comes to the other",
-      FAMILY,
-      "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
-      "",
-    ],
-    [
-      "BIND tells what is announced for the family",
-      FAMILY,
-      "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
-      "hostname: withoutZone(hostname)",
-    ],
-    ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
+  ...rules("socks/server/commands/bind.ts", [CLIENT], []),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
     [
       "BIND at a link-local address needs the interface",
       "RFC 4007 section 6",
       "  if (!isLinkLocal(here)) return here;\n",
       "  return here;\n",
     ],
-    ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
   ]),
-  ...rules("socks/client/source.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND tells what is announced for the family",
+      FAMILY,
+      "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
+      "hostname: withoutZone(hostname)",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "nobody of one family comes to the other",
+      FAMILY,
+      "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND listens in the family of whoever is expected",
+      FAMILY,
+      "const wanted = expected ?? here;",
+      "const wanted = here;",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND listens where egress says",
+      "RFC 1928 section 6",
+      "(wanted === undefined ? undefined : addressFor(wanted, egress))",
+      "undefined",
+    ],
+  ]),
+  ...rules("socks/client/local_address.ts", [CLIENT], [
     [
       "an address that is not here is none",
       HEALS,
-      "    return await make(anywhere);\n  }\n}",
-      "    throw new Error(anywhere);\n  }\n}",
+      "    return await bind(unspecified);\n  }\n}",
+      "    throw new Error(unspecified);\n  }\n}",
     ],
     [
       "a tunnel that begins here leads nowhere else",
@@ -434,32 +471,41 @@ const CLIENTS: readonly Mutant[] = [
       "return address;",
     ],
   ]),
-  ...rules("proxy/serve.ts", [REAL], [
-    [
-      "BIND is told egress",
-      "RFC 1928 section 6",
-      "listen: listenTcp, egress, announce",
-      "listen: listenTcp, announce",
-      "BIND listens",
-    ],
+  ...rules("proxy/serve.ts", [REAL], []),
+  ...rules("proxy/server_options.ts", [REAL], [
     [
       "rules for clients hold for moves",
       PLACE,
-      "        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,\n",
+      "        mayMoveTo: (address) => clients?.judge(address).allowed ?? true,\n",
       "",
-      "with keys",
+      "association: follows a client that proves its keys to another address",
+    ],
+  ]),
+  ...rules("proxy/server_options.ts", [REAL], [
+    [
+      "BIND is told egress",
+      "RFC 1928 section 6",
+      "listen: platform.listen, egress: addresses, announce",
+      "listen: platform.listen, announce",
+      "BIND listens",
     ],
   ]),
   ...rules("proxy/running.ts", [REAL], [
-    ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
+    [
+      "what is announced is checked at the start",
+      FAMILY,
+      "  checkAnnounce(announce);\n",
+      "",
+      "announce: tells each client an address of its family",
+    ],
   ]),
-  ...rules("socks/client/source.ts", [REAL], [
+  ...rules("socks/client/local_address.ts", [REAL], [
     [
       "datagrams go out where the connection does",
       PLACE,
-      "  if (source === undefined) return await make(anywhere);",
-      "  if (true as boolean) return await make(anywhere);",
-      "go out where",
+      "  if (source === undefined) return await bind(unspecified);",
+      "  if (true as boolean) return await bind(unspecified);",
+      "UDP egress: sends from the address of egress",
     ],
   ]),
 ];

@@ -17,19 +17,29 @@ const MEMORY = "CWE-770";
 const UNHANDLED = "CWE-248";
 
 const CLOCK: readonly Row[] = [
-  ["bytes that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
-  ["the gate's pause is no silence", "idleTimeout: the gate", "if (this.#held > 0 || this.#left()", "if (this.#left()"],
+  [
+    "bytes that leave are no silence",
+    IDLE,
+    "|| this.#left() !== this.#written) this.transferred();",
+    ") this.transferred();",
+  ],
+  [
+    "the gate's pause is no silence",
+    "idleTimeout: the gate",
+    "if (this.#delayed > 0 || this.#left()",
+    "if (this.#left()",
+  ],
   [
     "the time begins behind the gate's pause",
     "idleTimeout: the gate",
-    "      this.#held--;\n",
+    "      this.#delayed--;\n",
     "",
   ],
   [
     "what has left before is no news",
     IDLE,
-    "    this.#written = this.#left();\n  }\n\n  /** The gate",
-    "  }\n\n  /** The gate",
+    "    this.#written = this.#left();\n  }\n\n  /** Waits for the gate",
+    "  }\n\n  /** Waits for the gate",
   ],
   ["both ends are looked at", IDLE, "(one.written ?? 0) + (other.written ?? 0)", "one.written ?? 0"],
   [
@@ -38,6 +48,9 @@ const CLOCK: readonly Row[] = [
     "    this.#limit = milliseconds;\n",
     "",
   ],
+];
+
+const PROBES: readonly Row[] = [
   [
     "a client is asked for behind a target that takes nothing",
     GONE,
@@ -56,24 +69,29 @@ const CLOCK: readonly Row[] = [
     "else if (written !== this.#written) this.#written = written;\n",
     "\n",
   ],
-  ["nobody is asked for while bytes go", "performance", "this.#waits = false;\n  }", "}"],
+  ["nobody is asked for while bytes go", "performance", "this.#paused = false;\n  }", "}"],
 ];
 
 const RELAYS: readonly Row[] = [
-  ["the end of a write is no silence", IDLE, "to.write(bytes).then(() => silence.broken());", "to.write(bytes);"],
+  [
+    "the end of a write is no silence",
+    IDLE,
+    "to.write(bytes).then(() => idleClock.transferred());",
+    "to.write(bytes);",
+  ],
   [
     "bytes that come are no silence",
     IDLE,
-    "    if (bytes === null) break;\n    silence.broken();",
+    "    if (bytes === null) break;\n    idleClock.transferred();",
     "    if (bytes === null) break;",
   ],
-  ["a client held up by the gate is asked for", GONE, "      watch?.waits();\n", ""],
-  ["who sends and is not read is watched", GONE, "    watch?.waits(reading);\n", ""],
+  ["a client held up by the gate is asked for", GONE, "      clientProbe?.pause();\n", ""],
+  ["who sends and is not read is watched", GONE, "    clientProbe?.pause(reading);\n", ""],
   [
     "a target is let be",
     GONE,
-    "watch: from === client ? watch : undefined",
-    "watch: from === client ? undefined : watch",
+    "clientProbe: from === client ? clientProbe : undefined",
+    "clientProbe: from === client ? undefined : clientProbe",
   ],
 ];
 
@@ -86,7 +104,7 @@ const MEMORIES: readonly Row[] = [
   [
     "a relay's end gives all of it back",
     MEMORY,
-    "this.#memory.giveBack(buffer, length, false);",
+    "this.#memory.release(buffer, length, false);",
     "void [buffer, length];",
   ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
@@ -123,14 +141,15 @@ const PIECES: readonly Row[] = [
 
 /** The list. */
 export const WIRE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/server/relay/clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/idle_clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/client_probe.ts", [LIFE], PROBES),
   ...rules("socks/server/relay/relay.ts", [LIFE], RELAYS),
   ...rules("socks/server/relay/relay.ts", [PLATFORM], [
     [
       "one side that fails to close keeps the other from nothing",
       UNHANDLED,
-      "    } finally {\n      // Whatever a dialer's",
-      "    } catch (error) {\n      throw error; // Whatever a dialer's",
+      "    } finally {\n      // Closing a caller's",
+      "    } catch (error) {\n      throw error; // Closing a caller's",
       "dialer's connection",
     ],
   ]),
@@ -168,7 +187,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes behind what is under way",
       CUT,
@@ -179,21 +198,21 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a cut waits for room",
       CUT,
-      "if (!this.#hasLastWord) this.#conn[Symbol.dispose]();",
+      "if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();",
       "this.#conn[Symbol.dispose]();",
       "unfinished frame",
     ],
     [
       "nothing goes behind a cut",
       CUT,
-      '        if (this.#hasLastWord) throw closedError("The connection");\n        const',
+      '        if (this.#hasLastBytes) throw closedError("The connection");\n        const',
       "        const",
       "unfinished frame",
     ],
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedError("The connection");\n',
+      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedError("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
       "unfinished frame",
     ],
@@ -205,39 +224,39 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "a bounded time",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [WRITTEN], [
+  ...rules("socks/shell/deno_connection.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LIFE], [
+  ...rules("socks/shell/deno_connection.ts", [LIFE], [
     ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
     [
       "what a probe was told is no end for who reads",
       GONE,
       "      this.#noteReset(error);\n      throw",
       "      throw",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
     [
       "a side that has ended is asked nothing",
       GONE,
       "this.#closed || this.#ending !== undefined ||",
       "this.#closed ||",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [PLATFORM], [
+  ...rules("socks/shell/deno_listener.ts", [PLATFORM], [
     [
       "a client that is gone again holds up no other",
       "CWE-400",
-      "if (!isGone(error)) throw error;",
+      "if (!isClientGone(error)) throw error;",
       "throw error;",
-      "hold up no other",
+      "client delays no other",
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
     ["messages leave with what is under them", IDLE, "return this.#state.connection.written;", "return undefined;"],
   ]),
-  ...rules("socks/shell/tls_over.ts", [WRITTEN], [
+  ...rules("socks/shell/tls_connection.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
@@ -334,10 +353,16 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       'this.stream.on("error", () => {});',
       "",
-      "the stream that TLS is on",
+      "NodeTlsConnection: survives an error of its stream that has no other listener",
     ],
   ]),
   ...rules("base/deadline.ts", [PLATFORM], [
-    ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
+    [
+      "what a timer throws is its reason",
+      UNHANDLED,
+      "      this.abort(error);\n",
+      "      throw error;\n",
+      "startDeadline(): a reason that cannot be made aborts with the error",
+    ],
   ]),
 ];

@@ -26,7 +26,7 @@ async function askHttp(port: number, target = "target.example:80"): Promise<stri
   return await new Response(client.readable).text();
 }
 
-Deno.test("who waits at a bridge reads the reason: a proxy that is gone, a ticket that is no more, a refusal", async () => {
+Deno.test("bridge: tells the reason: a lost proxy, no ticket, a refusal", async () => {
   await using realm = await startRealmFolder();
   const nobody = freePort();
   await using gone = bridge({ proxy: `localhost:${nobody}`, auth, port: 0 });
@@ -55,14 +55,14 @@ Deno.test("who waits at a bridge reads that it is the proxy that says nothing, o
   const through = { proxy: "proxy.example:1080", auth, port: 0 };
   const silent = () => Promise.resolve(scriptProxy([]).near);
   const words =
-    "proxy proxy\\.example:1080 took the connection and has said nothing \\(does it want SOCKS inside TLS\\?\\)";
+    "proxy proxy\\.example:1080 accepted the connection but sent nothing \\(does it want SOCKS inside TLS\\?\\)";
   cases.push([
     bridge({ ...through, dial: silent, timeouts: { connect: 100 } }),
     new RegExp(`^HTTP/1\\.1 504 [^]*target\\.example:80: no answer within 100 ms: ${words}\\n$`),
   ]);
   cases.push([
     bridge({ ...through, dial: () => new Promise(() => {}), timeouts: { connect: 100 } }),
-    /no answer within 100 ms: no connection to proxy proxy\.example:1080 stands\n$/,
+    /no answer within 100 ms: there is no connection to proxy proxy\.example:1080 yet\n$/,
   ]);
   cases.push([
     bridge({ ...through, dial: () => Promise.resolve(scriptProxy(["05ff"]).near) }),
@@ -150,7 +150,7 @@ Deno.test("a bridge is on loopback whatever listener it is given", async () => {
   }
 });
 
-Deno.test("the bridge's times are said on its command line, in every form of the configuration", async () => {
+Deno.test("bridge: reads times on its command line in every form", async () => {
   for (
     const [time, fits] of [["50ms", true], ["50", true], ["never", true], ["50x", false], ["-1", false], [
       "",
@@ -164,12 +164,12 @@ Deno.test("the bridge's times are said on its command line, in every form of the
     });
     assert.equal(result.code, fits ? 0 : 2, `${time}: ${result.err}`);
     if (!fits) {
-      assert.match(result.err, /--idle-timeout takes (?:a time \(500ms, 90s|TIME, and what is given is empty)/);
+      assert.match(result.err, /--idle-timeout takes (?:a time \(500ms, 90s|TIME, but the value is empty)/);
     }
   }
 });
 
-Deno.test("a bridge ends what is silent for longer than it is told", async () => {
+Deno.test("bridge: closes what is silent for longer than its timeout", async () => {
   await using origin = bridgeTarget();
   await using realm = await startRealmFolder();
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });

@@ -44,8 +44,8 @@ Deno.test("serve() lets users of a sibling domain in, and none that a strange re
 
 Deno.test("serve() goes by the capaths given", async () => {
   const capaths = new Map([[CLIENT, new Map([[SERVICE, ["HUB.TEST"]]])]]);
-  assert.equal(await getsIn("HUB.TEST", { capaths }), true);
-  assert.equal(await getsIn("CORP.TEST", { capaths }), false);
+  assert.equal(await getsIn("HUB.TEST", { gssapi: { capaths } }), true);
+  assert.equal(await getsIn("CORP.TEST", { gssapi: { capaths } }), false);
 });
 
 Deno.test("gssocks serve goes by [capaths] of krb5.conf", async () => {
@@ -58,7 +58,7 @@ Deno.test("gssocks serve goes by [capaths] of krb5.conf", async () => {
       const { serveOptions } = await import(${
       JSON.stringify(new URL("../../cli/config/serve_options.ts", import.meta.url).href)
     });
-      const capaths = (methods) => serveOptions({ methods, gssapi: { keytab: "k" } }).capaths;
+      const capaths = (methods) => serveOptions({ methods, keytab: "k" }).gssapi.capaths;
       console.log(JSON.stringify([...capaths(["gssapi"])].map(([client, ways]) => [client, ...ways])));
       console.log(capaths(["none"]));`;
     const args = ["eval", "--no-lock", "--config", new URL("../../deno.json", import.meta.url).pathname, code];

@@ -1,7 +1,7 @@
 /** Addresses that targets are reached from: what this machine has not is refused before anybody is served. */
 import assert from "node:assert/strict";
 import { connect, noAuthentication, serve, type ServeOptions } from "../../mod.ts";
-import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
+import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
 import { gssocks } from "../support/run_cli.ts";
 import { echoServer } from "../support/servers.ts";
 
@@ -13,17 +13,17 @@ const options: ServeOptions = { port: 0, allowUnauthenticated: true, rules: ["al
 
 Deno.test("serve() refuses an address of egress that this machine has not, and names it", async () => {
   for (const egress of [[NOBODYS], [LOCALHOST, NOBODYS], ["2001:db8::77"]]) {
-    assert.throws(() => serve({ ...options, egress }), {
+    assert.throws(() => serve({ ...options, egress: { addresses: egress } }), {
       name: "TypeError",
       message: new RegExp(`egress ${egress.at(-1)!.replaceAll(".", "\\.")}: this machine cannot use that address`),
     });
   }
-  assert.throws(() => serve({ ...options, egress: ["eth0"] }), {
+  assert.throws(() => serve({ ...options, egress: { addresses: ["eth0"] } }), {
     name: "TypeError",
     message: /"eth0": it is no address of this machine/,
   });
   await using echo = echoServer();
-  await using server = serve({ ...options, egress: [LOCALHOST] });
+  await using server = serve({ ...options, egress: { addresses: [LOCALHOST] } });
   const reach = async () => {
     const auth = [noAuthentication()];
     (await connect({
@@ -35,7 +35,9 @@ Deno.test("serve() refuses an address of egress that this machine has not, and n
   };
   await reach();
   // One that comes later changes nothing.
-  assert.throws(() => server.update({ ...options, rules: [], egress: [NOBODYS] }), { name: "TypeError" });
+  assert.throws(() => server.update({ ...options, rules: [], egress: { addresses: [NOBODYS] } }), {
+    name: "TypeError",
+  });
   await reach();
 });
 
@@ -56,7 +58,12 @@ Deno.test("gssocks serve says so before it listens, and --check does", async () 
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/c.json`;
-    const config = { listen: ["127.0.0.1:0"], methods: ["none"], rules: ["allow *"], egress: [LOCALHOST, NOBODYS] };
+    const config = {
+      listen: ["127.0.0.1:0"],
+      methods: ["none"],
+      rules: ["allow *"],
+      egress: { addresses: [LOCALHOST, NOBODYS] },
+    };
     await Deno.writeTextFile(file, JSON.stringify(config));
     for (const more of [["--check"], []]) {
       const { code, err, out } = await gssocks(["serve", "--config", file, ...more]);
@@ -65,8 +72,8 @@ Deno.test("gssocks serve says so before it listens, and --check does", async () 
       assert.doesNotMatch(err, /Listening/);
       assert.equal(out, "");
     }
-    assert.match((await gssocks(["serve", "--config", file, "--check"])).err, /egress\[1\]: /);
-    await Deno.writeTextFile(file, JSON.stringify({ ...config, egress: [LOCALHOST] }));
+    assert.match((await gssocks(["serve", "--config", file, "--check"])).err, /egress\.addresses\[1\]: /);
+    await Deno.writeTextFile(file, JSON.stringify({ ...config, egress: { addresses: [LOCALHOST] } }));
     assert.equal((await gssocks(["serve", "--config", file, "--check"])).code, 0);
   } finally {
     await Deno.remove(directory, { recursive: true });

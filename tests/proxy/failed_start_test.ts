@@ -24,7 +24,7 @@ Deno.test("a server whose onListen throws listens no more", () => {
   assert.throws(start, /no room for the address/);
 });
 
-Deno.test("gssocks serve that cannot listen everywhere, or cannot open its admin port, listens nowhere", async () => {
+Deno.test("serve: one that cannot listen everywhere listens nowhere", async () => {
   await using realm = await startRealmFolder();
   using other = taken();
   const { port } = other.addr;
@@ -50,7 +50,7 @@ Deno.test("gssocks serve that cannot listen everywhere, or cannot open its admin
   }
 });
 
-Deno.test("a socket in the file system is taken from nobody who listens, and one that is left over is in nobody's way", async () => {
+Deno.test("serve: takes a socket in the file system only if no server listens there", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = `${directory}/socket`;

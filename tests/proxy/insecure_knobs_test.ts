@@ -1,6 +1,6 @@
 /** Knobs for odd clients: off, and on by the library, the file and the command line. */
 import assert from "node:assert/strict";
-import { readArguments } from "../../cli/command.ts";
+import { readArguments } from "../../cli/command/command.ts";
 import { serverConfig } from "../../cli/config/serve_arguments.ts";
 import { serveOptions } from "../../cli/config/serve_options.ts";
 import { command } from "../../cli/commands/serve.ts";
@@ -18,10 +18,10 @@ const { initiator } = credentialPair(realm);
 async function attempt(options: ServeOptions, flags: Partial<typeof ALL_FLAGS>): Promise<(number | "01ff")[]> {
   await using server = serve({
     rules: ["allow *"],
-    // A memory that reaches back far enough for clients without mutual authentication.
-    replayCache: { insert: () => true, knowsSince: 0 },
     dial: () => Promise.resolve(pipe()[0]),
     ...options,
+    // A memory that reaches back far enough for clients without mutual authentication.
+    gssapi: { replayCache: { insert: () => true, knowsSince: 0 }, ...options.gssapi },
     listeners: [],
   });
   const [near, far] = pipe();
@@ -47,13 +47,13 @@ Deno.test("serve() lets odd clients in where a knob is on, each its own, and els
     [{}, "mutual", ["01ff"]],
     [{}, "replay", ["01ff"]],
     [{}, "sequence", [2, 2]],
-    [{ insecureWithoutMutual: true }, "mutual", [2, 0]],
-    [{ insecureWithoutMutual: true }, "replay", ["01ff"]],
-    [{ insecureWithoutMutual: true }, "sequence", [2, 2]],
-    [{ insecureUnordered: true }, "mutual", ["01ff"]],
-    [{ insecureUnordered: true }, "replay", [2, 0]],
-    [{ insecureUnordered: true }, "sequence", [2, 0]],
-    [{ insecureWithoutMutual: false, insecureUnordered: undefined }, "sequence", [2, 2]],
+    [{ gssapi: { insecureWithoutMutual: true } }, "mutual", [2, 0]],
+    [{ gssapi: { insecureWithoutMutual: true } }, "replay", ["01ff"]],
+    [{ gssapi: { insecureWithoutMutual: true } }, "sequence", [2, 2]],
+    [{ gssapi: { insecureUnordered: true } }, "mutual", ["01ff"]],
+    [{ gssapi: { insecureUnordered: true } }, "replay", [2, 0]],
+    [{ gssapi: { insecureUnordered: true } }, "sequence", [2, 0]],
+    [{ gssapi: { insecureWithoutMutual: false, insecureUnordered: undefined } }, "sequence", [2, 2]],
   ];
   for (const [knobs, flags, wanted] of cases) {
     assert.deepEqual(await attempt({ keytab, ...knobs }, odd[flags]), wanted, `${JSON.stringify(knobs)} ${flags}`);
@@ -67,7 +67,7 @@ Deno.test("command line and file turn the knobs on, each by its name, and nothin
   const flags = ["--insecure-without-mutual", "--insecure-unordered"];
   const read = (args: string[]) => {
     const options = serveOptions(serverConfig(readArguments(command, ["-k", folder.keytab, ...args])));
-    return knobs.map((knob) => options[knob]);
+    return knobs.map((knob) => options.gssapi?.[knob]);
   };
   assert.deepEqual(read([]), [undefined, undefined]);
   for (const [i, knob] of knobs.entries()) {

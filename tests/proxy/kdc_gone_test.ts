@@ -27,7 +27,7 @@ async function withKdcs(
 /** No name server is asked for such a name. */
 const NOWHERE = "no..such";
 
-Deno.test("kinit with a KDC whose name is not found says so and ends with 4, or gets its ticket from the next one", async () => {
+Deno.test("kinit: an unknown KDC name is an error, or the next KDC is asked", async () => {
   await using realm = await startRealmFolder();
   const { port } = realm.kdc;
   const cases: [kdcs: string[], udp: number, code: number, text: RegExp][] = [
@@ -49,7 +49,7 @@ Deno.test("kinit with a KDC whose name is not found says so and ends with 4, or 
   }));
 });
 
-Deno.test("without leave for UDP a KDC over UDP is this call's failure, and not the end of the process", async () => {
+Deno.test("KDC over UDP: without leave the call fails, not the process", async () => {
   const text = `
     import { denoTransport } from "file://${ROOT}kerberos/mod.ts";
     for (const hostname of ["127.0.0.1", "::1", "localhost"]) {
@@ -92,7 +92,7 @@ async function ask(proxy: number, port: number): Promise<Uint8Array> {
   return buffer.slice(0, count ?? 0);
 }
 
-Deno.test("a server whose upstream's KDC is not found refuses that target, and every other session goes on", async () => {
+Deno.test("serve: a lost KDC of an upstream refuses its targets only", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   // A proxy that wants GSS-API, and so a ticket.

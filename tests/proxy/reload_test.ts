@@ -7,10 +7,12 @@ import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { serve, type ServeOptions } from "../../mod.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
-import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../../cli/server/passwords.ts";
+import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../../cli/passwords/passwords.ts";
 import type { PasswordCheck } from "../../socks/auth/password.ts";
 import { Rate } from "../../base/rate.ts";
-import { Tally, type UserLedger, UserRates } from "../../socks/server/limits/limits.ts";
+import { UserRates } from "../../socks/server/limits/bandwidth.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
+import { Tally } from "../../socks/server/limits/tally.ts";
 import { encodeFrame } from "../../socks/wire/gssapi.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
@@ -48,21 +50,21 @@ Deno.test("update() keeps what was seen and counted, whether an option is left o
     assert.deepEqual(await seen(), [false, true], JSON.stringify(Object.keys(change)));
   }
   // One that is given takes over, and stays in turn.
-  server.update({ ...options, replayCache: new MemoryReplayCache() });
+  server.update({ ...options, gssapi: { replayCache: new MemoryReplayCache() } });
   assert.deepEqual(await seen(), [true, true]);
   const later = await request();
   assert.equal(await offer(port, later), true);
-  server.update({ ...options, replayCache: undefined });
+  server.update({ ...options, gssapi: { replayCache: undefined } });
   assert.equal(await offer(port, later), false);
   server.update(options);
   assert.deepEqual(await seen(), [false, true]);
   // What cannot be used changes nothing.
   assert.throws(
-    () => server.update({ ...options, replayCache: new MemoryReplayCache(), rules: ["nonsense"] }),
+    () => server.update({ ...options, gssapi: { replayCache: new MemoryReplayCache() }, rules: ["nonsense"] }),
     TypeError,
   );
   assert.throws(
-    () => server.update({ ...options, keytab: undefined, replayCache: new MemoryReplayCache() }),
+    () => server.update({ ...options, keytab: undefined, gssapi: { replayCache: new MemoryReplayCache() } }),
     TypeError,
   );
   assert.deepEqual(await seen(), [false, true]);
@@ -218,7 +220,7 @@ Deno.test("a rate goes on where it was: what was taken stays taken, and the new 
   assert.equal(bob.take(0), 1_000);
 });
 
-Deno.test("a file of passwords that is read again costs nobody a hash, but for those whose password has changed", async () => {
+Deno.test("update(): a file of passwords read again costs only changed users a hash", async () => {
   let hashes = 0;
   const derive: Derive = (password) => {
     hashes++;

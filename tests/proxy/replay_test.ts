@@ -153,7 +153,7 @@ function frames(answer: Bytes): (number | "clear")[] {
   return types;
 }
 
-Deno.test("a recorded session gets nothing done at another server, nor at one that was started anew, at any level", async () => {
+Deno.test("replay: a recorded session has no effect at another server, or one started anew", async () => {
   for (const level of LEVELS) {
     for (const command of ["connect", "udp"] as const) {
       const recorded = await record(level, command);
@@ -191,7 +191,7 @@ async function recordByHand(flags: typeof ALL_FLAGS, level: number, options: Par
     flags,
     greeting: true,
   });
-  await client.level(level, { nec: options.insecureNecMode === true });
+  await client.level(level, { nec: options.gssapi?.insecureNecMode === true });
   const request = { command: 1, hostname: "pay.example", port: 80 };
   if (level === 0) {
     await client.send(encodeRequest(request));
@@ -208,8 +208,8 @@ function oldCache() {
   return { insert: cache.insert.bind(cache), knowsSince: 0 };
 }
 
-Deno.test("NEC's mode: levels with protection rest on the subkey; level none on a memory that reaches back far enough", async () => {
-  const nec = { insecureNecMode: true };
+Deno.test("replay: NEC mode protects by the subkey, and level none by a long memory", async () => {
+  const nec = { gssapi: { insecureNecMode: true } };
   for (let level = 1; level <= 3; level++) {
     const recorded = await recordByHand(ALL_FLAGS, level, nec);
     const { server, did } = start(nec);
@@ -220,7 +220,7 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
     assert.equal(did.dialled, 0);
   }
   const shared = oldCache();
-  const recorded = await recordByHand(ALL_FLAGS, 0, { ...nec, replayCache: shared });
+  const recorded = await recordByHand(ALL_FLAGS, 0, { gssapi: { ...nec.gssapi, replayCache: shared } });
   // A server that starts, and one that has a memory of its own: whether this was used is not known yet.
   const { server, did } = start(nec);
   await using _server = server;
@@ -236,20 +236,22 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
   }
   assert.equal(did.dialled, 0);
   // One that shares what the first has seen.
-  const other = start({ ...nec, replayCache: shared });
+  const other = start({ gssapi: { ...nec.gssapi, replayCache: shared } });
   await using _other = other.server;
   assert.deepEqual(frames(await replay(other.server.addr.port, recorded, true)), [1, 0xff]);
   assert.equal(other.did.dialled, 0);
   // Whoever is no recording gets in there.
-  assert.ok((await recordByHand(ALL_FLAGS, 0, { ...nec, replayCache: shared })).length > 0);
+  assert.ok((await recordByHand(ALL_FLAGS, 0, { gssapi: { ...nec.gssapi, replayCache: shared } })).length > 0);
 });
 
-Deno.test("without mutual authentication there is no subkey: a recording is refused where it may have been used before", async () => {
+Deno.test("replay: without mutual authentication a possible recording is refused", async () => {
   for (let level = 0; level <= 3; level++) {
-    const knob = { insecureWithoutMutual: true };
+    const knob = { gssapi: { insecureWithoutMutual: true } };
     const shared = oldCache();
-    const recorded = await recordByHand({ ...ALL_FLAGS, mutual: false }, level, { ...knob, replayCache: shared });
-    for (const options of [knob, {}, { replayCache: shared, ...knob }]) {
+    const recorded = await recordByHand({ ...ALL_FLAGS, mutual: false }, level, {
+      gssapi: { ...knob.gssapi, replayCache: shared },
+    });
+    for (const options of [knob, {}, { gssapi: { ...knob.gssapi, replayCache: shared } }]) {
       const { server, did } = start(options);
       await using _server = server;
       const answer = await replay(server.addr.port, recorded, false);

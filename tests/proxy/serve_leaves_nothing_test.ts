@@ -60,7 +60,7 @@ function watched(kind: "stuck" | "failing"): ConnectionListener & { closed: bool
   };
 }
 
-Deno.test("a server that has ended, in whatever way, has nobody wait for its signal and listens nowhere", async () => {
+Deno.test("serve(): after the end, nothing waits for its signal and nothing listens", async () => {
   for (const start of STARTS) {
     for (const how of ["dispose", "shutdown", "deadline", "twice", "listener"] as const) {
       const stop = countedController();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent } from "../../mod.ts";
 import type { Resolver } from "../../socks/names/resolver.ts";
-import { warnings } from "../../cli/server/server_run.ts";
+import { warnings } from "../../cli/server/warnings.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { gssocks } from "../support/run_cli.ts";
 
@@ -34,25 +34,25 @@ Deno.test("serve() holds rules for IPv4 under prefixes that it is told or finds,
   const found: (readonly string[])[] = [];
   const onNat64 = (prefixes: readonly string[]) => void found.push(prefixes);
   {
-    const { server, reach, all } = proxy({ onNat64 });
+    const { server, reach, all } = proxy({ egress: { onNat64 } });
     await using _server = server;
     assert.equal(await reach(inside), "GENERAL_FAILURE", "nobody has told it");
-    server.update({ ...all, nat64: ["2a0b:64::/96"] });
+    server.update({ ...all, egress: { ...all.egress, nat64: ["2a0b:64::/96"] } });
     assert.equal(await reach(inside), "NOT_ALLOWED");
-    assert.throws(() => server.update({ ...all, nat64: ["2a0b:64::/97"] }), TypeError);
+    assert.throws(() => server.update({ ...all, egress: { ...all.egress, nat64: ["2a0b:64::/97"] } }), TypeError);
     assert.equal(await reach(inside), "NOT_ALLOWED", "what cannot be used changes nothing");
-    server.update({ ...all, nat64: ["discover"] });
+    server.update({ ...all, egress: { ...all.egress, nat64: ["discover"] } });
     assert.equal(await reach(inside), "NOT_ALLOWED");
     assert.deepEqual(found, [["2a0b:64::/96"]]);
     // What was found is known at once behind another update, whatever the resolver does, and is told once.
     const silent: Resolver = () => new Promise(() => {});
-    server.update({ ...all, nat64: ["discover"], resolve: silent });
+    server.update({ ...all, egress: { ...all.egress, nat64: ["discover"] }, resolve: silent });
     assert.equal(await reach(inside), "NOT_ALLOWED");
     assert.deepEqual(found, [["2a0b:64::/96"]]);
     server.update(all);
     assert.equal(await reach(inside), "GENERAL_FAILURE");
   }
-  assert.throws(() => proxy({ nat64: ["10.0.0.0/8"] }), TypeError);
+  assert.throws(() => proxy({ egress: { nat64: ["10.0.0.0/8"] } }), TypeError);
 });
 
 Deno.test("a resolver that is silent holds no start up, and nothing is looked for behind the end", async () => {
@@ -61,7 +61,7 @@ Deno.test("a resolver that is silent holds no start up, and nothing is looked fo
     signals.push(signal!);
     return new Promise(() => {});
   };
-  const { server, reach, all } = proxy({ resolve, nat64: ["discover"] });
+  const { server, reach, all } = proxy({ resolve, egress: { nat64: ["discover"] } });
   assert.equal(await reach("8.8.8.8"), "GENERAL_FAILURE");
   assert.equal(signals.length, 1);
   await server[Symbol.asyncDispose]();
@@ -80,7 +80,7 @@ Deno.test("gssocks serve takes prefixes by the file and by the command line, and
   try {
     const file = `${directory}/c.json`;
     for (const [nat64, code] of [[["discover", "fd00:64::/96"], 0], [["discover", "fd00:64::"], 2], [[], 2]] as const) {
-      await Deno.writeTextFile(file, JSON.stringify({ methods: ["none"], rules: ["allow *"], nat64 }));
+      await Deno.writeTextFile(file, JSON.stringify({ methods: ["none"], rules: ["allow *"], egress: { nat64 } }));
       assert.equal((await gssocks(["serve", "--config", file, "--check"])).code, code, `${nat64}`);
     }
   } finally {
@@ -122,7 +122,7 @@ Deno.test("the start and --check say which rules cover so much that they count a
   assert.deepEqual([quiet.code, quiet.err], [0, ""]);
 });
 
-Deno.test("the start says that rules by name are not asked about what a name becomes, where that is not known", () => {
+Deno.test("serve: says at the start if rules by name do not see what a name becomes", () => {
   const rules = ["allow db.corp.test", "deny 10.0.0.0/8", "deny .corp.test", "allow *"].map((text) =>
     parseRuleText(text)
   );

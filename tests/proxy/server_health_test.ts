@@ -237,7 +237,7 @@ function failing(times: number, error: Error): ConnectionListener & { accepts: n
   };
 }
 
-Deno.test("an accept that fails is counted, told once, and shows; descriptors that run short make it degraded", async () => {
+Deno.test("health: an accept that fails is counted and reported once", async () => {
   for (const code of ["EMFILE", "ECONNABORTED"]) {
     const told: ServerTrouble[] = [];
     const { server } = makeServer({ onTrouble: (trouble) => void told.push(trouble) });
@@ -259,7 +259,7 @@ Deno.test("an accept that fails is counted, told once, and shows; descriptors th
   }
 });
 
-Deno.test("where descriptors are short, a client goes that has not said what it wants for a while, and no other", async () => {
+Deno.test("health: if descriptors are short, an idle client without a request is closed", async () => {
   const shortage = new SocksReplyError("GENERAL_FAILURE", "Cannot connect", { cause: systemError("EMFILE") });
   const { server, refusals } = makeServer({
     open: (request) => request.hostname === "full" ? Promise.reject(shortage) : echoTarget(request),
@@ -300,7 +300,7 @@ Deno.test("a session that ends lets the next accept be tried at once", async () 
   await listening;
 });
 
-Deno.test("a kind of trouble is told once a minute, is recent for as long, and an error is short of descriptors by any cause", () => {
+Deno.test("health: reports each kind of trouble once a minute, with any cause", () => {
   let now = 0;
   const troubles = new Troubles(() => now);
   const told: string[] = [];

@@ -3,7 +3,7 @@
  * of them is left on the server afterwards, and the others notice nothing.
  */
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../cli/monitor/snapshot.ts";
+import type { Snapshot } from "../../cli/snapshot/snapshot.ts";
 import { Daemon, run } from "../support/process.ts";
 import { noneUncaughtIn } from "../support/unhandled.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";

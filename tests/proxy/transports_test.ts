@@ -20,8 +20,8 @@ import {
   systemTickets,
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
-import { DenoConnection } from "../../socks/shell/tcp.ts";
-import { tlsOver } from "../../socks/shell/tls.ts";
+import { DenoConnection } from "../../socks/shell/deno_connection.ts";
+import { tlsOver } from "../../socks/shell/tls_over.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { peerTest } from "../support/peers.ts";
@@ -174,7 +174,7 @@ function sockets(): { socket: WebSocket; sent: (string | Uint8Array)[]; feed(dat
   return { socket, sent, feed: (data) => socket.onmessage?.({ data } as MessageEvent) };
 }
 
-Deno.test("a WebSocket's peer holds no more memory than a window, and breaks the connection when it lies", async () => {
+Deno.test("WebSocket: a peer holds no more memory than a window, and is cut when it lies", async () => {
   const slow = sockets();
   const writer = connectionFromWebSocket(slow.socket);
   const writing = writer.write(new Uint8Array(3 << 20));
@@ -327,7 +327,7 @@ Deno.test("targets are reached from the address that was chosen, over TCP and UD
     allowUnauthenticated: true,
     commands: ["connect", "udp"],
     rules: ["allow localhost"],
-    egress: ["127.0.0.7"],
+    egress: { addresses: ["127.0.0.7"] },
   });
   const through = { proxy: { hostname: LOCALHOST, port: server.addr.port }, auth: [noAuthentication()] };
   {
@@ -344,7 +344,7 @@ Deno.test("targets are reached from the address that was chosen, over TCP and UD
   assert.equal(new TextDecoder().decode((await datagrams.receive())[0]), "127.0.0.7");
   const closed = freePort();
   await assert.rejects(connect({ ...through, hostname: LOCALHOST, port: closed }), { code: "CONNECTION_REFUSED" });
-  assert.throws(() => serve({ port: 0, allowUnauthenticated: true, egress: ["eth0"] }), TypeError);
+  assert.throws(() => serve({ port: 0, allowUnauthenticated: true, egress: { addresses: ["eth0"] } }), TypeError);
 });
 
 Deno.test("connections from elsewhere than a listener are served", async () => {

@@ -62,7 +62,7 @@ Deno.test("rules find the users that they name, and every spelling of those whom
   );
 });
 
-Deno.test("an encryption type is denied in whatever case and short form it is written, and a slip is an error", async () => {
+Deno.test("rules: an encryption type is denied in every spelling, and a wrong name is an error", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const attempt = async (...rules: string[]) => {

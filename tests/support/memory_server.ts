@@ -4,9 +4,10 @@
  * @module
  */
 import { noAuthentication } from "../../socks/auth/none.ts";
-import type { OpenTarget } from "../../socks/server/commands/connect.ts";
+import type { OpenTarget } from "../../socks/server/targets/target.ts";
 import { SocksServer } from "../../socks/server/server.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { pipe } from "./pipe.ts";
 
 /** A target that echoes. */

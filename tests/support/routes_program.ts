@@ -32,7 +32,7 @@ await using server = serve({
   port: 0,
   allowUnauthenticated: true,
   commands: ["connect", "udp"],
-  nat64: [PREFIX],
+  egress: { nat64: [PREFIX] },
   rules: ["deny 10.0.0.0/8", "allow 45.79.0.0/24", "allow localhost"],
   onEvent: (event) => void events.push(event),
 });

@@ -5,16 +5,14 @@
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { AssociateCommand, type AssociateOptions } from "../../socks/server/commands/associate.ts";
-import type { DroppedDatagrams } from "../../socks/server/commands/command.ts";
+import type { DroppedDatagrams } from "../../socks/server/datagrams/counts.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import {
-  type DatagramEgress,
-  datagramsByClock,
-  type DatagramsDirectlyOptions,
-} from "../../socks/server/datagrams/egress.ts";
+import { datagramsByClock, type DatagramsDirectlyOptions } from "../../socks/server/datagrams/direct.ts";
+import type { DatagramEgress } from "../../socks/server/targets/target.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";

@@ -39,7 +39,7 @@ const options: ServeOptions = {
   port: 0,
   keytab: realm.keytab,
   allowUnauthenticated: true,
-  replayCache: forgetful,
+  gssapi: { replayCache: forgetful },
   rules: ["allow localhost"],
   signal: stop.signal,
 };

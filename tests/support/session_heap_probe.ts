@@ -8,10 +8,10 @@
 import { noAuthentication } from "../../socks/auth/none.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
 import { SocksServer } from "../../socks/server/server.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
-import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
+import { datagramsDirectly } from "../../socks/server/datagrams/direct.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
 import { telemetry } from "../../proxy/telemetry.ts";

@@ -8,15 +8,15 @@ import type { SecuredChannel } from "../../socks/auth/method.ts";
 import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
-import type { PendingBind } from "../../socks/server/commands/bind.ts";
-import type { OpenedTarget } from "../../socks/server/commands/connect.ts";
+import type { DatagramEgress, OpenedTarget, PendingBind } from "../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
-import { openDirectly, openThrough } from "../../socks/server/targets/direct.ts";
+import { openDirectly } from "../../socks/server/targets/direct.ts";
+import { openUpstream } from "../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
 import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
 import { readExactly } from "./pipe.ts";
 import { standsStill, until } from "./waiting.ts";
@@ -186,7 +186,7 @@ function connects(): Record<string, Phase> {
     },
     "dial of an upstream proxy": {
       ...CONNECTING,
-      options: { open: openThrough({ ...proxy, dial: chain.make }) },
+      options: { open: openUpstream({ ...proxy, dial: chain.make }) },
       enter: requestStarts(CONNECT, chain),
       late: () => chain.resolve(upstream),
       held: [upstream],
@@ -194,7 +194,7 @@ function connects(): Record<string, Phase> {
     "a silent upstream proxy": {
       ...CONNECTING,
       options: {
-        open: openThrough({
+        open: openUpstream({
           ...proxy,
           dial: () => {
             void silent.make();

@@ -4,9 +4,10 @@
  * @module
  */
 import { SocksServer } from "../../socks/server/server.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/shell/tcp.ts";
+import { dialTcp, listenTcp } from "../../socks/shell/tcp.ts";
+import { dialTls, listenTls } from "../../socks/shell/tls.ts";
 import { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { pipe } from "./pipe.ts";

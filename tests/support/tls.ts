@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { createServer, type TLSSocket } from "node:tls";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { DenoConnection } from "../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../socks/shell/deno_connection.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** Returns pseudo-random bytes, so that no byte can stand for another. */

@@ -5,7 +5,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { DenoConnection, dialUnix, listenUnix } from "../../socks/shell/tcp.ts";
+import { dialUnix, listenUnix } from "../../socks/shell/unix.ts";
+import { DenoConnection } from "../../socks/shell/deno_connection.ts";
 import { ProtectedConnection } from "../../socks/stream/record_layer.ts";
 import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";

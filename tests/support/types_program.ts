@@ -110,7 +110,7 @@ export async function options(): Promise<void> {
     port: maybeNumber,
     signal: maybeSignal,
     keytab: maybeText,
-    services: maybeTexts,
+    gssapi: { services: maybeTexts },
     protection: undefined,
     passwords: undefined,
     allowUnauthenticated: maybe,
@@ -124,8 +124,8 @@ export async function options(): Promise<void> {
     onEvent: undefined,
     dial: undefined,
   });
-  const later: ConnectOptions = { ...proxy, ...call, ...target };
-  await connect({ ...later, auth: [noAuthentication()] });
+  const later: ConnectOptions = { proxy: "localhost", auth: [noAuthentication()], ...call, ...target };
+  await connect(later);
 }
 
 /** connect() and accept() return one class, which is accepted as one of Deno's. */

@@ -6,7 +6,7 @@
 import { monotonicNow, type Runtime, systemRuntime } from "../../../base/runtime.ts";
 
 /** Options of a {@linkcode StartTime}. */
-export interface StartTimeOptions {
+interface StartTimeOptions {
   /** The wall clock. @default {the system's} */
   readonly runtime?: Runtime | undefined;
   /** A monotonic clock, in milliseconds. @default {the system's; the clock of `runtime` if that is given} */

@@ -15,7 +15,7 @@ import type { GssapiFrames } from "./frames.ts";
 const MAX_LEGS = 16;
 
 /** Called when the context is established, before the last token is sent. The callee disposes of the context. */
-export type OnContext = (context: GssContext) => void;
+type OnContext = (context: GssContext) => void;
 
 /** The initiator's side (RFC 1961 section 3.3). An empty frame from the acceptor means that it has nothing to add (section 3.6). */
 export async function initiateContext(

@@ -1,133 +1,48 @@
 /**
- * CONNECT (RFC 1928 section 4): reach the target, say so, relay.
+ * CONNECT (RFC 1928 section 4): connects to the target, replies, relays.
  *
  * @module
  */
-import { abortable, type Deadline, startDeadline } from "../../../base/deadline.ts";
 import { SocksTimeoutError } from "../../errors.ts";
-import { asError } from "../../../base/reason.ts";
-import { relay } from "../relay/relay.ts";
-import type { SessionOptions } from "../session.ts";
-import type { Connection } from "../../stream/connection.ts";
 import { closeQuietly } from "../../stream/close_quietly.ts";
-import { yieldMicrotasks } from "../../stream/settling.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
-import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
+import { yieldMicrotasks } from "../../stream/settling.ts";
+import type { OpenedTarget, OpenTarget } from "../targets/target.ts";
+import type { CommandContext } from "./context.ts";
+import { endReason, refuse } from "./refuse.ts";
+import { relayToEnd } from "./relay_to_end.ts";
+import { replySuccess, stepDeadline } from "./success.ts";
 
-/** A connection to a target. */
-export interface OpenedTarget {
-  /** The connection. */
-  readonly connection: Connection;
-  /** Address of this end, for the reply. */
-  readonly bound: Endpoint;
-  /** Address that was connected to; not known through another proxy. */
-  readonly address?: Endpoint | undefined;
-}
-
-/**
- * Decides about a request and connects to its target.
- *
- * @throws {SocksReplyError} When it may not be, or cannot; the client is told the code.
- */
-export type OpenTarget = (request: TargetRequest) => Promise<OpenedTarget>;
-
-/** Carries out CONNECT to the end of its relay. */
-export async function runConnect(call: CommandCall): Promise<void> {
-  const { asked, request, options } = call;
+/** Carries out CONNECT until its relay has ended. */
+export async function runConnect(context: CommandContext, open: OpenTarget): Promise<void> {
+  const { client, clock, report } = context;
   let opened: OpenedTarget;
   try {
-    opened = await open(request, options);
+    opened = await openInTime(context, open);
   } catch (error) {
-    return await refuse(call, error);
+    return await refuse(context, error);
   }
-  options.status.address = opened.address;
+  const { bound, address } = opened;
   try {
-    // The reply comes after the connection, never before it.
-    const { bound } = opened;
-    call.answered();
-    await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(call), bound }));
+    // The reply is sent after the connection is made, never before.
+    await replySuccess(context, bound, { type: "connected", bound, address });
   } catch (error) {
     closeQuietly(opened.connection);
-    asked.channel.connection.close();
-    return options.onEvent({ type: "refused", ...subject(call), error: reasonOf(options.clock, error) });
+    client.channel.connection.close();
+    return report({ type: "refused", address, error: endReason(clock, error) });
   }
-  await relayToEnd(call, opened.connection);
+  await relayToEnd(context, opened.connection);
 }
 
-/**
- * Tells a client that its request is carried out. One that does not take that has as long for it as a target to answer.
- *
- * @param onTold Called as soon as it is told, and never once this has failed.
- */
-export async function tellSuccess(
-  { asked, request, options }: CommandCall,
-  bound: Endpoint,
-  onTold: () => void = () => {},
-): Promise<void> {
-  using deadline = connectDeadline(request, options, "the client did not take the reply");
+async function openInTime(context: CommandContext, open: OpenTarget): Promise<OpenedTarget> {
+  using deadline = stepDeadline(context, "no answer");
   const { signal } = deadline;
-  let told = false;
-  const telling = asked.reply({ reply: 0, ...bound }).then(() => {
-    if (signal.aborted) return;
-    onTold();
-    told = true;
-  });
-  try {
-    await abortable(telling, signal);
-  } catch (error) {
-    // What comes after it was told is the end of what was begun.
-    if (!told) throw error;
-  }
-}
-
-/** The time for a step of a request. */
-export function connectDeadline(
-  request: TargetRequest,
-  { timeouts: { connect: milliseconds } }: SessionOptions,
-  problem: string,
-): Deadline {
-  return startDeadline({
-    milliseconds,
-    signal: request.signal,
-    reason: () =>
-      new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)}: ${problem} within ${milliseconds} ms`),
-  });
-}
-
-/**
- * Relays and tells how it ended.
- *
- * @param client The client's connection from here on.
- */
-export async function relayToEnd(
-  call: CommandCall,
-  target: Connection,
-  client: Connection = call.asked.rest(),
-): Promise<void> {
-  const { asked, options } = call;
-  const { clock, timeouts, gate, status: { counts } } = options;
-  let failure: Error | undefined;
-  try {
-    await relay([client, target], counts, { clock, timeouts, gate });
-  } catch (error) {
-    failure = asError(error);
-  } finally {
-    closeQuietly(target);
-    asked.channel.connection.close();
-    options.onEvent(closedEvent(call, { error: failure }));
-  }
-}
-
-async function open(request: TargetRequest, options: SessionOptions): Promise<OpenedTarget> {
-  using deadline = connectDeadline(request, options, "no answer");
-  const { signal } = deadline;
-  let told: unknown;
+  let failure: unknown;
   const opening = async () => {
     try {
-      return await options.open({ ...request, signal });
+      return await open({ ...context.request, signal });
     } catch (error) {
-      told = error;
+      failure = error;
       throw error;
     }
   };
@@ -135,8 +50,8 @@ async function open(request: TargetRequest, options: SessionOptions): Promise<Op
     return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());
   } catch (error) {
     if (error !== signal.reason) throw error;
-    // Whoever opens may know what it was that took so long.
+    // `open` may say more precisely what took too long.
     await yieldMicrotasks();
-    throw told instanceof SocksTimeoutError && told.cause === error ? told : error;
+    throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;
   }
 }

@@ -1,24 +1,22 @@
 /**
- * Datagrams to IPv4 addresses from a machine without IPv4: by a NAT64 translator.
+ * Datagrams to IPv4 addresses from a machine without IPv4, through a NAT64 translator.
  *
  * @module
  */
-import { throughNat64 } from "../../names/nat64.ts";
-import { translated } from "../../rules/nat64.ts";
-import type { Nat64Source } from "../../rules/rules.ts";
+import { throughNat64 } from "../../names/nat64_prefixes.ts";
+import { type Nat64Source, translated } from "../../rules/nat64.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../stream/datagram_socket.ts";
 import { dialError } from "../../stream/dial_error.ts";
-import { addressFor } from "../../wire/networks.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { formatIp, parseIp } from "../../wire/ip.ts";
-import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../stream/datagram_socket.ts";
+import { addressFor } from "../../wire/networks.ts";
 
 /**
- * Makes sockets that send to an IPv4 address, to which no way leads, under the first prefix that is known. Answers come from the IPv4
- * address that was written to.
+ * Opens sockets that send to an IPv4 address without a route under the first NAT64 prefix. Answers seem to come from the IPv4 address.
  *
- * @param bind Makes sockets of one family.
- * @param nat64 Gives the prefixes as they are known.
- * @param egress Addresses of this machine's to send from; the IPv6 one among them faces translators.
+ * @param bind Opens sockets of one family.
+ * @param nat64 Gives the prefixes that are known now.
+ * @param egress Local addresses to send from; the IPv6 address among them faces translators.
  */
 export function withNat64(
   bind: BindDatagrams,
@@ -38,8 +36,8 @@ class TranslatedSocket implements DatagramSocket {
   readonly #socket: DatagramSocket;
   readonly #bind: () => Promise<DatagramSocket>;
   readonly #nat64: () => Nat64Source;
-  /** The one that faces translators, once it is wanted. */
-  #other: Promise<DatagramSocket> | undefined;
+  /** The socket that faces translators, once it is needed. */
+  #translating: Promise<DatagramSocket> | undefined;
   #closed = false;
 
   constructor(
@@ -63,7 +61,7 @@ class TranslatedSocket implements DatagramSocket {
     return this.#socket.local;
   }
 
-  /** Where a datagram came from, on the far side of the translator. */
+  /** Returns the sender of a datagram on the far side of the translator. */
   #source(from: Endpoint): Endpoint {
     const bytes = parseIp(from.hostname);
     const sent = bytes === undefined ? undefined : translated(bytes, this.#nat64().prefixes);
@@ -75,17 +73,17 @@ class TranslatedSocket implements DatagramSocket {
       return await this.#socket.send(bytes, to);
     } catch (error) {
       const [hostname] = throughNat64(to.hostname, this.#nat64().prefixes);
-      if (hostname === undefined || !maySayNoWay(to, error)) throw error;
-      const other = await (this.#other ??= this.#bind());
-      if (this.#closed) other.close();
-      await other.send(bytes, { hostname, port: to.port });
+      if (hostname === undefined || !maySayNoRoute(to, error)) throw error;
+      const translating = await (this.#translating ??= this.#bind());
+      if (this.#closed) translating.close();
+      await translating.send(bytes, { hostname, port: to.port });
     }
   }
 
   close(): void {
     this.#closed = true;
     this.#socket.close();
-    this.#other?.then((other) => other.close(), () => {});
+    this.#translating?.then((other) => other.close(), () => {});
   }
 
   ref(): void {
@@ -97,7 +95,7 @@ class TranslatedSocket implements DatagramSocket {
   }
 }
 
-/** Deno's `node:dgram` does not say that no way leads somewhere, but that it does not know what has failed. */
-function maySayNoWay(to: Endpoint, error: unknown): boolean {
+/** Whether an error may say that there is no route: Deno's `node:dgram` reports that as an unknown error. */
+function maySayNoRoute(to: Endpoint, error: unknown): boolean {
   return (error as { code?: unknown }).code === "UNKNOWN" || dialError(to, error).code === "NETWORK_UNREACHABLE";
 }

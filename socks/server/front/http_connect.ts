@@ -4,7 +4,6 @@
  * @module
  */
 import { type Bytes, concat, lenientText, utf8 } from "../../../base/bytes.ts";
-import type { Asked } from "../commands/command.ts";
 import {
   replyCodeName,
   SocksProtocolError,
@@ -14,22 +13,24 @@ import {
 } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { MessageReader } from "../../stream/message_reader.ts";
-import { type Endpoint, parseEndpointText } from "../../wire/address.ts";
 import type { Decoded } from "../../wire/decoded.ts";
-import { Answers } from "./answers.ts";
-import { type FrontOptions, nameless } from "./front.ts";
+import { type Endpoint, parseEndpointText } from "../../wire/address.ts";
 import { proxyStatus, shownReason } from "./http_reason.ts";
+import type { FrontOptions } from "./options.ts";
+import { ReplyWriter } from "./reply_writer.ts";
+import type { ClientRequest } from "./request.ts";
+import { acceptUnauthenticated } from "./unauthenticated.ts";
 
-/** Bytes that a request's head may have: Kerberos tickets of users in many groups travel in it. */
+/** Longest head of a request: Kerberos tickets of users in many groups travel in it. */
 const MAX_HEAD = 65_536;
-/** Bytes that its first line may have (RFC 9112 section 3 asks for 8,000 at least). */
+/** Longest first line of a request (RFC 9112 section 3 asks for 8,000 bytes at least). */
 const MAX_LINE = 8_192;
-/** Methods that everybody knows, and that are not for this proxy (RFC 9110 section 9.3, RFC 5789). */
+/** Methods of HTTP that this proxy does not serve (RFC 9110 section 9.3, RFC 5789). */
 const OTHER_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
 
-/** A request that is answered with a status and nothing else. */
+/** A request that is refused with a status. */
 class RefusedRequest extends SocksProtocolError {
-  /** Status code and reason of the answer. */
+  /** Status code and reason phrase of the response. */
   readonly status: string;
 
   constructor(status: string, code: SocksProtocolErrorCode, problem: string, options?: ErrorOptions) {
@@ -38,54 +39,62 @@ class RefusedRequest extends SocksProtocolError {
   }
 }
 
-/** Talks to a client of HTTP. One that is refused is told so with a status. */
-export async function askHttp(accepted: Connection, client: Connection, options: FrontOptions): Promise<Asked> {
+/** Reads the request of a client that speaks HTTP. A request that is refused gets a status. */
+export async function readHttpRequest(
+  accepted: Connection,
+  client: Connection,
+  options: FrontOptions,
+): Promise<ClientRequest> {
   const reader = new MessageReader(client, MAX_HEAD + 1);
   let target: Endpoint;
   try {
-    options.beforeClosing(() => answer(client, cutStatus(options.signal)));
+    options.end.refusal = () => answer(client, cutStatus(options.signal));
     target = await reader.next(headDecoder());
-    options.beforeClosing(undefined);
+    options.end.refusal = undefined;
   } catch (error) {
     await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");
     throw error;
   }
-  const channel = await nameless(reader.rest(), options).catch(async (error) => {
-    await answer(client, "403 Forbidden", "This proxy wants to know who asks, which HTTP clients cannot tell it.\n");
+  const channel = await acceptUnauthenticated(reader.rest(), options).catch(async (error) => {
+    await answer(
+      client,
+      "403 Forbidden",
+      "This proxy requires authentication, which it does not support over HTTP. Use SOCKS instead.\n",
+    );
     throw error;
   });
-  const answers = new Answers(client, utf8("HTTP")[0]!);
+  const replies = new ReplyWriter(client, utf8("HTTP")[0]!);
   return {
     accepted,
     channel,
     command: "connect",
     target,
-    begin: () => answers.begin(),
+    begin: () => replies.begin(),
     async reply({ reply }, error): Promise<void> {
-      if (reply === 0) return await answers.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
+      if (reply === 0) return await replies.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
       const status = STATUS[replyCodeName(reply)] ?? "502 Bad Gateway";
-      if (!options.tellReasons || error === undefined) return await answer(answers, status);
+      if (!options.accepts.tellReasons || error === undefined) return await answer(replies, status);
       const reason = shownReason(error);
-      await answer(answers, status, `${reason}\n`, proxyStatus(error, reason));
+      await answer(replies, status, `${reason}\n`, proxyStatus(error, reason));
     },
-    rest: () => channel.connection,
+    rest: channel.connection,
   };
 }
 
-/** Tells a client of HTTP that nobody here speaks it. */
+/** Refuses a client that speaks HTTP, because this server does not accept it. */
 export async function refuseHttp(client: Connection): Promise<never> {
-  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\n");
-  throw new SocksProtocolError("BAD_VERSION", "Client speaks HTTP, which is not served");
+  await answer(client, "501 Not Implemented", "This proxy accepts SOCKS, not HTTP.\n");
+  throw new SocksProtocolError("BAD_VERSION", "Client speaks HTTP, which this server does not accept");
 }
 
-/** Why a client is not listened to any longer. */
+/** Returns the status for a client whose session ends before its request is complete. */
 function cutStatus({ reason }: AbortSignal): string {
   return reason instanceof SocksTimeoutError ? "408 Request Timeout" : "503 Service Unavailable";
 }
 
 async function answer(client: Pick<Connection, "write">, status: string, text = "", field = ""): Promise<void> {
   const allow = status.startsWith("405") ? "Allow: CONNECT\r\n" : field;
-  const body = utf8(status.startsWith("405") ? "This proxy knows CONNECT only.\n" : text);
+  const body = utf8(status.startsWith("405") ? "This proxy serves CONNECT only.\n" : text);
   const head = `HTTP/1.1 ${status}\r\n${allow}Content-Type: text/plain; charset=utf-8\r\n` +
     `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
   await client.write(concat(utf8(head), body)).catch(() => {});
@@ -98,8 +107,8 @@ const STATUS: Partial<Record<SocksReplyErrorCode, string>> = {
 };
 
 /**
- * Reads request line and headers, and gives the target; the headers are nobody's business here. What came before is not looked
- * at again when more comes, and a first line that is wrong is refused as soon as it is there.
+ * Returns a decoder of a request's head that gives the target; headers are ignored. Bytes that were scanned are not scanned again when
+ * more arrive, and a bad first line is refused as soon as it is complete.
  */
 function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
   let scanned = 0;
@@ -123,28 +132,34 @@ function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
   };
 }
 
-/** Whether a line is one that may stand before a request (RFC 9112 section 2.2). */
+/** Whether a line is empty; empty lines may precede a request (RFC 9112 section 2.2). */
 function isEmpty(line: Bytes): boolean {
   return line.length === 0 || (line.length === 1 && line[0] === 0x0d);
 }
 
-/** Whether the line that ends here is empty. */
+/** Whether the line that ends at `end` is empty. */
 function endsHead(bytes: Bytes, end: number): boolean {
   return bytes[end - 1] === 0x0a || (bytes[end - 1] === 0x0d && bytes[end - 2] === 0x0a);
 }
 
-/** The target in a request line (RFC 9112 section 3). */
+/** Returns the target in a request line (RFC 9112 section 3). */
 function readTarget(line: Bytes): Endpoint {
   if (line.length > MAX_LINE) throw tooLong(MAX_LINE);
   const parts = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/(\d)\.\d\r?$/.exec(lenientText(line));
-  if (parts === null) throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "its first line is none");
+  if (parts === null) {
+    throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "its first line is not a request line");
+  }
   const [, method, target, version] = parts;
   if (version !== "1") {
-    throw new RefusedRequest("505 HTTP Version Not Supported", "BAD_VERSION", `version ${version} came, 1 is wanted`);
+    throw new RefusedRequest(
+      "505 HTTP Version Not Supported",
+      "BAD_VERSION",
+      `it has HTTP version ${version}, expected 1`,
+    );
   }
   if (method !== "CONNECT") {
     const status = OTHER_METHODS.includes(method!) ? "405 Method Not Allowed" : "501 Not Implemented";
-    throw new RefusedRequest(status, "UNEXPECTED_MESSAGE", `method ${method!.slice(0, 32)} came, CONNECT is wanted`);
+    throw new RefusedRequest(status, "UNEXPECTED_MESSAGE", `it has method ${method!.slice(0, 32)}, expected CONNECT`);
   }
   return authority(target!);
 }
@@ -161,5 +176,5 @@ function authority(text: string): Endpoint {
   } catch (cause) {
     problem = cause;
   }
-  throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "CONNECT HOST:PORT wanted", { cause: problem });
+  throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "its target is not HOST:PORT", { cause: problem });
 }

@@ -1,10 +1,10 @@
 /**
- * Why a client of HTTP is refused, in words for a person and in the field of RFC 9209 for a program.
+ * Why an HTTP client is refused: as a text for people, and as the header field of RFC 9209 for programs.
  *
  * @module
  */
-import { reasonText } from "../../../base/reason.ts";
 import { printable, shortened } from "../../../base/printable.ts";
+import { reasonText } from "../../../base/reason.ts";
 import {
   SocksAuthError,
   SocksConnectionError,
@@ -16,18 +16,18 @@ import {
   SocksTlsError,
 } from "../../errors.ts";
 
-/** The reason as one line. */
+/** Returns the reason as one line. */
 export function shownReason(error: unknown): string {
   return printable(shortened(reasonText(error)));
 }
 
-/** The header field (RFC 9209 section 2): the kind of error, and the reason as a string of RFC 8941 section 3.3.3, which is ASCII. */
+/** Returns the header field (RFC 9209 section 2): the type of error, and the reason as a string (RFC 8941 section 3.3.3), which is ASCII. */
 export function proxyStatus(error: unknown, reason: string): string {
   const ascii = reason.replace(/[^\x20-\x7e]/gu, "?").replace(/["\\]/g, "\\$&");
   return `Proxy-Status: gssocks; error=${kindOf(error)}; details="${ascii}"\r\n`;
 }
 
-/** What a target did, or what is on the way to it (RFC 9209 section 2.3). */
+/** The error type of each reply (RFC 9209 section 2.3). */
 const KINDS: Readonly<Record<SocksReplyErrorCode, string>> = {
   GENERAL_FAILURE: "proxy_internal_error",
   OUT_OF_RESOURCES: "proxy_internal_error",
@@ -46,6 +46,6 @@ function kindOf(error: unknown): string {
   if (error instanceof SocksTlsError) return "tls_protocol_error";
   if (error instanceof SocksConnectionError || error instanceof SocksProtocolError) return "connection_terminated";
   if (error instanceof SocksProxyError) return "destination_unavailable";
-  // Tickets, passwords and keys are what this proxy was set up with.
+  // Tickets, passwords and keys belong to the configuration of this proxy.
   return error instanceof SocksAuthError ? "proxy_configuration_error" : "proxy_internal_error";
 }

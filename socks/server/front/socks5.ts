@@ -4,21 +4,25 @@
  * @module
  */
 import type { ServerAuthMethod } from "../../auth/method.ts";
-import { receive } from "../../handshake_io.ts";
-import { type Asked, commandOf } from "../commands/command.ts";
 import { SocksAuthError } from "../../errors.ts";
 import { Handshake } from "../../handshake.ts";
 import { Method, methodName, type Request } from "../../wire/messages.ts";
+import { receive } from "../../handshake_io.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { withPrefix } from "../../stream/prefix.ts";
-import { Answers } from "./answers.ts";
-import type { FrontOptions } from "./front.ts";
+import type { AcceptedProtocols, FrontOptions } from "./options.ts";
+import { ReplyWriter } from "./reply_writer.ts";
+import { type ClientRequest, commandOf } from "./request.ts";
 
-/** Talks to a client of SOCKS version 5. */
-export async function askSocks5(accepted: Connection, client: Connection, options: FrontOptions): Promise<Asked> {
+/** Reads the request of a client that speaks SOCKS version 5. */
+export async function readSocks5Request(
+  accepted: Connection,
+  client: Connection,
+  options: FrontOptions,
+): Promise<ClientRequest> {
   const handshake = new Handshake("server");
   const { methods } = await receive(handshake, client, "offer");
-  const method = selectMethod(methods, options);
+  const method = selectMethod(methods, options.accepts);
   await client.write(handshake.send({ type: "choice", method: method?.code ?? Method.NoneAcceptable }));
   if (method === undefined) {
     const offered = methods.map(methodName).join(", ") || "none";
@@ -28,41 +32,44 @@ export async function askSocks5(accepted: Connection, client: Connection, option
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const { signal, beforeClosing, onGone, source } = options;
+  const { signal, end, onGone, source } = options;
+  const beforeClosing = (refusal: (() => Promise<void>) | undefined) => {
+    end.refusal = refusal;
+  };
   const channel = await method.accept(early, { signal, beforeClosing, onGone, source });
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;
   const { command, hostname, port } = await receiveRequest(handshake, connection, options);
-  const answers = new Answers(connection, 5);
+  const replies = new ReplyWriter(connection, 5);
   return {
     accepted,
     channel,
     ...commandOf(command),
     target: { hostname, port },
-    begin: () => answers.begin(),
-    reply: (reply) => answers.write(handshake.send({ type: "reply", reply })),
-    rest: () => withPrefix(connection, handshake.trailingData()),
+    begin: () => replies.begin(),
+    reply: (reply) => replies.write(handshake.send({ type: "reply", reply })),
+    rest: withPrefix(connection, handshake.trailingData()),
   };
 }
 
-/** The request. Whoever sent one that cannot be read, or only half of one, is told so (RFC 1928 section 6). */
+/** Receives the request. A request that is malformed or incomplete is refused (RFC 1928 section 6). */
 async function receiveRequest(
   handshake: Handshake,
   connection: Connection,
-  { beforeClosing }: FrontOptions,
+  { end }: FrontOptions,
 ): Promise<Request> {
   const tell = async (): Promise<void> => {
     const answer = handshake.refusal();
     if (answer !== undefined) await connection.write(answer);
   };
   try {
-    beforeClosing(() => {
+    end.refusal = () => {
       handshake.abandon();
       return tell();
-    });
+    };
     const { request } = await receive(handshake, connection, "request");
-    beforeClosing(undefined);
+    end.refusal = undefined;
     return request;
   } catch (error) {
     await tell().catch(() => {});
@@ -71,12 +78,12 @@ async function receiveRequest(
 }
 
 /**
- * The method for a client. Programs built with GSS-API offer it whether they have a ticket or not, so where "none" is
- * accepted too it is taken, unless the server is told to prefer GSS-API.
+ * Selects the method for a client. Programs built with GSS-API offer it even without a ticket, so "none" is preferred where it is
+ * accepted, unless `preferGssapi` is set.
  */
 export function selectMethod(
   offered: readonly number[],
-  { auth, preferGssapi }: Pick<FrontOptions, "auth" | "preferGssapi">,
+  { auth, preferGssapi = false }: AcceptedProtocols,
 ): ServerAuthMethod | undefined {
   const usable = auth.filter(({ code }) => offered.includes(code));
   const first = preferGssapi ? Method.Gssapi : Method.None;

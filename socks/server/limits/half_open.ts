@@ -1,20 +1,20 @@
 /**
- * Clients that have not said yet what they want: which of them makes room.
+ * Sessions still in the handshake, and which of them is closed when there are too many.
  *
  * @module
  */
 
-/** Sessions that have said nothing yet, by where they are from, the oldest first. */
+/** Sessions still in the handshake, by source, the oldest first. */
 export class HalfOpen<T> {
   readonly #bySource = new Map<string, Set<T>>();
   #size = 0;
 
-  /** How many there are. */
+  /** Number of sessions. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes note of one that has come. */
+  /** Adds a session. */
   add(source: string, session: T): void {
     const own = this.#bySource.get(source);
     if (own === undefined) this.#bySource.set(source, new Set([session]));
@@ -22,7 +22,7 @@ export class HalfOpen<T> {
     this.#size++;
   }
 
-  /** Forgets one that has said what it wants, or has gone. May be called again. */
+  /** Removes a session whose request has come, or that has ended. May be called again. */
   delete(source: string, session: T): void {
     const own = this.#bySource.get(source);
     if (own === undefined || !own.delete(session)) return;
@@ -31,12 +31,12 @@ export class HalfOpen<T> {
   }
 
   /**
-   * The one that makes room: the oldest of the source that has the most. Whoever opens many connections and says nothing
-   * loses his own, and nobody else's.
+   * Returns the session to close: the oldest of the source that has the most. A source that opens many connections and sends nothing
+   * loses its own, never those of others.
    */
   first(): T | undefined {
     let most: Set<T> | undefined;
-    // Where several have as many, the one that has been there longest.
+    // Of several sources with the same number, the one that came first.
     for (const own of this.#bySource.values()) if (own.size > (most?.size ?? 0)) most = own;
     return most?.values().next().value;
   }

@@ -1,6 +1,6 @@
 /**
- * Memory of busy relays, which all of them share: a peer that takes nothing makes its relay hold what was read for it, and there may be
- * as many such peers as there are sessions.
+ * Buffers that all busy relays share. A relay holds the bytes that its peer does not take, and every session may have such a peer: so the
+ * memory of all relays together is limited.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { BufferPool } from "../../../base/buffer_pool.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { LARGEST_READ, ReadSize } from "../../stream/read_size.ts";
 
-/** What fits into one message of RFC 1961 at every level: a relay that has carried little yet reads no more at a time. */
+/** Bytes that fit into one message of RFC 1961 at every level: a relay reads that many at a time until it is proven. */
 export const MEDIUM: number = 32_768;
-/** Bytes that a direction has carried when it is worth {@linkcode LARGEST_READ} reads: more than sockets hold for one who takes nothing. */
+/** Bytes after which a direction reads {@linkcode LARGEST_READ} buffers: more than sockets hold for a peer that takes nothing. */
 export const PROVEN: number = 1 << 24;
-/** Bytes read at a time while there is no more memory to be had. */
+/** Bytes read at a time when the shared memory is used up. */
 export const SCARCE: number = 8_192;
 
-/** Bytes that relays hold of what was read, at most, beside {@linkcode SCARCE} ones. */
+/** Most bytes of shared buffers in use, not counting {@linkcode SCARCE} ones. */
 const MOST = 1 << 28;
-/** Part of it that large reads may take: with more relays than that at work, larger reads gain nothing. */
+/** Most bytes of large buffers in use: with more relays at work, larger reads gain nothing. */
 const MOST_LARGE = 1 << 26;
 
-/** Gives buffers, and smaller ones the more of it is in use. */
+/** A limited amount of memory for buffers: the more is in use, the smaller are the buffers. */
 export class RelayMemory {
   readonly #large = new BufferPool(LARGEST_READ, 256);
   readonly #medium = new BufferPool(MEDIUM, 256);
@@ -29,10 +29,10 @@ export class RelayMemory {
   #used = 0;
 
   /**
-   * Makes one.
+   * Creates a memory of which nothing is in use.
    *
-   * @param most Bytes in use at most, but for the smallest buffers.
-   * @param mostLarge Part of it that large buffers may take.
+   * @param most Most bytes in use, not counting the smallest buffers.
+   * @param mostLarge Most bytes of large buffers in use.
    */
   constructor(most: number = MOST, mostLarge: number = MOST_LARGE) {
     this.#most = most;
@@ -44,8 +44,8 @@ export class RelayMemory {
     return this.#used;
   }
 
-  /** A buffer for a busy direction, {@linkcode LARGEST_READ} where it has shown that what it reads goes somewhere. */
-  take(proven: boolean): Bytes {
+  /** Returns a buffer for a busy direction; a {@linkcode LARGEST_READ} one if the direction is proven. */
+  acquire(proven: boolean): Bytes {
     const buffer = this.#choose(proven);
     this.#used += buffer.length;
     return buffer;
@@ -58,12 +58,12 @@ export class RelayMemory {
   }
 
   /**
-   * Takes one back.
+   * Takes a buffer back.
    *
-   * @param length Bytes that it had, which whoever had it may have transferred since.
-   * @param reusable Whether nobody else has it any more.
+   * @param length Length that the buffer had; it is 0 now if the buffer was transferred.
+   * @param reusable Whether nothing else uses the buffer any more.
    */
-  giveBack(buffer: Bytes, length: number, reusable: boolean): void {
+  release(buffer: Bytes, length: number, reusable: boolean): void {
     this.#used -= length;
     if (!reusable) return;
     this.#large.release(buffer);
@@ -71,11 +71,11 @@ export class RelayMemory {
   }
 }
 
-/** Memory of one direction. */
-export class Room implements Disposable {
+/** Buffers of one direction of a relay. */
+export class DirectionBuffers implements Disposable {
   readonly #memory: RelayMemory;
   readonly #size = new ReadSize();
-  /** Buffers of the memory that all share. */
+  /** Shared buffers in use, with their lengths. */
   readonly #taken = new Map<Bytes, number>();
   #carried = 0;
 
@@ -83,31 +83,31 @@ export class Room implements Disposable {
     this.#memory = memory;
   }
 
-  /** Takes in what the last read brought. */
+  /** Called with the number of bytes of each read. */
   learn(count: number): void {
     this.#carried += count;
     this.#size.learn(count);
   }
 
-  /** For the next read. An idle direction, and one in which little comes, holds memory of its own, which is little. */
-  take(): Bytes {
+  /** Returns a buffer for the next read. A direction with little to read gets a small buffer of its own. */
+  acquire(): Bytes {
     const { next } = this.#size;
     if (next < LARGEST_READ) return new Uint8Array(next);
-    const buffer = this.#memory.take(this.#carried >= PROVEN);
+    const buffer = this.#memory.acquire(this.#carried >= PROVEN);
     this.#taken.set(buffer, buffer.length);
     return buffer;
   }
 
-  /** What lay in it has gone. */
-  giveBack(buffer: Bytes): void {
+  /** Takes a buffer back whose bytes were written. */
+  release(buffer: Bytes): void {
     const length = this.#taken.get(buffer);
     if (length === undefined) return;
     this.#taken.delete(buffer);
-    this.#memory.giveBack(buffer, length, true);
+    this.#memory.release(buffer, length, true);
   }
 
-  /** Somebody may still be at what was not given back. */
+  /** Gives up the buffers in use, which are not used again: a call may still use them. */
   [Symbol.dispose](): void {
-    for (const [buffer, length] of this.#taken) this.#memory.giveBack(buffer, length, false);
+    for (const [buffer, length] of this.#taken) this.#memory.release(buffer, length, false);
   }
 }

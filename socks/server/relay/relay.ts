@@ -1,38 +1,37 @@
 /**
- * Copies both ways between two connections until both are done: one side's end is handed on as an end (half-close), and a failure as
- * one, where there is a way to say that. Whoever takes nothing more may still have something to say.
+ * Copies in both directions between two connections until both have ended. An end is forwarded as an end (half-close), and a failure as a
+ * failure, where the transport has a way to say that. A side that takes no more bytes may still send.
  *
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import { abortable, type Deadline } from "../../../base/deadline.ts";
-import { Silence, Watch } from "./clock.ts";
-import { RelayMemory, Room } from "./memory.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
 import { untilSettled } from "../../stream/settling.ts";
+import type { Gate } from "../limits/bandwidth.ts";
+import { ClientProbe } from "./client_probe.ts";
+import { IdleClock } from "./idle_clock.ts";
+import { DirectionBuffers, RelayMemory } from "./memory.ts";
 
-/** What a relay is told. */
+/** Options of a relay. */
 export interface RelayOptions {
-  /** Ends it when it is aborted; whoever does that closes the client's connection. */
+  /** Aborting it ends the relay; the caller closes the client's connection then. */
   readonly clock: Deadline;
   /**
-   * Times in milliseconds, `Infinity` for none: `idle` without a byte that comes or leaves either way, `halfClose` the same once one
-   * side has ended, if that is shorter. Bytes that the gate delays are not silence.
+   * Times in milliseconds, `Infinity` for no limit: `idle` without a byte in either direction; `halfClose` the same once one side has
+   * ended, if that is shorter. Time in which the gate delays bytes does not count.
    */
   readonly timeouts: { readonly idle: number; readonly halfClose?: number | undefined };
-  /** Holds bytes up before they are handed on. */
+  /** Delays bytes before they are forwarded. */
   readonly gate?: Gate | undefined;
-  /** Time for which one side takes nothing after which the other one is asked whether it is still there, in milliseconds. @default {1000} */
+  /** Time in which the target takes no byte after which the client is probed, in milliseconds. @default {1000} */
   readonly probeAfter?: number | undefined;
-  /** Memory that it takes its buffers of. @default {one that all relays share} */
+  /** Memory for its buffers. @default {one that all relays share} */
   readonly memory?: RelayMemory | undefined;
 }
 
-/** Gives a promise to wait for before so many bytes are handed on, where there is anything to wait for. */
-export type Gate = (length: number) => Promise<void> | undefined;
-
-/** Bytes carried. */
+/** Bytes transferred. */
 export interface RelayCounts {
   /** From the client to the target. */
   sent: number;
@@ -43,11 +42,11 @@ export interface RelayCounts {
 const SHARED = new RelayMemory();
 
 /**
- * Relays until both directions have ended, and closes both connections. Where writing to one fails, what it sent before is still handed on, as
- * a server's refusal of what is being sent to it; where reading fails there is nothing more to be had of it.
+ * Relays until both directions have ended, and closes both connections. If writing to one side fails, the bytes that it sent before are
+ * still forwarded: they may be a server's refusal of an upload. If reading fails, the relay ends.
  *
- * @param counts Counted up while it runs, so that they are right after a failure too.
- * @throws {Error} What failed: reading or writing of either side, or the reason why the clock was aborted.
+ * @param counts Counted up while the relay runs, so that they are right after a failure too.
+ * @throws {Error} The failure of a read or a write, or the reason of the clock.
  */
 export async function relay(
   [client, target]: readonly [Connection, Connection],
@@ -60,29 +59,29 @@ export async function relay(
   let end = abort;
   try {
     const lost = Promise.withResolvers<never>();
-    const silence = new Silence([client, target], clock, idle);
-    using watch = new Watch([client, target], { probeAfter, lost: lost.reject });
+    const idleClock = new IdleClock([client, target], clock, idle);
+    using clientProbe = new ClientProbe([client, target], { probeAfter, lost: lost.reject });
     const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
       const undelivered = await copy(from, to, {
         memory,
-        silence,
-        watch: from === client ? watch : undefined,
+        idleClock,
+        clientProbe: from === client ? clientProbe : undefined,
         count: (length) => {
           counts[key] += length;
-          const held = gate?.(length);
-          // However long bytes are to be held up, they go nowhere once the relay is over.
-          return held === undefined ? undefined : silence.held(abortable(held, over?.signal));
+          const delay = gate?.(length);
+          // A delay ends with the relay.
+          return delay === undefined ? undefined : idleClock.delayed(abortable(delay, over?.signal));
         },
       });
       undelivered?.rest.catch(lost.reject);
-      silence.atMost(halfClose);
+      idleClock.shorten(halfClose);
       return undelivered;
     };
     both.push(pump(client, target, "sent"), pump(target, client, "received"));
     const [sending, receiving] = await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);
     const undelivered = sending ?? receiving;
     if (undelivered !== undefined) {
-      // The client is still sending, and has to be able to read what it was told instead.
+      // The client is still sending; it must be able to read the answer of the target.
       if (receiving === undefined) await drain(client, { signal: clock.signal });
       throw undelivered.cause;
     }
@@ -91,7 +90,7 @@ export async function relay(
     try {
       end(client);
     } finally {
-      // Whatever a dialer's connection makes of it.
+      // Closing a caller's connection may throw.
       end(target);
     }
     over?.abort(new Error("Relay is over"));
@@ -99,65 +98,65 @@ export async function relay(
   }
 }
 
-/** That writing has failed. */
+/** The failure of a write. */
 interface Undelivered {
   /** Why. */
   readonly cause: unknown;
-  /** Resolved when what was to be written has come to its end; fails when that does. */
+  /** Resolved when the source of the bytes has ended; rejected when it fails. */
   readonly rest: Promise<void>;
 }
 
-/** What a direction is told. */
+/** Options of one direction. */
 interface CopyOptions {
   readonly memory: RelayMemory;
-  readonly silence: Silence;
-  readonly watch: Watch | undefined;
-  /** Told of bytes that are to be handed on; gives what to wait for before. */
+  readonly idleClock: IdleClock;
+  readonly clientProbe: ClientProbe | undefined;
+  /** Called before bytes are forwarded; returns what to await before. */
   readonly count: Gate;
 }
 
 /**
- * The next read is under way while the last bytes are written, and two writes may be at once, so that one is sealed while
- * the other goes out; a slow reader holds up two writes and one read, and no more.
+ * Copies one direction. The next read is under way while the last bytes are written, and two writes may be under way, so that one is
+ * sealed while the other is sent; a slow reader holds back two writes and one read, and no more.
  */
 async function copy(from: Connection, to: Connection, options: CopyOptions): Promise<Undelivered | undefined> {
-  const { silence, watch, count } = options;
-  using room = new Room(options.memory);
-  let buffer = room.take();
+  const { idleClock, clientProbe, count } = options;
+  using buffers = new DirectionBuffers(options.memory);
+  let buffer = buffers.acquire();
   let reading = from.read(buffer);
   let written: Bytes | undefined;
   let writing: Promise<void> = Promise.resolve();
   for (;;) {
     const bytes: Bytes | null = await reading;
     if (bytes === null) break;
-    silence.broken();
-    const held = count(bytes.length);
-    if (held !== undefined) {
-      watch?.waits();
-      await held;
+    idleClock.transferred();
+    const delay = count(bytes.length);
+    if (delay !== undefined) {
+      clientProbe?.pause();
+      await delay;
     }
-    room.learn(bytes.length);
+    buffers.learn(bytes.length);
     const full = buffer;
-    buffer = room.take();
+    buffer = buffers.acquire();
     reading = from.read(buffer);
-    reading.catch(() => {}); // Reported by the await above, or lost to an earlier failure.
+    reading.catch(() => {}); // Reported by the await above, or after an earlier failure by none.
     const before = writing;
-    writing = to.write(bytes).then(() => silence.broken());
+    writing = to.write(bytes).then(() => idleClock.transferred());
     writing.catch(() => {}); // Reported one round later.
-    watch?.waits(reading);
+    clientProbe?.pause(reading);
     try {
       await before;
     } catch (cause) {
       return { cause, rest: readOn(from, reading) };
     } finally {
-      watch?.goesOn();
+      clientProbe?.resume();
     }
-    if (written !== undefined) room.giveBack(written);
+    if (written !== undefined) buffers.release(written);
     written = full;
   }
   try {
     await writing;
-    for (const unused of [written, buffer]) if (unused !== undefined) room.giveBack(unused);
+    for (const unused of [written, buffer]) if (unused !== undefined) buffers.release(unused);
     await to.closeWrite();
     return undefined;
   } catch (cause) {
@@ -165,7 +164,7 @@ async function copy(from: Connection, to: Connection, options: CopyOptions): Pro
   }
 }
 
-/** Reads what nobody takes, to know of the end, and so that whoever sends it can go on to read. */
+/** Reads and discards the rest, so that the sender can go on to read, and its end is noticed. */
 async function readOn(from: Connection, reading: Promise<Bytes | null>): Promise<void> {
   for (let bytes = await reading; bytes !== null; bytes = await from.read());
 }

@@ -1,52 +1,50 @@
 /**
- * The two ways in which a server reaches a target: itself, by its rules, or through another proxy.
+ * CONNECT for a server that connects itself, by its rules.
  *
  * @module
  */
 import { abortable } from "../../../base/deadline.ts";
 import { interleaved } from "../../../base/interleaved.ts";
-import { type ConnectThroughOptions, requestThrough } from "../../client/request.ts";
-import type { TargetRequest } from "../commands/command.ts";
-import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { firstToConnect } from "./happy_eyeballs.ts";
-import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
-import { throughNat64 } from "../../names/nat64.ts";
-import type { Nat64Source, RuleSet } from "../../rules/rules.ts";
-import type { Dialer } from "../../stream/connection.ts";
+import { throughNat64 } from "../../names/nat64_prefixes.ts";
 import type { Resolver } from "../../names/resolver.ts";
+import type { Nat64Source } from "../../rules/nat64.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
+import type { Dialer } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
-import { Command } from "../../wire/messages.ts";
+import { firstToConnect } from "./happy_eyeballs.ts";
+import { addressesOfJudged, isKnownHost, judgeName } from "./judged.ts";
+import type { OpenedTarget, OpenTarget, TargetRequest } from "./target.ts";
 
-/** What {@linkcode openDirectly} goes by. */
+/** Options of {@linkcode openDirectly}. */
 export interface OpenDirectlyOptions {
-  /** Who may go where. */
+  /** Rules for requests. */
   readonly rules: RuleSet | (() => RuleSet);
   /** Looks names up. */
   readonly resolve: Resolver;
   /** Connects to addresses. */
   readonly dial: Dialer;
-  /** Proxies that rules name. */
+  /** Proxies that rules may name. */
   readonly upstreams?: Readonly<Record<string, OpenTarget>> | undefined;
 }
 
 /**
- * Judges the name, looks it up once, judges each address, 16 at most, and dials those that passed, in the manner of RFC 8305: in
- * their order with the families alternating, the next one when the one before fails or is slow, four at one time. They are the very
- * ones that were judged. An IPv4 address to which no way leads is dialled under the NAT64 prefixes that the rules know of. Where
- * the rule that allowed a name also names an upstream, the request goes there with the name; literal addresses and loopback names
- * are judged as the addresses that they are, and only those go anywhere.
+ * Judges the name, looks it up once, judges each address (16 at most), and dials the addresses that are allowed, by RFC 8305: in
+ * their order with the families alternating, the next address when the one before fails or is slow, four at one time. Only addresses that
+ * were judged are dialled. An IPv4 address without a route is dialled under the NAT64 prefixes that the rules know. If the rule that
+ * allows a name also names an upstream, the request goes to the upstream with the name; a literal address or a loopback name is judged as
+ * an address, and goes to the upstream as an address.
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
-  return async (asked: TargetRequest): Promise<OpenedTarget> => {
-    const request = normalEndpoint(asked);
+  return async (received: TargetRequest): Promise<OpenedTarget> => {
+    const request = normalEndpoint(received);
     const { hostname, port, signal } = request;
     const current = typeof rules === "function" ? rules() : rules;
     const { rule } = judgeName(request, current);
-    // A rule about the name decides before anything is looked up: behind an upstream, names may be nobody's here.
-    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await through(rule.upstream, request);
+    // A rule about the name decides before any look-up: names behind an upstream may be unknown here.
+    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await openNamed(rule.upstream, request);
     const judged = interleaved(
       await addressesOfJudged(request, { rules: current, resolve }),
       ({ address }) => parseIp(address)?.length,
@@ -55,7 +53,7 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
       judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
         rule?.upstream === undefined
           ? await reach({ hostname: address, port }, signal, current.nat64)
-          : await through(rule.upstream, { ...request, hostname: address, signal })
+          : await openNamed(rule.upstream, { ...request, hostname: address, signal })
       ),
       signal,
     );
@@ -66,7 +64,7 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     return { connection, bound: connection.local ?? { hostname: "0.0.0.0", port: 0 }, address };
   }
 
-  /** An IPv4 address to which no way of IPv4 leads is reached by a translator, where there is one. */
+  /** Connects to an address; to an IPv4 address without a route through a NAT64 translator, where there is one. */
   async function reach(address: Endpoint, signal: AbortSignal, nat64: Nat64Source): Promise<OpenedTarget> {
     try {
       return await open(address, signal);
@@ -78,22 +76,15 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
       return await firstToConnect(
         others.map((hostname) => (signal: AbortSignal) => open({ ...address, hostname }, signal)),
         signal,
-        // All of them are one attempt of the request's.
+        // Together they are one attempt of the request.
         { atOnce: 1 },
       );
     }
   }
 
-  async function through(name: string, request: TargetRequest): Promise<OpenedTarget> {
+  async function openNamed(name: string, request: TargetRequest): Promise<OpenedTarget> {
     const upstream = Object.hasOwn(upstreams, name) ? upstreams[name] : undefined;
     if (upstream === undefined) throw new SocksReplyError("GENERAL_FAILURE", `There is no upstream "${name}"`);
     return await upstream(request);
   }
-}
-
-/** Hands every request on to another proxy, names included; that proxy's rules decide. */
-export function openThrough(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
-  return ({ hostname, port, signal }: TargetRequest): Promise<OpenedTarget> =>
-    // What comes of it is the session's to end.
-    requestThrough({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }

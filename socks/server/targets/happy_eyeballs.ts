@@ -1,41 +1,41 @@
 /**
- * One connection out of several addresses, in the manner of RFC 8305: the next address is tried when the one before fails, or
- * takes its time, and the first connection that stands is taken.
+ * Happy Eyeballs (RFC 8305): one connection to one of several addresses. The next address is tried when the one before fails or is slow;
+ * the first connection that is made is used.
  *
  * @module
  */
-import { aborted, startDeadline } from "../../../base/deadline.ts";
-import type { OpenedTarget } from "../commands/connect.ts";
+import { aborted, onAbort, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { untilSettled } from "../../stream/settling.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
+import { untilSettled } from "../../stream/settling.ts";
+import type { OpenedTarget } from "./target.ts";
 
-/** How fast attempts follow one another, and how many there are at one time. Times are in milliseconds. */
+/** Options of {@linkcode firstToConnect}. Times are in milliseconds. */
 export interface Pace {
   /** Connection Attempt Delay (RFC 8305 section 5). @default {250} */
   readonly delay?: number | undefined;
   /** Attempts under way at one time. @default {4} */
   readonly atOnce?: number | undefined;
   /**
-   * How long an attempt may be silent while another address waits for its place: one lost SYN is sent again by then. The last
-   * `atOnce` have as long as the caller has.
+   * Time for an attempt while another address waits for its place: one lost SYN is sent again by then. The last `atOnce` attempts have
+   * no limit of their own.
    *
    * @default {2000}
    */
   readonly patience?: number | undefined;
 }
 
-/** One attempt; ended by the signal, which is not aborted any more once the connection is the caller's. */
+/** Makes one attempt. The signal ends it, and is not aborted any more once its connection is used. */
 export type Attempt = (signal: AbortSignal) => Promise<OpenedTarget>;
 
 /**
- * Makes the attempts, in their order, so many at one time: when that many are silent, the one that has been silent for longest
- * makes room for the next, so that dead addresses in front do not use up the time of a good one behind them. The signal ends it at
- * once, whether or not the attempts listen to it: a connection that comes too late is closed.
+ * Makes the attempts in their order, `atOnce` at one time. When that many are under way, the oldest is given up for the next, so that
+ * dead addresses in front do not use up the time of a good one behind them. The signal ends it at once, even if an attempt ignores the
+ * signal; a connection that comes too late is closed.
  *
- * @throws {Error} What the last attempt failed with, when all have, but for those to whose network no way leads where there are
- * others; or the signal's reason.
+ * @throws {Error} The failure of the last attempt when all have failed, or the signal's reason. A failure that says that a network has no
+ * route counts only if all failures say so.
  */
 export async function firstToConnect(
   attempts: readonly Attempt[],
@@ -46,45 +46,40 @@ export async function firstToConnect(
   const [only] = attempts;
   if (attempts.length === 1) return await makeUnlessAborted(() => only!(signal), signal, closeTarget);
   const race = new Race();
-  const stop = () => race.end(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    for (const attempt of attempts) {
-      while (race.pending.length >= atOnce) await race.room(patience);
-      if (race.over.signal.aborted) break;
-      await soonOver(race.start(attempt), race, delay);
-    }
-    race.allStarted();
-    return await race.won;
-  } finally {
-    signal.removeEventListener("abort", stop);
+  using _end = onAbort(signal, (reason) => race.end(reason));
+  for (const attempt of attempts) {
+    while (race.pending.length >= atOnce) await race.room(patience);
+    if (race.over.signal.aborted) break;
+    await soonOver(race.start(attempt), race, delay);
   }
+  race.allStarted();
+  return await race.won;
 }
 
 function closeTarget({ connection }: OpenedTarget): void {
   connection.close();
 }
 
-/** An attempt that was begun. */
-interface Begun {
-  /** Resolved when it stands; fails as the attempt does, or when it is given up. */
+/** An attempt that has begun. */
+interface BegunAttempt {
+  /** Resolved when the connection is made; rejected when the attempt fails or is given up. */
   readonly made: Promise<void>;
-  /** What the attempt itself comes to. */
+  /** The promise of the attempt itself. */
   readonly trying: Promise<unknown>;
   readonly controller: AbortController;
   readonly since: number;
   ended: boolean;
 }
 
-/** Attempts under way, of which one is taken. Each has a signal of its own: that of the one that is taken is left alone. */
+/** Attempts of which one is used. Each has a signal of its own; the signal of the one that is used is not aborted. */
 class Race {
   readonly #won = Promise.withResolvers<OpenedTarget>();
-  readonly #begun: Begun[] = [];
-  /** Aborted when one is taken, or it has been ended. */
+  readonly #begun: BegunAttempt[] = [];
+  /** Aborted when one attempt is used, or the race was ended. */
   readonly over = new AbortController();
 
   constructor() {
-    // It may fail before anybody asks.
+    // It may be rejected before it is awaited.
     this.#won.promise.catch(() => {});
   }
 
@@ -92,7 +87,7 @@ class Race {
     return this.#won.promise;
   }
 
-  /** Resolved when it stands; fails as the attempt does. */
+  /** Starts an attempt. The promise is resolved when its connection is made, and rejected when the attempt fails. */
   start(attempt: Attempt): Promise<void> {
     const controller = new AbortController();
     const { signal } = controller;
@@ -106,23 +101,23 @@ class Race {
       signal,
       closeTarget,
     ).then((opened) => {
-      // Two may stand at the same time: one is enough.
+      // Two connections may be made at the same time: one is enough.
       if (this.over.signal.aborted) return closeTarget(opened);
       this.#won.resolve(opened);
       this.#finish(new Error("Another address was quicker"), controller);
     });
-    const begun: Begun = { made, trying, controller, since: monotonicNow(), ended: false };
+    const begun: BegunAttempt = { made, trying, controller, since: monotonicNow(), ended: false };
     made.catch(() => {}).then(() => begun.ended = true);
     this.#begun.push(begun);
     return made;
   }
 
-  /** Those that are under way, the oldest first; none once it is over. */
-  get pending(): readonly Begun[] {
+  /** The attempts under way, the oldest first; none once the race is over. */
+  get pending(): readonly BegunAttempt[] {
     return this.over.signal.aborted ? [] : this.#begun.filter(({ ended }) => !ended);
   }
 
-  /** Resolved when one of them has ended; the oldest is given up where it has been silent for so long. */
+  /** Waits until one attempt has ended; the oldest is given up when it has had `patience` milliseconds. */
   async room(patience: number): Promise<void> {
     const pending = this.pending;
     const [oldest] = pending;
@@ -136,36 +131,36 @@ class Race {
     if (!deadline.signal.aborted || this.over.signal.aborted) return;
     oldest!.controller.abort(deadline.signal.reason);
     oldest!.ended = true;
-    // Its socket is there until it is over.
+    // The attempt has a socket until it has ended.
     await untilSettled([oldest!.trying]);
   }
 
-  /** Says that no attempt will be added. */
+  /** Called when all attempts have started. */
   allStarted(): void {
     void Promise.allSettled(this.#begun.map(({ made }) => made)).then((ends) => {
       const reasons = ends.flatMap((end) => end.status === "rejected" ? [end.reason] : []);
-      this.#won.reject(reasons.findLast((reason) => !isNoWay(reason)) ?? reasons.at(-1));
+      this.#won.reject(reasons.findLast((reason) => !isNoRoute(reason)) ?? reasons.at(-1));
     });
   }
 
-  /** Gives all of them up. */
+  /** Gives all attempts up. */
   end(reason: unknown): void {
     this.#won.reject(reason);
     this.#finish(reason);
   }
 
-  #finish(reason: unknown, taken?: AbortController): void {
+  #finish(reason: unknown, used?: AbortController): void {
     this.over.abort(reason);
-    for (const { controller } of this.#begun) if (controller !== taken) controller.abort(reason);
+    for (const { controller } of this.#begun) if (controller !== used) controller.abort(reason);
   }
 }
 
-/** Of a family that leads nowhere there is nothing to tell where the other one does. */
-function isNoWay(reason: unknown): boolean {
+/** Whether an attempt failed because there is no route for its family. */
+function isNoRoute(reason: unknown): boolean {
   return reason instanceof SocksReplyError && reason.code === "NETWORK_UNREACHABLE";
 }
 
-/** Resolved when the attempt has ended, when another has won, or after the delay. */
+/** Waits until the attempt has ended, another one is used, or the delay is over. */
 async function soonOver(made: Promise<void>, { over }: Race, milliseconds: number): Promise<void> {
   using delay = startDeadline({ milliseconds, signal: over.signal, reason: () => new Error("delay is over") });
   await Promise.race([made.then(() => {}, () => {}), aborted(delay.signal)]);

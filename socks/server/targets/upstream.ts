@@ -1,22 +1,30 @@
 /**
- * What a server does for its clients by way of another proxy: BIND and UDP ASSOCIATE, handed on as they are.
+ * Requests that a server hands on to another proxy, names included: CONNECT, BIND, UDP ASSOCIATE, RESOLVE. The rules of that proxy
+ * decide. The signal of a request ends the attempt; what comes of it belongs to the session.
  *
  * @module
  */
-import { PendingThrough } from "../../client/bind.ts";
-import { resolveThrough, type ThroughOptions } from "../../client/request.ts";
-import type { OpenBind } from "../commands/bind.ts";
-import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
-import type { ResolveHost } from "../commands/resolve.ts";
 import { associateThrough, type AssociateThroughOptions } from "../../client/associate.ts";
-import type { OpenDatagrams } from "../datagrams/egress.ts";
+import { ProxyBind } from "../../client/bind.ts";
+import type { ConnectThroughOptions } from "../../client/connect.ts";
+import { requestFromProxy, type ThroughOptions } from "../../client/request.ts";
+import { resolveThrough } from "../../client/resolve.ts";
+import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
+import { Command } from "../../wire/messages.ts";
+import type { OpenBind, OpenDatagrams, OpenTarget, ResolveHost } from "./target.ts";
 
-/** Has another proxy listen. */
-export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
+/** Connects through another proxy. */
+export function openUpstream(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
+  return ({ hostname, port, signal }) =>
+    requestFromProxy({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
+}
+
+/** Lets another proxy listen. */
+export function bindUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
-    const pending = await PendingThrough.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
+    const pending = await ProxyBind.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
     return {
       bound: pending.bound,
       close: () => pending.close(),
@@ -28,11 +36,11 @@ export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): 
   };
 }
 
-/** Sends datagrams through another proxy, names included; that proxy's rules decide. */
-export function datagramsThrough(upstream: Omit<AssociateThroughOptions, "signal" | "timeout">): OpenDatagrams {
+/** Sends datagrams through another proxy. */
+export function datagramsUpstream(upstream: Omit<AssociateThroughOptions, "signal" | "timeout">): OpenDatagrams {
   return async ({ signal }, listener) => {
     const datagrams = await associateThrough({ ...upstream, signal });
-    // The loop ends without a word where this side has closed it.
+    // If this side closes the association, the loop just ends.
     const receiving = (async () => {
       for await (const [data, from] of datagrams) listener.onDatagram(data, from);
     })();
@@ -46,14 +54,17 @@ export function datagramsThrough(upstream: Omit<AssociateThroughOptions, "signal
   };
 }
 
-/** Has another proxy look hosts up. What is asked of it goes by the host: a literal address is its own, and a name is no address. */
-export function resolveWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): ResolveHost {
+/**
+ * Lets another proxy look hosts up: the address of a name, or the name of an address. The address of a literal address is that address;
+ * the name of a name is refused.
+ */
+export function resolveUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout">): ResolveHost {
   return async (request, direction): Promise<string> => {
     const { hostname, signal } = normalEndpoint(request);
     const literal = parseIp(hostname) !== undefined;
     if (literal && direction === "address") return hostname;
     if (!literal && direction === "name") {
-      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is no address`);
+      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is not an address`);
     }
     return await resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
   };

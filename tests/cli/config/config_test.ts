@@ -1,12 +1,13 @@
 /** The configuration file: what is wrong in it and where, the command line before it, reading it again, its schema. */
 import assert from "node:assert/strict";
-import { readArguments } from "../../../cli/command.ts";
-import { configJsonSchema, parseConfig, type ServerConfig } from "../../../cli/config/server_config.ts";
+import { readArguments } from "../../../cli/command/command.ts";
+import { configJsonSchema, parseConfig } from "../../../cli/config/server_config.ts";
+import type { ServerConfig } from "../../../cli/config/settings.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
-import { dropPermissions } from "../../../cli/permissions.ts";
+import { dropPermissions } from "../../../cli/server/permissions.ts";
 import { command as serve } from "../../../cli/commands/serve.ts";
-import { bytes, milliseconds } from "../../../cli/config/units.ts";
-import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/server/passwords.ts";
+import { readSize, readTime } from "../../../cli/command/units.ts";
+import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/passwords/passwords.ts";
 import { connect, noAuthentication } from "../../../mod.ts";
 import { gssocks } from "../../support/run_cli.ts";
 import { certificateFor } from "../../support/certificate.ts";
@@ -27,7 +28,7 @@ async function inFolder(body: (directory: string) => Promise<void>): Promise<voi
   }
 }
 
-Deno.test("a configuration that is wrong says where and why, each thing on its line", () => {
+Deno.test("configuration: each error has its place and reason on a line", () => {
   const cases: [unknown, RegExp][] = [
     ["{", /^f: .*JSON/],
     [[], /^f: .*object/],
@@ -43,7 +44,7 @@ Deno.test("a configuration that is wrong says where and why, each thing on its l
     [{ shared: { redis: [], onLoss: "allow" } }, /^f: shared\.redis: /],
     [{ shared: { redis: "redis://x", onLoss: "allow", replicas: -1 } }, /^f: shared\.replicas: /],
     [{ proxyProtocol: [] }, /^f: proxyProtocol: /],
-    [{ log: "xml", workers: -1 }, /^f: log: .*\nf: workers: /],
+    [{ log: "xml", workers: -1 }, /^f: workers: .*\nf: log: /],
   ];
   for (const [value, message] of cases) {
     const text = typeof value === "string" ? value : JSON.stringify(value);
@@ -58,7 +59,7 @@ Deno.test("a configuration that is wrong says where and why, each thing on its l
   }
 });
 
-Deno.test("serve --check says what is wrong beyond the shape, and touches no socket", async () => {
+Deno.test("serve --check: finds errors beyond the shape, and opens no socket", async () => {
   await inFolder(async (directory) => {
     const file = `${directory}/c.json`;
     const check = async (config: unknown) => {
@@ -70,21 +71,27 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
     const again = `SIGHUP has these files read again: ${file}\n`;
     assert.deepEqual([good.code, good.out, good.err], [0, `The configuration is good.\n${again}`, ""]);
     const announce = ["192.0.2.1", "2001:db8::1"];
-    assert.equal((await check({ ...none, announce })).code, 0);
+    assert.equal((await check({ ...none, datagrams: { announce } })).code, 0);
     const given = announce.flatMap((address) => ["--announce", address]);
     assert.equal((await gssocks(["serve", "--check", "--method", "none", ...given])).code, 0);
     const twice = await gssocks(["serve", "--check", "--method", "none", "--announce", "192.0.2.1", ...given]);
-    assert.match(twice.err, /one IPv4 address is the most/);
+    assert.match(twice.err, /at most one IPv4 address is allowed/);
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ ...none, rules: ["allow 10.0.0.1/8"] }, /rules\[0\]: .*bits behind/],
-      [{ ...none, rules: [{ action: "allow", users: ["a"], methods: ["none"] }] }, /rules\[0\]: .*names nobody/],
+      [
+        { ...none, rules: [{ action: "allow", users: ["a"], methods: ["none"] }] },
+        /rules\[0\]: .*clients of method none have no user/,
+      ],
       [
         { ...none, rules: ["allow *", "deny *,enctype=aes"] },
         /rules\[1\]: Cannot use rule .*"aes" is no encryption type/,
       ],
-      [{ ...none, announce: "a b" }, /announce: Cannot use host "a b"/],
-      [{ ...none, announce: ["192.0.2.1", "192.0.2.2"] }, /announce: Cannot announce .*one IPv4 address is the most/],
-      [{ ...none, announce: [] }, /announce: Too small/],
+      [{ ...none, datagrams: { announce: "a b" } }, /datagrams\.announce: Cannot use host "a b"/],
+      [
+        { ...none, datagrams: { announce: ["192.0.2.1", "192.0.2.2"] } },
+        /announce: Cannot announce .*at most one IPv4 address is allowed/,
+      ],
+      [{ ...none, datagrams: { announce: [] } }, /announce: Too small/],
       [{ ...none, rules: [{ action: "allow", upstream: "x" }] }, /rules\[0\]: there is no upstream "x"/],
       [{ ...none, upstreams: { a: { proxy: "p", via: "b" }, b: { proxy: "p", via: "a" } } }, /goes around in a circle/],
       [{ ...none, upstreams: { a: { proxy: "p", via: "b" } } }, /upstreams\.a\.via: there is no upstream "b"/],
@@ -92,12 +99,12 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
       [{ methods: ["password"] }, /passwordFile: is needed/],
       [{ methods: ["password"], passwordFile: "/nowhere" }, /passwordFile: .*\/nowhere/],
       [
-        { methods: ["gssapi"], gssapi: { keytab: "/nowhere" }, protocols: ["http"] },
-        /protocols: clients of http name nobody/,
+        { methods: ["gssapi"], keytab: "/nowhere", protocols: ["http"] },
+        /protocols: clients of http do not authenticate/,
       ],
       [{ ...none, listen: ["tls://127.0.0.1:1"] }, /tls: a certificate and a key/],
-      [{ ...none, clients: ["allow user=alice"] }, /its address is all that is known/],
-      [{ ...none, admin: "0.0.0.0:1" }, /admin: .*a loopback address is wanted/],
+      [{ ...none, clients: ["allow user=alice"] }, /nothing else is known before a client has sent/],
+      [{ ...none, admin: "0.0.0.0:1" }, /admin: .*it must be a loopback address/],
     ];
     for (const [config, message] of cases) {
       const got = await check(config);
@@ -108,7 +115,7 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
   });
 });
 
-Deno.test("what is shared is through one store, whose address can be read, and balancers have addresses", async () => {
+Deno.test("configuration: what is shared goes through one store with a valid address", async () => {
   const onLoss = "refuse";
   const cases: [unknown, RegExp][] = [
     [{ shared: { onLoss } }, /shared: either redis or kv is wanted/],
@@ -143,14 +150,14 @@ Deno.test("what is shared is through one store, whose address can be read, and b
   });
 });
 
-Deno.test("the schema that is published is the one that is checked", async () => {
+Deno.test("configuration: the published schema is the one used", async () => {
   const file = new URL("docs/config.schema.json", ROOT);
   const text = `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`;
   if (Deno.env.get("GSSOCKS_WRITE_SCHEMA") !== undefined) await Deno.writeTextFile(file, text);
   assert.equal(await Deno.readTextFile(file), text, "run this test with GSSOCKS_WRITE_SCHEMA=1");
 });
 
-peerTest("the configurations in the operator's guide are good", ["openssl"], async () => {
+peerTest("configuration: those in the operator's guide are valid", ["openssl"], async () => {
   await inFolder(async (directory) => {
     const { cert, key } = await certificateFor();
     await Deno.writeTextFile(`${directory}/cert.pem`, cert);
@@ -163,8 +170,8 @@ peerTest("the configurations in the operator's guide are good", ["openssl"], asy
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine("bob", "pw")}\n`);
     for (const block of blocks) {
       const config = JSON.parse(block);
-      if (config.gssapi?.keytab !== undefined) config.gssapi.keytab = realm.keytab;
-      if (config.egress !== undefined) config.egress = ["127.0.0.1"];
+      if (config.keytab !== undefined) config.keytab = realm.keytab;
+      if (config.egress !== undefined) config.egress.addresses = ["127.0.0.1"];
       if (config.tls !== undefined) config.tls = { certificate: `${directory}/cert.pem`, key: `${directory}/key.pem` };
       if (config.passwordFile !== undefined) config.passwordFile = `${directory}/users`;
       for (const upstream of Object.values(config.upstreams ?? {}) as { passwordFile?: string }[]) {
@@ -177,20 +184,22 @@ peerTest("the configurations in the operator's guide are good", ["openssl"], asy
   });
 });
 
-Deno.test("times and sizes are what people write", () => {
-  assert.deepEqual(["500ms", "90s", "30m", "8h", "1d", "never", 7].map(milliseconds), [
-    500,
-    90_000,
-    1_800_000,
-    28_800_000,
-    86_400_000,
-    Infinity,
-    7,
-  ]);
-  assert.deepEqual(["64KiB", "10MiB", "1GiB", 5].map(bytes), [65_536, 10_485_760, 1_073_741_824, 5]);
+Deno.test("configuration: reads times and sizes", () => {
+  const times = ["500ms", "90s", "30m", "8h", "1d", "never"].map(readTime);
+  assert.deepEqual(times, [500, 90_000, 1_800_000, 28_800_000, 86_400_000, Infinity]);
+  assert.deepEqual(["64KiB", "10MiB", "1GiB"].map(readSize), [65_536, 10_485_760, 1_073_741_824]);
+  const { timeouts, limits } = parseConfig(
+    JSON.stringify({
+      timeouts: { idle: "never", connect: 7, drain: "1d" },
+      limits: { bandwidthPerUser: "64KiB", bandwidthPerSession: 5, sessionsPerUser: "any" },
+    }),
+    "f",
+  );
+  assert.deepEqual(timeouts, { idle: Infinity, connect: 7, drain: 86_400_000 });
+  assert.deepEqual(limits, { bandwidthPerUser: 65_536, bandwidthPerSession: 5, sessionsPerUser: Infinity });
 });
 
-Deno.test("SIGHUP has the configuration read again, sessions go on, and a bad one changes nothing", async () => {
+Deno.test("SIGHUP: reads the configuration again; sessions continue, and a bad one changes nothing", async () => {
   await inFolder(async (directory) => {
     await using echo = echoServer();
     await using other = echoServer();
@@ -225,7 +234,7 @@ Deno.test("SIGHUP has the configuration read again, sessions go on, and a bad on
   });
 });
 
-Deno.test("a server that is told to stop lets sessions end, and cuts those that do not", async () => {
+Deno.test("serve: lets sessions end when it stops, and cuts the others", async () => {
   await using echo = echoServer();
   const stop = new AbortController();
   const port = Promise.withResolvers<number>();
@@ -248,7 +257,7 @@ Deno.test("a server that is told to stop lets sessions end, and cuts those that 
   staying.close();
 });
 
-Deno.test("the command line counts before the file, rules first", async () => {
+Deno.test("command line: takes precedence over the file, rules first", async () => {
   await inFolder(async (directory) => {
     await using echo = echoServer();
     await Deno.writeTextFile(
@@ -271,7 +280,7 @@ Deno.test("the command line counts before the file, rules first", async () => {
   });
 });
 
-Deno.test("passwords are hashed, checked in a time that tells nothing, and read from a file line by line", async () => {
+Deno.test("passwords: are hashed, checked in constant time, and read from a file", async () => {
   const line = await passwordLine("bob", "s3cret");
   assert.match(line, /^bob:\$scrypt\$ln=15,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   assert.notEqual(await hashPassword("s3cret"), await hashPassword("s3cret"));
@@ -339,7 +348,7 @@ Deno.test("serve gives up the permissions that it does not need any more, and no
   });
 });
 
-Deno.test("what is made anew later may be: a socket in the file system by another worker, a database whose file is gone", async () => {
+Deno.test("permissions: stay for a socket file of workers and for a database that is reopened", async () => {
   const dropped = async (config: ServerConfig) => {
     const names: string[] = [];
     const revoke = (revoked: readonly string[]) => Promise.resolve(void names.push(...revoked));
@@ -354,7 +363,7 @@ Deno.test("what is made anew later may be: a socket in the file system by anothe
   assert.equal(await dropped({ shared: { kv: "/k", onLoss: "refuse" } }), "env ffi run sys");
 });
 
-Deno.test("serve goes on when there are no file descriptors left, and serves when there are", {
+Deno.test("serve: survives a lack of file descriptors", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using echo = echoServer();

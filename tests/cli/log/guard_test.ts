@@ -48,6 +48,6 @@ Deno.test("many faults are counted, and told a few a minute", () => {
   now = 60_000;
   faults.take(new Error("a minute later"));
   assert.equal(lines.length, 7);
-  assert.equal(lines[5], "996 more faults were not told one by one\n");
+  assert.equal(lines[5], "996 more faults were not logged one by one\n");
   assert.match(lines[6]!, /a minute later/);
 });

@@ -119,7 +119,7 @@ Deno.test("a sink that fails is tried again, and what waited is there when it is
   await log.close(1_000);
 });
 
-Deno.test("a pipe that does not block and is full is waited for, and nothing of a line is lost or doubled", async () => {
+Deno.test("LogQueue: waits for a full pipe, and loses or doubles no byte of a line", async () => {
   const sink = new Sink();
   sink.most = 4;
   const log = new LogQueue(sink, { retry: 60_000 });

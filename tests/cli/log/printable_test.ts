@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { trace, type TracerProvider } from "@opentelemetry/api";
 import fc from "fast-check";
-import { errorLine, UsageError } from "../../../cli/command.ts";
-import { ConfigError } from "../../../cli/config/server_config.ts";
+import { errorLine, UsageError } from "../../../cli/command/command.ts";
+import { ConfigError } from "../../../cli/config/config_error.ts";
 import { eventPrinter, type LogFormat } from "../../../cli/log/event_log.ts";
 import { adminResponse } from "../../../cli/monitor/admin.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
@@ -19,7 +19,7 @@ import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { SocksAuthError, SocksReplyError } from "../../../socks/errors.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import { commandsIn } from "../../support/cli_process.ts";
 
 /** One of each kind: C0, C1, delete, bidirectional, zero width, separators, fillers, tags, half a surrogate pair. */
@@ -72,7 +72,7 @@ Deno.test("printable() leaves nothing that drives a terminal or is not seen, and
   assert.deepEqual(JSON.parse(printable(JSON.stringify(value))), value);
 });
 
-Deno.test("no line of the log holds what a client must not put there, and each event is one line", () => {
+Deno.test("log: no line is longer than a journal takes", () => {
   const name = `bob${EVIL}\nFAKE\t`;
   const error = new SocksAuthError("BAD_CREDENTIALS", `Password of ${name} refused`);
   for (const format of ["text", "json"] as const) {
@@ -91,15 +91,15 @@ Deno.test("no line of the log holds what a client must not put there, and each e
   assert.deepEqual(logged("none", events(name, "x", error)), []);
 });
 
-Deno.test("property: the client's address in a line of text is the client's, whatever he calls himself", () => {
+Deno.test("log: the address in a line of text is the client's (property)", () => {
   const words = fc.array(
     fc.oneof(
       fc.constantFrom(
         "refused",
         "203.0.113.9:1",
         "[5]",
-        "somebody:",
-        "somebody",
+        "(unauthenticated):",
+        "(unauthenticated)",
         'Password of "x" refused',
         '"',
         ":",
@@ -125,7 +125,7 @@ Deno.test("property: the client's address in a line of text is the client's, wha
       assert.ok(who !== undefined && also === who, lines[3]);
       const said = who.startsWith('"') ? who.slice(1, -1).replaceAll('""', '"') : who;
       if (name !== "") assert.equal(said, printable(name));
-      assert.equal(who === "somebody", name === "");
+      assert.equal(who === "(unauthenticated)", name === "");
     }),
   );
 });
@@ -151,8 +151,11 @@ Deno.test("no line of the log is longer than journals take, which begin another 
   }
 });
 
-Deno.test("who is named in a line is one word, or in quotation marks", () => {
-  const cases = [["", "somebody"], ["somebody", '"somebody"'], ["bob", "bob"], ["a b", '"a b"'], ['a" b', '"a"" b"']];
+Deno.test("log: a user is one word, or in quotation marks", () => {
+  const cases = [["", "(unauthenticated)"], ["(unauthenticated)", '"(unauthenticated)"'], ["bob", "bob"], [
+    "a b",
+    '"a b"',
+  ], ['a" b', '"a"" b"']];
   for (const [name, shown] of cases) {
     const lines = logged("text", events(name!, "target.example", new Error("no")));
     assert.ok(lines[1]!.endsWith(`] authenticated 192.0.2.7:4711 ${shown} by password, protection none\n`), lines[1]);
@@ -160,7 +163,7 @@ Deno.test("who is named in a line is one word, or in quotation marks", () => {
   }
 });
 
-Deno.test("the documented filter finds the client's own address, in the log as it is and without its times", async () => {
+Deno.test("log: the documented filter of fail2ban finds the client's address", async () => {
   const guide = await Deno.readTextFile(new URL("../../../docs/operating.md", import.meta.url));
   const failregex = /^failregex = (.*)$/m.exec(guide)![1]!;
   const filter = new RegExp(failregex.replace("<HOST>", "(?<host>[0-9a-f.:]+)"));
@@ -268,7 +271,7 @@ Deno.test("a KDC's text is fit to be read where the error is born", () => {
   assert.ok(error.message.length < 2_000);
 });
 
-Deno.test("the status page is given nothing that it must not show, and metrics nothing that breaks a line", async () => {
+Deno.test("status: the page gets only printable text, and labels of metrics break no line", async () => {
   const monitor = new Monitor();
   const name = `bob${EVIL}\n`;
   const error = new SocksAuthError("BAD_CREDENTIALS", `Password of ${name} refused`);
@@ -301,7 +304,7 @@ Deno.test("the status page is given nothing that it must not show, and metrics n
   assert.match(metrics, /^gssocks_refused_total\{code="A\\"\\\\\\n[^\n]*"\} 1$/m);
 });
 
-Deno.test("spans are given nothing that must not be shown", () => {
+Deno.test("spans: get only what may be shown", () => {
   const told: unknown[] = [];
   const span = {
     isRecording: () => true,

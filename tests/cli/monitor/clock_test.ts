@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
 import { prometheusText } from "../../../cli/monitor/prometheus.ts";
-import { mergeSnapshots } from "../../../cli/monitor/snapshot.ts";
+import { mergeSnapshots } from "../../../cli/snapshot/snapshot.ts";
 
 function clocks() {
   let wall = 1_700_000_000_000;
   let time = 5_000;
   const monitor = new Monitor({ now: () => wall, monotonic: () => time });
   const counts = { sent: 0, received: 0 };
-  const session = { session: 1, client: undefined, startedAt: wall, duration: 7, counts };
+  const session = { session: 1, client: undefined, phase: "connecting" as const, startedAt: wall, duration: 7, counts };
   const stop = AbortSignal.abort();
   void monitor.watch({ liveSessions: () => [session] }, stop);
   return {

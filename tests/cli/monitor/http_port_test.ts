@@ -4,8 +4,8 @@ import { startAdmin } from "../../../cli/monitor/admin.ts";
 import { healthOf, startHealth } from "../../../cli/monitor/health.ts";
 import { httpPort, type HttpPortOptions } from "../../../cli/monitor/http_port.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
-import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
-import { sparingly } from "../../../cli/monitor/sparingly.ts";
+import type { Snapshot } from "../../../cli/snapshot/snapshot.ts";
+import { cached } from "../../../cli/monitor/cached.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { listenTcp } from "../../../socks/shell/tcp.ts";
@@ -41,7 +41,7 @@ async function ask(port: number, ...pieces: readonly (string | Uint8Array)[]): P
   }
 }
 
-Deno.test("a request is answered and the connection closed, whole, byte by byte, and with bytes behind it", async () => {
+Deno.test("HTTP port: answers whole, byte by byte and with trailing bytes, and closes", async () => {
   const { port, number } = open();
   await using _port = port;
   const request = "GET /a?b HTTP/1.1\r\nHost: localhost:1\r\nX: y\r\n\r\n";
@@ -92,7 +92,7 @@ function oneClient(pieces: readonly string[]) {
   return { listener, done, answer: over.promise };
 }
 
-Deno.test("the end of a head is found wherever it is cut, and who has not sent all is heard out behind his answer", async () => {
+Deno.test("HTTP port: finds the end of a head wherever it is cut, and drains the client", async () => {
   for (const request of ["GET /a HTTP/1.1\r\nX: y\r\n\r\n", "GET /a HTTP/1.1\n\n"]) {
     const { listener, done, answer } = oneClient([...request, "behind"]);
     const { port } = open({}, listener);
@@ -195,7 +195,7 @@ Deno.test("an answer that fails is status 500 and a fault, and the port goes on"
   };
   const { port, number, faults } = open({ answer });
   await using _port = port;
-  assert.match(await ask(number, "GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1\.1 500 .*\r\n\r\nThis cannot be told now\.\n$/s);
+  assert.match(await ask(number, "GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1\.1 500 .*\r\n\r\nInternal error\.\n$/s);
   assert.equal(faults.length, 1);
   broken = false;
   assert.match(await ask(number, "GET / HTTP/1.1\r\n\r\n"), /well$/);
@@ -251,7 +251,7 @@ Deno.test("the health port says a word, and nothing else to anybody", async () =
 Deno.test("a thousand polls a second do not make a thousand snapshots", async () => {
   let now = 0;
   let made = 0;
-  const take = sparingly(() => {
+  const take = cached(() => {
     made++;
     now += 10;
     return Promise.resolve(made);
@@ -263,12 +263,12 @@ Deno.test("a thousand polls a second do not make a thousand snapshots", async ()
   // Those that ask at one time wait for the same one.
   assert.deepEqual(await Promise.all([take(), take(), take()]), [2, 2, 2]);
   let broken = true;
-  const failing = sparingly(() => broken ? Promise.reject(new Error("broken")) : Promise.resolve("well"), () => now);
+  const failing = cached(() => broken ? Promise.reject(new Error("broken")) : Promise.resolve("well"), () => now);
   await assert.rejects(failing(), /broken/);
   broken = false;
   assert.equal(await failing(), "well");
   // One that throws at once fails like one that rejects, and nothing old is told then.
-  const sudden = sparingly(() => {
+  const sudden = cached(() => {
     if (broken) throw new Error("broken");
     return Promise.resolve(now += 1);
   }, () => now);
@@ -277,7 +277,7 @@ Deno.test("a thousand polls a second do not make a thousand snapshots", async ()
   await assert.rejects(sudden(), /broken/);
   await assert.rejects(sudden(), /broken/);
   // However long it took, what is told is no older than a second.
-  const slow = sparingly(() => Promise.resolve(now += 5_000), () => now);
+  const slow = cached(() => Promise.resolve(now += 5_000), () => now);
   const first = await slow();
   now += 1_000;
   assert.notEqual(await slow(), first);

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { adminEndpoint, adminResponse } from "../../../cli/monitor/admin.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
 import { prometheusText } from "../../../cli/monitor/prometheus.ts";
-import { mergeSnapshots, type Snapshot } from "../../../cli/monitor/snapshot.ts";
-import { passwordLine } from "../../../cli/server/passwords.ts";
+import { mergeSnapshots, type Snapshot } from "../../../cli/snapshot/snapshot.ts";
+import { passwordLine } from "../../../cli/passwords/passwords.ts";
 import { associate, connect, passwordClient } from "../../../mod.ts";
 import { gssocks } from "../../support/run_cli.ts";
 import { peer, peerTest } from "../../support/peers.ts";
@@ -142,7 +142,7 @@ Deno.test("the admin port answers nobody who asks by another name, and changes n
 
 Deno.test("the admin port listens on loopback addresses only", () => {
   for (const where of ["0.0.0.0:9180", "192.0.2.1:9180", "[::]:9180", "[2001:db8::1]:9180", "proxy.example:9180"]) {
-    assert.throws(() => adminEndpoint(where), /a loopback address is wanted/, where);
+    assert.throws(() => adminEndpoint(where), /it must be a loopback address/, where);
   }
   for (const where of ["127.0.0.1:9180", "localhost:9180", "[::1]:9180"]) assert.equal(adminEndpoint(where).port, 9180);
   // Which of the two, and whether both, the machine says.

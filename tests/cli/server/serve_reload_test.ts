@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import type { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { asStarted } from "../../../cli/server/reload.ts";
-import type { ServerConfig } from "../../../cli/config/server_config.ts";
+import type { ServerConfig } from "../../../cli/config/settings.ts";
 import { connect, dialTls, noAuthentication, passwordClient, type ProxyOptions } from "../../../mod.ts";
-import { hashPassword } from "../../../cli/server/passwords.ts";
+import { hashPassword } from "../../../cli/passwords/passwords.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { concat } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
@@ -149,7 +149,7 @@ Deno.test("without a configuration file a reload takes the new keys and users, a
   });
 });
 
-Deno.test("a reload takes no other keytab or [capaths] in silence, and none that it may not read", async () => {
+Deno.test("reload: takes no other keytab or [capaths] in silence", async () => {
   await inRealm(async ({ directory, krb5Conf, keytab, kdc, tickets }) => {
     const conf = await Deno.readTextFile(krb5Conf);
     const capaths = `[capaths]\n WEST.TEST = {\n  ${kdc.realm.name} = HUB.TEST\n }\n`;
@@ -180,13 +180,13 @@ Deno.test("a reload takes no other keytab or [capaths] in silence, and none that
       assert.match(await running.reload(), new RegExp(`Note: the keytab was ${keytab}, and is ${second} now`));
       await Deno.writeTextFile(krb5Conf, conf);
       const gone = await running.reload();
-      assert.match(gone, /Note: \[capaths\] of krb5\.conf is another one now/);
+      assert.match(gone, /Note: \[capaths\] of krb5\.conf has changed/);
       await Deno.writeTextFile(krb5Conf, conf + capaths);
       assert.match(await running.reload(), /Note: \[capaths\]/);
       // Other names of the same: what may not be read counts for nothing nowhere.
       await Deno.writeTextFile(krb5Conf, `include ${hidden}\n${conf}`);
       assert.match(await running.reload(), /the old one stays: /);
-      await Deno.writeTextFile(file, JSON.stringify({ rules: ["allow *"], gssapi: { keytab } }));
+      await Deno.writeTextFile(file, JSON.stringify({ rules: ["allow *"], keytab }));
       assert.match(await running.reload(), /the old one stays: krb5\.conf may not be read any more/);
       assert.equal(await accepts(port, await request(tickets)), true);
       // A program that is asked for it, with a keytab that is named and nothing else: it is said at the start.
@@ -199,7 +199,7 @@ Deno.test("a reload takes no other keytab or [capaths] in silence, and none that
   });
 });
 
-Deno.test("a reload to what was given up is refused, and one that needs a restart says so", async () => {
+Deno.test("reload: refuses what needs permissions given up, and says what needs a restart", async () => {
   await inRealm(async ({ directory, krb5Conf, keytab, ccache }) => {
     const file = `${directory}/c.json`;
     const write = (config: Record<string, unknown>) => Deno.writeTextFile(file, JSON.stringify(config));
@@ -208,7 +208,7 @@ Deno.test("a reload to what was given up is refused, and one that needs a restar
     const permissions = ["--allow-read", "--allow-write", "--allow-sys=uid", ENV];
     await using server = new Server(permissions, ["--config", file], env);
     await server.port();
-    await write({ methods: ["none", "gssapi"], gssapi: { keytab }, rules: ["allow *"] });
+    await write({ methods: ["none", "gssapi"], keytab, rules: ["allow *"] });
     assert.match(await server.reload(), /stays: it needs permissions that were given up .*\(env\); restart it/);
     await write({ methods: ["none"], rules: ["allow *"], upstreams: { a: { proxy: "localhost:1" } } });
     assert.match(await server.reload(), /stays: it needs permissions that were given up .*\(write, sys, env\)/);
@@ -220,7 +220,7 @@ Deno.test("a reload to what was given up is refused, and one that needs a restar
   });
 });
 
-Deno.test("the time that sessions have to end is the one that was read last", async () => {
+Deno.test("reload: the time for sessions to end is the one read last", async () => {
   await inRealm(async ({ directory }) => {
     await using echo = echoServer();
     const file = `${directory}/c.json`;
@@ -329,7 +329,7 @@ peerTest("a renewed certificate is shown to new clients; a pair that does not fi
   }
 });
 
-Deno.test("a reload without the certificate of a listener that stays changes the rest, and says what waits", async () => {
+Deno.test("reload: without the certificate of a listener it changes the rest", async () => {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-reload-" });
   try {
     await using echo = echoServer();
@@ -354,7 +354,7 @@ Deno.test("a reload without the certificate of a listener that stays changes the
   }
 });
 
-Deno.test("a successor of a worker starts with what the first ones started with, and with the rules of now", () => {
+Deno.test("reload: the successor of a worker keeps the settings of the start, and has new rules", () => {
   const start: ServerConfig = { listen: ["a:1"], shared: { redis: "redis://r", onLoss: "refuse" }, rules: ["allow a"] };
   const now: ServerConfig = { listen: ["b:2"], proxyProtocol: ["10.0.0.1"], rules: ["allow b"] };
   const { listen, shared, proxyProtocol, rules } = asStarted(now, start);

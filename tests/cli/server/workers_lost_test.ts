@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { Faults } from "../../../cli/log/guard.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
-import { pastOf, type TakeSnapshot } from "../../../cli/monitor/snapshot.ts";
-import { type FromWorker, placedOptions, runWorkers, type ToWorker } from "../../../cli/server/workers.ts";
+import { pastOf, type TakeSnapshot } from "../../../cli/snapshot/snapshot.ts";
+import { runWorkers } from "../../../cli/server/workers.ts";
+import { type FromWorker, type ToWorker, workerOptions } from "../../../cli/server/worker_slot.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
 import type { ServeOptions } from "../../../mod.ts";
 import { until } from "../../support/until.ts";
@@ -107,10 +108,10 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
 const places = (workers: readonly FakeWorker[]) =>
   workers.map(({ told: [first] }) => {
     assert.ok(first?.type === "start");
-    return [first.place.index, first.place.generation, first.place.ports?.[0]];
+    return [first.slot.index, first.slot.generation, first.slot.ports?.[0]];
   });
 
-Deno.test("a worker that crashes or ends is replaced at its place; the others go on, and all are told to stop", async () => {
+Deno.test("workers: one that is lost is replaced; the others continue, and all are stopped", async () => {
   const { workers, says, ended, stop, take, said } = team();
   await says(/Listening on 127\.0\.0\.1:1080, 2 workers/);
   workers[1]!.crash();
@@ -264,7 +265,7 @@ Deno.test("no two sessions of a process have one number, a successor's neither",
   const replays = new SharedReplayCache({ capacity: 16 }).memory;
   for (const generation of [0, 1, 2]) {
     for (const index of [0, 1]) {
-      const { onEvent } = placedOptions(options, {
+      const { onEvent } = workerOptions(options, {
         index,
         count: 2,
         generation,

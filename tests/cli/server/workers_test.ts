@@ -1,6 +1,6 @@
 /** Several threads on one port: the replay cache that they share, and `gssocks serve --workers`. */
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
+import type { Snapshot } from "../../../cli/snapshot/snapshot.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
+import type { Snapshot } from "../../../cli/snapshot/snapshot.ts";
 import type { ClientJob, TransferEnd } from "../client.ts";
 import { type Fault, type FaultGroup, nothingWrong, pause, seconds } from "../fault.ts";
 import { type BadCable, DOMAIN, end } from "../network.ts";

@@ -68,7 +68,7 @@ const faults: readonly Fault[] = [
     before: "the origin saw an end, 1,132 of 1,132",
     short: egress !== undefined,
     async run(lab): Promise<string> {
-      await lab.restartServer("s1", egress === undefined ? {} : { egress });
+      await lab.restartServer("s1", egress === undefined ? {} : { egress: { addresses: egress } });
       const before = lab.daemon("o").output.length;
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 600e6, down: 60e6, rate: 1e6 });
       await lab.underWay("s1", 6);

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
+import type { Snapshot } from "../../../cli/snapshot/snapshot.ts";
 import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
 import { type Fault, type FaultGroup, nothingWrong, pause, seconds } from "../fault.ts";
 import { end } from "../network.ts";

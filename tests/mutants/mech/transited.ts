@@ -147,15 +147,21 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
       "between.slice(0, 1)",
     ],
   ]),
-  ...rules("proxy/serve.ts", [WIRED], [
-    ["capaths reach the acceptor from serve()", "RFC 4120 section 2.7", "      capaths: options.capaths,\n", ""],
+  ...rules("proxy/serve.ts", [WIRED], []),
+  ...rules("proxy/server_options.ts", [WIRED], [
+    [
+      "capaths reach the acceptor from serve()",
+      "RFC 4120 section 2.7",
+      "services, capaths, replayCache }",
+      "services, replayCache }",
+    ],
   ]),
   ...rules("cli/config/serve_options.ts", [WIRED], [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      "    capaths,\n",
-      "",
+      "gssapi: { ...config.gssapi, capaths },",
+      "gssapi: config.gssapi,",
     ],
   ]),
 ];

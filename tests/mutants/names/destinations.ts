@@ -8,25 +8,7 @@ import { ANSWERS, HOSTS, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./shared
 
 /** The rules. */
 export const DESTINATIONS: readonly Mutant[] = [
-  ...rules("socks/rules/rules.ts", [RULES], [
-    [
-      "allow * opens no special address",
-      SSRF,
-      'const named = action === "allow" && special !== undefined;',
-      "const named = false;",
-    ],
-    [
-      "only a rule that names the address opens it",
-      SSRF,
-      "return !named && fitsName(place, hostname);",
-      "return fitsName(place, hostname);",
-    ],
-    [
-      "what fits no rule is denied",
-      "deny by default",
-      "const NOTHING_FITS: Verdict = { allowed: false,",
-      "const NOTHING_FITS: Verdict = { allowed: true,",
-    ],
+  ...rules("socks/rules/rule_set.ts", [RULES], [
     [
       "a name is looked up only where an address could fit",
       "RuleSet",
@@ -36,8 +18,22 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "names of queries are in the form (address)",
       UTS46,
-      "    const asked = this.#askedAddress(hostname, bytes);\n    // A system",
-      "    const asked = this.#askedAddress(query.hostname, bytes);\n    // A system",
+      "    const asked = this.#addressQuery(hostname, bytes);\n    // A connection",
+      "    const asked = this.#addressQuery(query.hostname, bytes);\n    // A system",
+    ],
+  ]),
+  ...rules("socks/rules/destination.ts", [RULES], [
+    [
+      "allow * opens no special address",
+      SSRF,
+      'const mustName = action === "allow" && special !== undefined;',
+      "const mustName = false;",
+    ],
+    [
+      "only a rule that names the address opens it",
+      SSRF,
+      "return !mustName && matchesName(destination, hostname);",
+      "return matchesName(destination, hostname);",
     ],
     [
       "a domain begins at a dot",
@@ -64,12 +60,20 @@ export const DESTINATIONS: readonly Mutant[] = [
       "exact ? hostname.endsWith(suffix) : hostname",
     ],
   ]),
-  ...rules("socks/rules/rules.ts", [HOSTS], [
+  ...rules("socks/rules/verdict.ts", [RULES], [
+    [
+      "what fits no rule is denied",
+      "deny by default",
+      "const NO_RULE_ALLOWS: Verdict = { allowed: false,",
+      "const NO_RULE_ALLOWS: Verdict = { allowed: true,",
+    ],
+  ]),
+  ...rules("socks/rules/rule_set.ts", [HOSTS], [
     [
       "names of queries are in the form (name)",
       UTS46,
-      "fitsName(place, hostname))) return verdictOf(rule);\n      // The address",
-      "fitsName(place, query.hostname))) return verdictOf(rule);\n      // The address",
+      "matchesName(place, hostname))) return verdictOf(rule);\n      // The address",
+      "matchesName(place, query.hostname))) return verdictOf(rule);\n      // The address",
     ],
     [
       "what is no host is denied",
@@ -79,7 +83,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
   ]),
-  ...rules("socks/rules/rules.ts", [PROPERTIES], [
+  ...rules("socks/rules/destination.ts", [PROPERTIES], [
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
@@ -94,11 +98,13 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/rules/parse_rule.ts", [RULES], [
-    ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
-    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
     ["what is no condition is refused", "CVE-2024-54662", "else throw fail(", "else void fail("],
   ]),
-  ...rules("socks/rules/parse_rule.ts", [HOSTS], [
+  ...rules("socks/rules/rule_fields.ts", [RULES], [
+    ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
+    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
+  ]),
+  ...rules("socks/rules/rule_fields.ts", [HOSTS], [
     [
       "localhost in every spelling",
       "RFC 6761 section 6.3",
@@ -108,8 +114,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "addresses are written as such",
       "no slip is a rule",
-      "if (parseIp(host) !== undefined) throw",
-      "if (false) throw",
+      "if (parseIp(host) !== undefined) {",
+      "if (false as boolean) {",
     ],
 
     ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
@@ -122,8 +128,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       "return block;",
     ],
   ]),
-  ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
-    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
+  ...rules("socks/rules/rule_fields.ts", [PROPERTIES], [
+    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkConditions(rule);\n", ""],
   ]),
   ...rules("socks/wire/cidr.ts", [RULES], [
     [
@@ -151,6 +157,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       '&& !inCidr(address, GLOBAL_UNICAST) ? "reserved"',
       '&& false ? "reserved"',
     ],
+  ]),
+  ...rules("socks/rules/embedded_ipv4.ts", [RULES], [
     [
       "IPv4-compatible addresses are looked into",
       SSRF,
@@ -193,7 +201,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(bytes) : [])', ""],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [SERVER], [
+  ...rules("socks/server/targets/judged.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -202,7 +210,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  return verdict;",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [HOSTS], [
+  ...rules("socks/server/targets/judged.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
@@ -215,11 +223,11 @@ export const DESTINATIONS: readonly Mutant[] = [
       " || isLocalhost(hostname);",
       ";",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "what goes through an upstream is a connection",
       "upstream",
-      'if (request.command !== "connect" && elsewhere !== undefined) {',
+      'if (request.command !== "connect" && upstreamed !== undefined) {',
       "if (false) {",
     ],
     [
@@ -242,7 +250,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "{ ...request, hostname: address, signal }",
       "{ ...request, signal }",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "an upstream is one that is named",
       "upstream",
@@ -258,14 +266,17 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await reach({ hostname, port }, signal",
     ],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [HOSTS], [
-    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
+  ...rules("socks/server/commands/resolve.ts", [HOSTS], []),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
     [
       "an address that is denied is not told",
       SSRF,
       "await judgedAddresses(request, { rules: rules(), resolve });",
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
+  ]),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
+    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
   ]),
   ...rules("socks/client/request.ts", [ANSWERS], [
     [
@@ -285,9 +296,11 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "targets are in the form before anything is sent",
       "CVE-2023-38545",
-      "const to = normalEndpoint(request);",
-      "const to = request;",
+      "const normal = normalEndpoint(request);",
+      "const normal = request;",
     ],
+  ]),
+  ...rules("socks/client/resolve.ts", [HOSTS], [
     [
       "lookups are in the form before anything is sent",
       "CVE-2023-38545",
@@ -303,7 +316,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "hostname",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", ["tests/proxy/transports_test.ts"], [
+  ...rules("socks/shell/tls_over.ts", ["tests/proxy/transports_test.ts"], [
     [
       "a certificate is for the name in its form",
       "RFC 6066 section 3",

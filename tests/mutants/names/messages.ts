@@ -181,20 +181,27 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...rules("socks/server/front/front.ts", [FRONT], [
-    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
-    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
-    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
+  ...rules("socks/server/front/front.ts", [FRONT], []),
+  ...rules("socks/server/front/unauthenticated.ts", [FRONT], [
     [
       "who names nobody comes in where none may",
       "deny by default",
-      "options.auth.find(({ code }) => code === Method.None)",
-      "options.auth[0]",
+      "options.accepts.auth.find(({ code }) => code === Method.None)",
+      "options.accepts.auth[0]",
     ],
   ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
+  ]),
   ...rules("socks/server/front/socks4.ts", [ANSWERS], [
-    ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
-    ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
+    ["who is cut off is told", "SOCKS 4", "    options.end.refusal = () => reject(client);\n", ""],
+    ["who is served hears nothing of a cut", "SOCKS 4", "    options.end.refusal = undefined;\n", ""],
     [
       "whoever is refused or unreadable is told",
       "SOCKS 4",
@@ -269,7 +276,7 @@ export const FRONTS: readonly Mutant[] = [
     [
       "a protocol that is off has an answer",
       "RFC 9110 section 15.6.2",
-      '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
+      '  await answer(client, "501 Not Implemented", "This proxy accepts SOCKS, not HTTP.\\n");\n',
       "",
     ],
   ]),
@@ -277,10 +284,10 @@ export const FRONTS: readonly Mutant[] = [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",
-      "    options.beforeClosing(() => answer(client, cutStatus(options.signal)));\n",
+      "    options.end.refusal = () => answer(client, cutStatus(options.signal));\n",
       "",
     ],
-    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.beforeClosing(undefined);\n", ""],
+    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.end.refusal = undefined;\n", ""],
     ["the status says who was late", "RFC 9110 section 15.5.9", "reason instanceof SocksTimeoutError ? ", "true ? "],
   ]),
 ];

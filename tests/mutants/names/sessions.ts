@@ -21,11 +21,13 @@ export const SESSIONS: readonly Mutant[] = [
       '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
       "",
     ],
+  ]),
+  ...rules("socks/server/commands/commands.ts", [SERVER], [
     [
       "BIND only where it is served",
       "deny by default",
-      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
-      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
+      'await refuse(context, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
+      'await refuse(context, new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
   ...rules("socks/server/session.ts", [ANSWERS], [
@@ -38,20 +40,20 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "no command is taken for another",
       "RFC 1928 section 4",
-      "  if (!isServed(command)) return await refuseCommand(given, command, options);\n",
-      "",
+      "if (!isKnown(command)) return await refuseUnknown(received, options);",
+      "if (!isKnown(command)) return;",
     ],
     [
       "what is not known is told as what it is",
       "RFC 1928 section 4",
-      '{ type: "refused", identity, command, target, error }',
-      '{ type: "refused", identity, command: "connect", target, error }',
+      "identity: channel.identity, command, target, error }",
+      'identity: channel.identity, command: "connect", target, error }',
     ],
     [
       "limits hold before a request is carried out",
       "limits",
-      "const entering = options.enter(identity);",
-      "const entering = undefined as Promise<void> | undefined;",
+      "const entering = enter(context.request.identity);",
+      "const entering: Bandwidth | Promise<Bandwidth> = void enter ?? { gate: undefined, admit: () => true };",
     ],
     [
       "the connection is closed at the end",
@@ -60,18 +62,21 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [ANSWERS], [
-    [
-      "unknown commands have no name of another",
-      "RFC 1928 section 4",
-      "return { command: unknownCommand(number) };",
-      'return { command: "connect" };',
-    ],
+  ...rules("socks/server/commands/command.ts", [ANSWERS], []),
+  ...rules("socks/server/commands/refuse.ts", [ANSWERS], [
     [
       "a refusal can be read",
       "RFC 1928 section 6",
       "  await drain(connection, { tell, signal });\n",
       "  await tell();\n",
+    ],
+  ]),
+  ...rules("socks/server/front/request.ts", [ANSWERS], [
+    [
+      "unknown commands have no name of another",
+      "RFC 1928 section 4",
+      "return { command: unknownCommand(number) };",
+      'return { command: "connect" };',
     ],
   ]),
   ...rules("socks/stream/drain.ts", [ANSWERS], [
@@ -97,7 +102,8 @@ export const SESSIONS: readonly Mutant[] = [
       '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [SERVER], [
+  ...rules("socks/server/commands/connect.ts", [SERVER], []),
+  ...rules("socks/server/commands/success.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
@@ -106,51 +112,76 @@ export const SESSIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [LIMITS], [
-    [
-      "half-open clients have a limit",
-      "connection floods",
-      "if (this.#halfOpen.size > halfOpen) {",
-      "if (false) {",
-    ],
-    ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
-    [
-      "a source has a limit",
-      "limits",
-      "if (!this.#sources.enter(source, sessionsPerSource)) return sourceLimit(source, sessionsPerSource);",
-      "",
-    ],
-    ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
-    [
-      "a user has a limit",
-      "limits",
-      "if (!entered) throw userLimit(user, limit);",
-      "",
-    ],
-    [
-      "a user gives back what he had",
-      "limits",
-      "if (this.#sessions.has(running)) running.leave.push(leave);",
-      "if (this.#sessions.has(running)) return true;",
-    ],
-    [
-      "sessions have a limit",
-      "limits",
-      "while (this.#sessions.size >= sharesOf(this.#options).sessions && !signal.aborted)",
-      "while (false)",
-    ],
     ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, signal);", ""],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
     [
       "sessions under way are cut at the end",
       "shutdown",
-      "for (const { clock } of this.#sessions) clock.abort(reason);",
+      "for (const { record } of this.#running) record.clock.abort(reason);",
       "",
     ],
-    ["a user's bytes have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    [
+      "sessions have a limit",
+      "limits",
+      "while (this.#running.size >= this.#shares.sessions && !signal.aborted)",
+      "while (false)",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    [
+      "a user gives back what he had",
+      "limits",
+      "if (this.#running.has(running)) running.leave.push(leave);",
+      "if (this.#running.has(running)) return true;",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    [
+      "a user has a limit",
+      "limits",
+      'if (!entered) throw new SocksLimitError("USER_LIMIT", `${user} has ${limit} sessions already`);',
+      "",
+    ],
+  ]),
+  ...rules("socks/server/limits/source_limits.ts", [LIMITS], [
+    [
+      "a source gives back what it had",
+      "limits",
+      "    return () => {\n      this.#sources.leave(source);\n",
+      "    return () => {\n",
+    ],
+  ]),
+  ...rules("socks/server/limits/source_limits.ts", [LIMITS], [
+    [
+      "a source has a limit",
+      "limits",
+      "if (!this.#sources.enter(source, sessionsPerSource)) {",
+      "if (false) {",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
     [
       "a session's bytes have a rate",
       "limits",
       "if (bandwidthPerSession !== Infinity) rates.push",
       "if (false) rates.push",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    ["a user's bytes have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
+  ]),
+  ...rules("socks/server/sessions.ts", [LIMITS], [
+    [
+      "half-open clients have a limit",
+      "connection floods",
+      "if (this.#halfOpen.size > halfOpen) {",
+      "if (false) {",
     ],
   ]),
   ...rules("socks/server/options.ts", [LIMITS], [
@@ -165,11 +196,11 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "an accept that fails is tried again",
       "EMFILE",
-      "          await this.#room(ACCEPT_PAUSE);\n          continue;",
+      "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n          continue;",
       "          return;",
     ],
   ]),
-  ...rules("socks/server/relay/clock.ts", [RELAY], [
+  ...rules("socks/server/relay/idle_clock.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "if (left <= 0) return", "if (left <= -Infinity) return"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (milliseconds >= this.#limit) return;", "return;"],
   ]),
@@ -182,7 +213,7 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
-    ["bytes are held up by a rate", "limits", "      await held;\n", ""],
+    ["bytes are held up by a rate", "limits", "      await delay;\n", ""],
     ["bytes are counted", "events", "counts[key] += length;", ""],
   ]),
 ];

@@ -61,7 +61,7 @@ function makeKv() {
   return kv;
 }
 
-Deno.test("a Deno KV whose file is gone, or another one, is opened anew in another era, and remembers nothing meanwhile", async () => {
+Deno.test("Deno KV: one whose file is gone starts a new era, and remembers nothing meanwhile", async () => {
   const opened: ReturnType<typeof makeKv>[] = [];
   let mark: string | undefined = "1";
   let canOpen = true;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { scryptSync } from "node:crypto";
-import { type Derive, hashedPasswords, parsePasswordFile } from "../../../cli/server/passwords.ts";
+import { type Derive, hashedPasswords, parsePasswordFile } from "../../../cli/passwords/passwords.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";

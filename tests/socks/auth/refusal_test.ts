@@ -10,7 +10,7 @@ import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import type { ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import type { SocksServer } from "../../../socks/server/server.ts";
 import type { SocksServerOptions } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";

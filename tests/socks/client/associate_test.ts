@@ -1,18 +1,18 @@
 /** The client's side of an association: where its socket is, what the client is told, where it may be, and what it outlives. */
 import assert from "node:assert/strict";
 import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
-import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/commands/announce.ts";
+import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/targets/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
-import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";
+import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/targets/listen.ts";
 import { SocksLimitError, SocksReplyError } from "../../../socks/errors.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import { ClientEndpoint } from "../../../socks/server/datagrams/client_endpoint.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
-import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
-import { bindTowards } from "../../../socks/client/source.ts";
-import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/egress.ts";
+import { bindForRelay } from "../../../socks/client/local_address.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/targets/target.ts";
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { Command } from "../../../socks/wire/messages.ts";
@@ -45,7 +45,7 @@ function targets(more: Partial<DatagramEgress> = {}) {
   return { open, sent, answer };
 }
 
-Deno.test("what is announced is one host of each family at the most, or a name, and each client is told its own", () => {
+Deno.test("associate: announces one host of each family, or a name, to each client", () => {
   for (
     const good of ["192.0.2.1", "proxy.example", ["192.0.2.1", "2a01::1"], ["2a01::1", "proxy.example"], undefined]
   ) {
@@ -82,7 +82,7 @@ Deno.test("what is announced is one host of each family at the most, or a name, 
   );
 });
 
-Deno.test("the socket that faces a client is where the client reaches it, in its family, or there is none with a reason", () => {
+Deno.test("associate: binds the client's socket where the client reaches it, in its family", () => {
   const facing = (local?: string, remote?: string, relayedBy?: string, announce?: string | string[]) => {
     const at = (hostname?: string) => hostname === undefined ? undefined : AT(hostname);
     const ends = { local: at(local), remote: at(remote), relayedBy: at(relayedBy) };
@@ -103,13 +103,13 @@ Deno.test("the socket that faces a client is where the client reaches it, in its
   assert.equal(facing("fd00::1", "fd00::9", undefined, "192.0.2.1"), "fd00::9 at fd00::1, told fd00::1");
   assert.equal(facing("fd00::1", "fd00::9", undefined, ["192.0.2.1", "2a01::1"]), "fd00::9 at fd00::1, told 2a01::1");
   for (const [local, remote] of [[undefined, "10.0.0.9"], ["10.0.0.1", undefined], [undefined, undefined]]) {
-    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client came over something that has no addresses/);
+    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client is connected by a transport without addresses/);
   }
   // Link-local: with the interface, or not at all.
   assert.equal(facing("fe80::1%eth0", "fe80::9%eth0"), "fe80::9 at fe80::1%eth0, told fe80::1");
   assert.match(
     facing("fe80::1", "fe80::9"),
-    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not say on which interface/,
+    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not tell its interface/,
   );
   // Handed on by a balancer: the client comes another way.
   assert.equal(facing("10.0.0.1", "192.0.2.9", "10.0.0.5"), "192.0.2.9 at 0.0.0.0, told 10.0.0.1");
@@ -120,13 +120,13 @@ Deno.test("the socket that faces a client is where the client reaches it, in its
   );
   assert.match(
     facing("10.0.0.1", undefined, "10.0.0.5"),
-    /^GENERAL_FAILURE: Client's address is not known: 10\.0\.0\.5:5000, which/,
+    /^GENERAL_FAILURE: Client's address is unknown: the balancer 10\.0\.0\.5:5000/,
   );
-  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is not known/);
+  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is unknown/);
   assert.match(facing("fd00::1", "fe80::9", "fd00::5"), /^COMMAND_NOT_SUPPORTED: .*fe80::9/);
 });
 
-Deno.test("an association behind a balancer is told as the client's, takes the client's datagrams and not the balancer's", async () => {
+Deno.test("associate: behind a balancer, serves the client's address and takes its datagrams", async () => {
   const udp = new ScriptedUdp();
   const { open, sent, answer } = targets();
   const ends = { local: SERVER, remote: CLIENT, relayedBy: AT("10.0.0.5") };
@@ -151,11 +151,11 @@ Deno.test("an association behind a balancer is told as the client's, takes the c
   await until(() => unknown.events.at(-1)?.type === "refused");
   assert.match(
     (unknown.events.at(-1) as ServerEvent & { type: "refused" }).error.message,
-    /hands it on, does not tell it/,
+    /does not tell it/,
   );
 });
 
-Deno.test("an association outlives its sockets: what faces the client is there again on its port, and errors of datagrams pass", async () => {
+Deno.test("associate: outlives its sockets, binds the same port again, and survives errors of datagrams", async () => {
   const udp = new ScriptedUdp();
   const { open, sent, answer } = targets();
   const made = await memoryAssociation(udp, { open }, { local: SERVER, remote: CLIENT });
@@ -179,7 +179,7 @@ Deno.test("an association outlives its sockets: what faces the client is there a
   assert.deepEqual(end, { sent: 2, received: 1, moved: 0, drops: { unreachable: 2, tooLarge: 1 } });
 });
 
-Deno.test("why a datagram did not go out is counted as what it is", async () => {
+Deno.test("associate: counts a dropped datagram by its reason", async () => {
   const failures = [
     systemError("ENETUNREACH"),
     new RangeError("too large"),
@@ -194,7 +194,7 @@ Deno.test("why a datagram did not go out is counted as what it is", async () => 
   assert.deepEqual(drops, { unreachable: 1, tooLarge: 1, denied: 1, overload: 1 });
 });
 
-Deno.test("an observer that throws while a datagram is refused ends nothing", async () => {
+Deno.test("associate: survives an observer that throws at a dropped datagram", async () => {
   const { open, sent } = targets({});
   let denials = 0;
   const denying: OpenDatagrams = async (request, listener) => {
@@ -215,7 +215,7 @@ Deno.test("an observer that throws while a datagram is refused ends nothing", as
   made.near.close();
 });
 
-Deno.test("what waits for a look-up takes the place of no other datagram, and so many at one time are the most", async () => {
+Deno.test("associate: look-ups in progress delay no other datagram, and their number is limited", async () => {
   const waiting: PromiseWithResolvers<void>[] = [];
   const sent: string[] = [];
   const { open } = targets({
@@ -254,11 +254,11 @@ Deno.test("what waits for a look-up takes the place of no other datagram, and so
 
 function place(proves: boolean, mayMove: (address: string) => boolean = () => true) {
   const clock = { time: 0 };
-  const made = new ClientPlace({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
+  const made = new ClientEndpoint({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
   return { made, clock };
 }
 
-Deno.test("a client with keys is where its last datagram came from; nobody else moves it, nor before it has been anywhere", () => {
+Deno.test("ClientEndpoint: with keys, follows the last genuine datagram and nothing else", () => {
   const { made, clock } = place(true);
   const elsewhere = AT("203.0.113.9", 6000);
   assert.equal(made.mayBeFrom(elsewhere), false);
@@ -284,7 +284,7 @@ Deno.test("a client with keys is where its last datagram came from; nobody else 
   assert.deepEqual([made.mayBeFrom(port), made.take(port)], [true, "moved"]);
 });
 
-Deno.test("a client without keys is where its connection comes from, and its first port, for good", () => {
+Deno.test("ClientEndpoint: without keys, stays at the connection's address and the first port", () => {
   const { made, clock } = place(false);
   assert.equal(made.take(AT(CLIENT.hostname)), "here");
   clock.time = 1_000_000;
@@ -294,7 +294,7 @@ Deno.test("a client without keys is where its connection comes from, and its fir
   assert.ok(made.mayBeFrom(AT(CLIENT.hostname)));
 });
 
-Deno.test("a client moves where it may, and strangers have so many datagrams opened in a second and no more", () => {
+Deno.test("ClientEndpoint: moves within limits, and opens a limited number of strangers' datagrams a second", () => {
   const { made, clock } = place(true, (address) => address !== "10.0.0.1");
   made.take(AT(CLIENT.hostname));
   assert.equal(made.take(AT("10.0.0.1")), undefined);
@@ -309,7 +309,7 @@ Deno.test("a client moves where it may, and strangers have so many datagrams ope
   assert.ok(again > 0 && again <= 11, `${again}`);
 });
 
-Deno.test("with Kerberos a genuine datagram from another address moves the client there, and no forged, old or stranger's one", async () => {
+Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a forged or old one does not", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   for (const level of [1, 2, 3]) {
@@ -372,7 +372,7 @@ Deno.test("with Kerberos a genuine datagram from another address moves the clien
   }
 });
 
-Deno.test("a client's datagrams go out where its connection does, if that is here and can reach the relay", async () => {
+Deno.test("bindForRelay(): binds the address of the connection if it can reach the relay", async () => {
   const bound = async (relay: string, local: string | undefined, missing: readonly string[] = []) => {
     const asked: string[] = [];
     const udp = new ScriptedUdp();
@@ -380,7 +380,7 @@ Deno.test("a client's datagrams go out where its connection does, if that is her
     const attempt = new AbortController();
     const binding = (hostname: string) => (asked.push(hostname), udp.bind({ hostname, port: 0, onDatagram: () => {} }));
     const end = local === undefined ? undefined : AT(local);
-    await bindTowards(AT(relay), end, { binding, attempt: attempt.signal });
+    await bindForRelay(AT(relay), end, { binding, attempt: attempt.signal });
     return asked.join();
   };
   assert.equal(await bound("198.51.100.1", "192.0.2.7"), "192.0.2.7");
@@ -403,7 +403,7 @@ Deno.test("a client's datagrams go out where its connection does, if that is her
     over.abort(new Error("given up"));
     return Promise.reject(systemError("EADDRNOTAVAIL"));
   };
-  await assert.rejects(bindTowards(AT("2a01::1"), AT("2a01::7"), { binding, attempt: over.signal }), /given up/);
+  await assert.rejects(bindForRelay(AT("2a01::1"), AT("2a01::7"), { binding, attempt: over.signal }), /given up/);
   assert.deepEqual(asked, ["2a01::7"]);
 });
 
@@ -442,7 +442,7 @@ async function bindPlace(
   }
 }
 
-Deno.test("BIND listens where egress says, in the family of whoever is expected, and tells that or what is announced for it", async () => {
+Deno.test("bindDirectly(): listens at the egress address of the peer's family and announces it", async () => {
   const egress = ["10.0.0.21", "fd00::21"];
   const both = ["192.0.2.1", "2a01::1"];
   const rows: [string, string | undefined, Partial<BindDirectlyOptions>, string, string[]?][] = [

@@ -62,7 +62,7 @@ async function text(receiving: Promise<[Uint8Array, unknown]>): Promise<string> 
   return decoder.decode((await receiving)[0]);
 }
 
-Deno.test("everything that has bytes is sent whole, and what has none is refused before anything is sent", async () => {
+Deno.test("SocksDatagrams: sends everything that has bytes, and refuses what has none", async () => {
   const { datagrams, sent } = await association();
   const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6);
   const shared = new SharedArrayBuffer(6);
@@ -100,7 +100,7 @@ Deno.test("everything that has bytes is sent whole, and what has none is refused
   datagrams.close();
 });
 
-Deno.test("a datagram is what it was when it was sent, at every level", async () => {
+Deno.test("SocksDatagrams: sends the bytes as they were at the call, at every level", async () => {
   await using realm = await startRealmFolder();
   await using echo = await udpServer();
   await using server = serve({
@@ -132,29 +132,32 @@ Deno.test("a datagram is what it was when it was sent, at every level", async ()
     // Too large is one error, whichever of what is put around it makes it so; and does no harm.
     const back = { hostname: "127.0.0.1", port: echo.port };
     for (const size of [65_507, 65_498, 65_536, 200_000]) {
-      await assert.rejects(datagrams.send(new Uint8Array(size), back), { name: "RangeError", message: /are the most/ });
+      await assert.rejects(datagrams.send(new Uint8Array(size), back), { name: "RangeError", message: /the limit is/ });
     }
     let largest = 65_497;
     while (await datagrams.send(new Uint8Array(largest), back).then(() => false, () => true)) largest--;
     assert.ok(largest > 65_400, `${largest}`);
     // It is not the system that says so.
-    await assert.rejects(datagrams.send(new Uint8Array(largest + 1), back), { message: /are the most/ });
+    await assert.rejects(datagrams.send(new Uint8Array(largest + 1), back), { message: /the limit is/ });
     assert.equal((await datagrams.receive())[0].length, largest);
     assert.equal(await datagrams.send(utf8("on"), back), 2);
     assert.equal(await text(datagrams.receive()), "on");
   }
 });
 
-Deno.test("over IPv6 a datagram may have what no header counts into", async () => {
+Deno.test("SocksDatagrams: allows longer datagrams over IPv6", async () => {
   const { datagrams, sent } = await association("05000004" + "20010db8000000000000000000000001" + "0007");
   assert.equal(datagrams.relay.hostname, "2001:db8::1");
   assert.equal(await datagrams.send(new Uint8Array(65_517), PEER), 65_517);
-  await assert.rejects(datagrams.send(new Uint8Array(65_518), PEER), { name: "RangeError", message: /65527 are the/ });
+  await assert.rejects(datagrams.send(new Uint8Array(65_518), PEER), {
+    name: "RangeError",
+    message: /the limit is 65527/,
+  });
   assert.equal(sent.length, 1);
   datagrams.close();
 });
 
-Deno.test("receivers are served in their order, and one that gives up takes nothing from the next", async () => {
+Deno.test("SocksDatagrams: serves receivers in order; one that gives up takes nothing", async () => {
   const { datagrams, come } = await association();
   const stop = new AbortController();
   const calls = [datagrams.receive(), datagrams.receive({ signal: stop.signal }), datagrams.receive()];
@@ -175,7 +178,7 @@ Deno.test("receivers are served in their order, and one that gives up takes noth
   datagrams.close();
 });
 
-Deno.test("a signal of one receive() keeps no listener of it", async () => {
+Deno.test("SocksDatagrams: receive() leaves no listener on its signal", async () => {
   const { datagrams, come } = await association();
   const { signal, listeners } = countedController();
   const receiving = datagrams.receive({ signal });
@@ -188,7 +191,7 @@ Deno.test("a signal of one receive() keeps no listener of it", async () => {
   assert.equal(listeners(), 0);
 });
 
-Deno.test("what this side has closed ends loops without a word and calls with CLOSED, and what has come is gone", async () => {
+Deno.test("SocksDatagrams: close() ends loops, fails calls with CLOSED, and discards what came", async () => {
   for (const how of ["close", Symbol.dispose, Symbol.asyncDispose] as const) {
     const { datagrams, come, log, proxy } = await association();
     let count = 0;
@@ -215,7 +218,7 @@ Deno.test("what this side has closed ends loops without a word and calls with CL
   await assert.rejects(datagrams.receive(), { code: "CLOSED" });
 });
 
-Deno.test("an association that is lost fails for good, with one error, loops too", async () => {
+Deno.test("SocksDatagrams: a lost association fails for good with one error, in loops too", async () => {
   const ends: [string, (made: Association) => unknown, Record<string, unknown>][] = [
     ["the proxy ends it", ({ proxy }) => proxy.far.closeWrite(), { name: "SocksConnectionError", code: "LOST" }],
     ["the connection breaks", ({ proxy }) => proxy.far.close(), { name: "SocksConnectionError", code: "LOST" }],
@@ -245,7 +248,7 @@ Deno.test("an association that is lost fails for good, with one error, loops too
   }
 });
 
-Deno.test("what had come when the association was lost is still received", async () => {
+Deno.test("SocksDatagrams: what came before the loss is still received", async () => {
   const { datagrams, come, proxy, log } = await association();
   for (const word of ["one", "two"]) come(word);
   await proxy.far.closeWrite();
@@ -260,7 +263,7 @@ Deno.test("what had come when the association was lost is still received", async
   assert.deepEqual(seen, ["one", "two"]);
 });
 
-Deno.test("leaving a loop leaves the association open", async () => {
+Deno.test("SocksDatagrams: leaving a loop keeps the association open", async () => {
   const { datagrams, come } = await association();
   come("one");
   for await (const [data] of datagrams) {
@@ -272,7 +275,7 @@ Deno.test("leaving a loop leaves the association open", async () => {
   datagrams.close();
 });
 
-Deno.test("a socket that refuses a datagram leaves the association alone, and one that fails at its end says why that is", async () => {
+Deno.test("SocksDatagrams: survives a refused datagram, and reports why its socket failed", async () => {
   const failing = Promise.withResolvers<void>();
   const { datagrams, come } = await association(GRANTED, { send: () => failing.promise });
   const sending = datagrams.send(utf8("x"), PEER);
@@ -303,7 +306,7 @@ Deno.test("a socket that refuses a datagram leaves the association alone, and on
   }
 });
 
-Deno.test("ref() and unref() go to the socket and to the connection that the association rests on", async () => {
+Deno.test("SocksDatagrams: ref() and unref() reach the socket and the connection", async () => {
   const { datagrams, log } = await association();
   datagrams.unref();
   datagrams.ref();
@@ -311,7 +314,7 @@ Deno.test("ref() and unref() go to the socket and to the connection that the ass
   datagrams.close();
 });
 
-Deno.test("what is more than there is room for is dropped and counted, what is being opened included", async () => {
+Deno.test("SocksDatagrams: drops and counts datagrams beyond its capacity", async () => {
   const { datagrams, come } = await association();
   for (let i = 0; i < 300; i++) come(`${i}`);
   assert.equal(datagrams.dropped, 300 - 256);
@@ -319,16 +322,16 @@ Deno.test("what is more than there is room for is dropped and counted, what is b
   const inbox = new Inbox<number>();
   for (let i = 0; i < 256; i++) assert.ok(inbox.reserve());
   assert.equal(inbox.reserve(), false);
-  inbox.putNothing();
+  inbox.release();
   assert.ok(inbox.reserve());
-  inbox.end(new Error("over"));
+  inbox.end(new Error("over"), "keep");
   inbox.put(1);
   await assert.rejects(inbox.next(), { message: "over" });
   assert.equal(inbox.reserve(), false);
   datagrams.close();
 });
 
-Deno.test("both kinds of socket refuse what is too large alike, and let the process end when they are told so", async () => {
+Deno.test("bindUdp(): both kinds of sockets refuse large datagrams and let the process end", async () => {
   const script = `
     import { bindUdp } from "${new URL("../../../socks/shell/udp.ts", import.meta.url)}";
     const got = Promise.withResolvers();
@@ -350,7 +353,7 @@ Deno.test("both kinds of socket refuse what is too large alike, and let the proc
   }
 });
 
-Deno.test("datagrams leave a socket in the order in which they were sent, from the first one on, of both kinds", async () => {
+Deno.test("bindUdp(): both kinds of sockets send in order from the first datagram", async () => {
   const script = `
     import { bindUdp } from "${new URL("../../../socks/shell/udp.ts", import.meta.url)}";
     const seen = [];
@@ -378,7 +381,7 @@ Deno.test("datagrams leave a socket in the order in which they were sent, from t
   }
 });
 
-Deno.test("what an association cannot be made of is told as what it is, and leaves nothing open", async () => {
+Deno.test("associateThrough(): reports why no association is possible, and leaves nothing open", async () => {
   const name = "050000030472656c790007";
   const failure = new Error("no sockets");
   const socket = (log: string[]): DatagramSocket => ({
@@ -433,7 +436,7 @@ Deno.test("what an association cannot be made of is told as what it is, and leav
   assert.ok(proxy.closed() > 0);
 });
 
-Deno.test("an association says who this side is, and how it is protected", async () => {
+Deno.test("SocksDatagrams: tells identity and protection", async () => {
   const { datagrams } = await association();
   assert.deepEqual([datagrams.identity.method, datagrams.protection], ["none", "none"]);
   datagrams.close();

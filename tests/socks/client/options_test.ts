@@ -16,7 +16,8 @@ import { duration } from "../../../base/deadline.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { bindThrough } from "../../../socks/client/bind.ts";
-import { connectThrough, resolveThrough } from "../../../socks/client/request.ts";
+import { resolveThrough } from "../../../socks/client/resolve.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Endpoint } from "../../../socks/wire/address.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
@@ -73,14 +74,14 @@ async function refuses(
   assert.equal(dialled, 0, String(names));
 }
 
-Deno.test("duration() takes times in milliseconds and nothing else, and names the option", () => {
+Deno.test("duration(): takes times in milliseconds only, and names the option", () => {
   for (const good of [0, 1.5, 60_000, Infinity]) assert.equal(duration("timeout", good), good);
   for (const bad of [NaN, -1, -Infinity, "5", null, undefined, {}, 5n, Symbol("x")] as Untyped[]) {
     assert.throws(() => duration("idleTimeout", bad), { name: "TypeError", message: /^Cannot use idleTimeout: / });
   }
 });
 
-Deno.test("a time that is none is refused by every call, before anything is dialled", async () => {
+Deno.test("client calls: refuse an invalid time before anything is dialled", async () => {
   for (const call of Object.values({ ...CALLS, ...INNER_CALLS })) {
     for (const timeout of [NaN, -1, "50", null, {}]) await refuses(call, { timeout }, /timeout/);
   }
@@ -93,7 +94,7 @@ Deno.test("a time that is none is refused by every call, before anything is dial
   await assert.rejects(pending.accept({ timeout: 0 }), { code: "CONNECT_TIMEOUT" });
 });
 
-Deno.test("every call has a minute where nothing is said", async () => {
+Deno.test("client calls: have a minute by default", async () => {
   const times: unknown[] = [];
   const { setTimeout } = globalThis;
   globalThis.setTimeout = ((run: () => void, milliseconds: number) => {
@@ -115,7 +116,7 @@ Deno.test("every call has a minute where nothing is said", async () => {
   }
 });
 
-Deno.test("an option that is missing or of another kind is named", async () => {
+Deno.test("client calls: name an option that is missing or invalid", async () => {
   for (const call of Object.values({ ...CALLS, ...INNER_CALLS })) {
     await refuses(call, { signal: {} }, /signal/);
     await refuses(call, { signal: null }, /signal/);
@@ -152,7 +153,7 @@ Deno.test("an option that is missing or of another kind is named", async () => {
   }
 });
 
-Deno.test("options that do not go together are refused, and named", async () => {
+Deno.test("client calls: refuse options that exclude each other, and name them", async () => {
   await using kdc = await startTestKdc();
   const credentials = systemTickets({ config: kdc.config, principal: "alice", password: "x" });
   const idle = {
@@ -181,7 +182,7 @@ Deno.test("options that do not go together are refused, and named", async () => 
   }
 });
 
-Deno.test("a proxy is told as an endpoint, a text, or a URL of SOCKS5, without a password", async () => {
+Deno.test("connect(): takes a proxy as endpoint, text or URL of SOCKS5, without a password", async () => {
   const auth = [passwordClient({ username: "u", password: "p" })];
   const seen: Endpoint[] = [];
   const dial = (to: Endpoint) => {
@@ -230,7 +231,7 @@ Deno.test("a proxy is told as an endpoint, a text, or a URL of SOCKS5, without a
   assert.deepEqual(seen, []);
 });
 
-Deno.test("systemTickets() take the keytab's file as serve() does", async () => {
+Deno.test("systemTickets(): takes a keytab's file as serve() does", async () => {
   await using kdc = await startTestKdc({ principals: { backup: {} } });
   const directory = await Deno.makeTempDir();
   try {

@@ -1,7 +1,7 @@
 /** What is wrong with the proxy is told apart from what is wrong with the target, in words that say what to do. */
 import assert from "node:assert/strict";
 import { associate, bind, bridge, connect, dialThrough, noAuthentication, resolve, serve } from "../../../mod.ts";
-import { errorLine, exitCodeFor } from "../../../cli/command.ts";
+import { errorLine, exitCodeFor } from "../../../cli/command/command.ts";
 import {
   replyCodeFor,
   SocksAuthError,
@@ -26,7 +26,7 @@ async function failure(dial: Dialer | undefined, proxy: string, more: Record<str
   return await connect({ ...target, proxy, auth, dial, ...more }).then(() => assert.fail("connected"), (e) => e);
 }
 
-Deno.test("a proxy that is not there is no target that refuses, in every call and in what the bridge answers", async () => {
+Deno.test("client calls: a proxy that cannot be reached is no target that refuses", async () => {
   const port = freePort();
   const proxy = `${LOCALHOST}:${port}`;
   const calls = [
@@ -53,10 +53,14 @@ Deno.test("a proxy that is not there is no target that refuses, in every call an
   assert.deepEqual([...answer.subarray(0, 2)], [5, 1]);
   await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const refused = connect({ proxy: server.addr, auth, hostname: LOCALHOST, port });
-  await assert.rejects(refused, { name: "SocksReplyError", code: "CONNECTION_REFUSED", message: /: refused, / });
+  await assert.rejects(refused, {
+    name: "SocksReplyError",
+    code: "CONNECTION_REFUSED",
+    message: /: the host refused the connection, /,
+  });
 });
 
-Deno.test("what a dialer fails with is said of the proxy, unless it is about the way there, or the caller's own", async () => {
+Deno.test("client calls: errors of a dialer name the proxy, except its own and the caller's", async () => {
   const fails = (error: unknown) => failure(() => Promise.reject(error), "b.example");
   for (const cause of [new SocksReplyError("HOST_UNREACHABLE", "nowhere"), new Error("nowhere"), "nowhere"]) {
     const error = await fails(cause);
@@ -88,20 +92,20 @@ Deno.test("what a dialer fails with is said of the proxy, unless it is about the
   assert.equal(await failure(dial, "b.example", { signal: stop.signal }), reason);
 });
 
-Deno.test("in a chain it is said which proxy cannot be reached from where", async () => {
+Deno.test("client calls: in a chain, the error names the proxy that cannot be reached", async () => {
   const a = (dial: Dialer) => dialThrough({ proxy: "a.example", auth, dial });
   const { near } = scriptProxy([NO_METHOD, "05050001000000000000"]);
   const fromA = await failure(a(() => Promise.resolve(near)), "b.example");
   assert.equal(
     fromA.message,
     "Cannot reach proxy b.example:1080: proxy a.example:1080 cannot reach b.example:1080: " +
-      "refused, nobody listens there (CONNECTION_REFUSED)",
+      "the host refused the connection, no program listens there (CONNECTION_REFUSED)",
   );
   const noA = await failure(a(() => Promise.reject(new SocksReplyError("HOST_UNREACHABLE", "no"))), "b.example");
   assert.equal(noA.message, "Cannot reach proxy a.example:1080: no");
 });
 
-Deno.test("a refusal is told in words that say what to do, its code once", async () => {
+Deno.test("client calls: a refusal has a reason, a hint and its code once", async () => {
   const words: [number, RegExp][] = [
     [1, /^Proxy p:1080 cannot reach target\.example:80: it failed, and does not say why; .*log \(GENERAL_FAILURE\)$/],
     [2, /: its rules do not allow it; ask its administrator \(NOT_ALLOWED\)$/],
@@ -115,11 +119,11 @@ Deno.test("a refusal is told in words that say what to do, its code once", async
   }
 });
 
-Deno.test("a refusal names no address that stands for anybody", async () => {
+Deno.test("client calls: a refusal names no unspecified address", async () => {
   await using server = serve({ port: 0, allowUnauthenticated: true });
   const through = { proxy: server.addr, auth };
-  await assert.rejects(bind(through), { message: /cannot listen for anybody: it does not do that/ });
-  await assert.rejects(associate(through), { message: /cannot relay datagrams for anybody: it does not do that/ });
+  await assert.rejects(bind(through), { message: /cannot listen for any peer: it does not do that/ });
+  await assert.rejects(associate(through), { message: /cannot relay datagrams for any peer: it does not do that/ });
   const { near, far } = scriptProxy([NO_METHOD]);
   const gone = associate({ proxy: "p", auth, dial: () => Promise.resolve(near) });
   await far.read().then(() => far.closeWrite()).catch(() => {});
@@ -128,7 +132,7 @@ Deno.test("a refusal names no address that stands for anybody", async () => {
   await assert.rejects(bind({ ...through, expected }), { message: /cannot listen for 127\.0\.0\.1:20: / });
 });
 
-Deno.test("what speaks something else than SOCKS5 is named for what it is, however few bytes come at a time", async () => {
+Deno.test("client calls: name the protocol of a server that is no SOCKS5 proxy", async () => {
   const answers: [string, RegExp][] = [
     ["HTTP/1.1 400 Bad Request\r\n\r\n", /it speaks HTTP: 400 Bad Request \(is this the port of an HTTP proxy\?\)$/],
     [
@@ -165,7 +169,7 @@ Deno.test("what speaks something else than SOCKS5 is named for what it is, howev
   }
 });
 
-Deno.test("a first line that never ends, or fails, is not waited for", async () => {
+Deno.test("client calls: do not wait for a first line that never ends or fails", async () => {
   for (const rest of [() => new Promise<never>(() => {}), () => Promise.reject(new Error("reset"))]) {
     let reads = 0;
     const near: Connection = {
@@ -179,7 +183,7 @@ Deno.test("a first line that never ends, or fails, is not waited for", async () 
   }
 });
 
-Deno.test("no more of a first line is read than is told of it, and nothing behind it", async () => {
+Deno.test("client calls: read no more of a first line than they report", async () => {
   for (const [chunk, most] of [["x".repeat(100), 4], ["HTTP/1.1 302 Found\n", 1]] as const) {
     let reads = 0;
     const read = () => Promise.resolve(new TextEncoder().encode(reads++ > 99 ? "" : chunk));
@@ -189,14 +193,14 @@ Deno.test("no more of a first line is read than is told of it, and nothing behin
   }
 });
 
-Deno.test("in a chain it is the hop that answers otherwise which is named", async () => {
+Deno.test("client calls: in a chain, name the hop that speaks another protocol", async () => {
   const a = (dial: Dialer) => dialThrough({ proxy: "a.example", auth, dial });
   const { near } = scriptProxy([NO_METHOD, GRANTED + "485454502f312e31203330322046"]);
   const error = await failure(a(() => Promise.resolve(near)), "b.example");
   assert.match(error.message, /^Cannot use proxy b\.example:1080: it speaks HTTP: 302 F/);
 });
 
-Deno.test("whoever breaks the protocol later is named too", async () => {
+Deno.test("client calls: name a proxy that breaks the protocol later", async () => {
   const { near } = scriptProxy([NO_METHOD, "0400"]);
   const error = await failure(() => Promise.resolve(near), "p");
   assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");
@@ -206,13 +210,13 @@ Deno.test("whoever breaks the protocol later is named too", async () => {
   );
 });
 
-Deno.test("a time that is over says how far it had come", async () => {
+Deno.test("client calls: a timeout says how far the connection came", async () => {
   const timeout = 50;
   const words: [Dialer, RegExp][] = [
-    [() => new Promise(() => {}), /^Proxy p:1080 took longer than 50 ms: no connection to it stands$/],
+    [() => new Promise(() => {}), /^Proxy p:1080 took longer than 50 ms: there is no connection to it yet$/],
     [
       () => Promise.resolve(scriptProxy([]).near),
-      /took longer than 50 ms: it took the connection and has said nothing \(does it want SOCKS inside TLS\?\)$/,
+      /took longer than 50 ms: it accepted the connection but sent nothing \(does it want SOCKS inside TLS\?\)$/,
     ],
     [() => Promise.resolve(scriptProxy([NO_METHOD]).near), /^Proxy p:1080 took longer than 50 ms$/],
   ];
@@ -224,7 +228,7 @@ Deno.test("a time that is over says how far it had come", async () => {
   }
 });
 
-Deno.test("a level that is too weak names the option that takes it, by its name in the library and on the command line", async () => {
+Deno.test("client calls: a protection too weak names the option, in the library and the command line", async () => {
   await using realm = await startRealmFolder();
   await using server = serve({ port: 0, keytab: realm.keytab, protection: ["integrity"], rules: ["allow localhost"] });
   const options = { proxy: `localhost:${server.addr.port}`, credentials: realm.tickets };
@@ -236,7 +240,7 @@ Deno.test("a level that is too weak names the option that takes it, by its name 
   assert.match(errorLine(error), /is required \(--minimum-protection\)$/);
 });
 
-Deno.test("a connection to the proxy that is lost on the way is told as such, in one class", async () => {
+Deno.test("client calls: a lost connection to the proxy has one class of errors", async () => {
   const lost = Object.assign(new Error("Connection reset by peer"), { code: "ECONNRESET" });
   for (const calls of [0, 1]) {
     const { near } = scriptProxy([NO_METHOD]);

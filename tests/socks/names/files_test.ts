@@ -1,18 +1,19 @@
 /** The system's files: the hosts file, resolv.conf, nsswitch.conf; and the order of addresses. */
 import assert from "node:assert/strict";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
-import { inOrder } from "../../../socks/names/order.ts";
+import { sortAddresses } from "../../../socks/names/address_order.ts";
 import {
-  asksFilesThenDns,
   candidates,
   parseResolvConf,
-  type Surroundings,
-  withSurroundings,
+  type ResolverEnvironment,
+  usesFilesThenDns,
+  withEnvironment,
 } from "../../../socks/names/resolv_conf.ts";
 import { run } from "../../support/process.ts";
-import { Fresh, systemFile } from "../../../socks/shell/system_files.ts";
+import { RecheckedValue } from "../../../socks/names/rechecked_value.ts";
+import { systemFile } from "../../../socks/shell/system_names.ts";
 
-Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be read are passed over", () => {
+Deno.test("parseHosts(): reads hosts(5) and ignores malformed lines", () => {
   const { byName, byAddress } = parseHosts([
     "# 9.9.9.9 commented",
     "127.0.0.1\tlocalhost",
@@ -34,7 +35,7 @@ Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be rea
   assert.deepEqual(byAddress.get("10.0.0.7"), ["db.corp.test"]);
 });
 
-Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () => {
+Deno.test("parseResolvConf(): reads resolv.conf(5) within its limits", () => {
   const conf = parseResolvConf([
     "; comment",
     "# nameserver 9.9.9.9",
@@ -68,9 +69,9 @@ Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () 
   assert.deepEqual(parseResolvConf("options timeout:0 attempts:0").timeout, 1_000);
 });
 
-Deno.test("the environment counts more than resolv.conf, and the domain of the host less", () => {
-  const read = (text: string, around: Surroundings) => {
-    const { search, ndots, attempts } = parseResolvConf(withSurroundings(text, around));
+Deno.test("withEnvironment(): the environment overrides resolv.conf, which overrides the host's domain", () => {
+  const read = (text: string, environment: ResolverEnvironment) => {
+    const { search, ndots, attempts } = parseResolvConf(withEnvironment(text, environment));
     return [search, ndots, attempts];
   };
   assert.deepEqual(read("", { host: "proxy.corp.test" }), [["corp.test"], 1, 2]);
@@ -90,7 +91,7 @@ Deno.test("the environment counts more than resolv.conf, and the domain of the h
   assert.deepEqual(injected, ["b.test", "nameserver", "9.9.9.9"]);
 });
 
-Deno.test("a name of few dots is looked up under the search list first, another one as it is first", () => {
+Deno.test("candidates(): a name of few dots is first looked up with the search list", () => {
   const search = ["corp.test", "test"];
   assert.deepEqual(candidates("www", { search, ndots: 1 }), ["www.corp.test", "www.test", "www"]);
   assert.deepEqual(candidates("db.corp", { search, ndots: 1 }), ["db.corp", "db.corp.corp.test", "db.corp.test"]);
@@ -99,9 +100,9 @@ Deno.test("a name of few dots is looked up under the search list first, another 
   assert.deepEqual(candidates(long, { search, ndots: 1 }), [long, `${long}.test`]);
 });
 
-Deno.test("only files and then dns is what this resolver does by itself", () => {
+Deno.test("usesFilesThenDns(): accepts `files dns` only", () => {
   for (const text of ["", "passwd: files sss\n", "hosts:\t files  dns\n", " hosts: files dns # and no more\n"]) {
-    assert.equal(asksFilesThenDns(text), true, text);
+    assert.equal(usesFilesThenDns(text), true, text);
   }
   for (
     const services of [
@@ -114,23 +115,23 @@ Deno.test("only files and then dns is what this resolver does by itself", () => 
       "wins files dns",
     ]
   ) {
-    assert.equal(asksFilesThenDns(`hosts: ${services}\n`), false, services);
+    assert.equal(usesFilesThenDns(`hosts: ${services}\n`), false, services);
   }
 });
 
-Deno.test("addresses that lead somewhere come first, then IPv6, as RFC 6724 has it, and others stay as they came", () => {
+Deno.test("sortAddresses(): reachable ones first, then IPv6, otherwise as they came (RFC 6724)", () => {
   const found = ["192.0.2.2", "2001:db8::2", "192.0.2.1", "2001:db8::1", "fd00::1"];
   const [v4, v6, ula] = [["192.0.2.2", "192.0.2.1"], ["2001:db8::2", "2001:db8::1"], ["fd00::1"]] as const;
-  assert.deepEqual(inOrder(found, undefined), [...v6, ...v4, ...ula]);
-  assert.deepEqual(inOrder(found, ["127.0.0.1", "::1", "10.0.0.1", "2001:db8::99"]), [...v6, ...v4, ...ula]);
-  assert.deepEqual(inOrder(found, ["127.0.0.1", "::1", "fe80::1", "10.0.0.1"]), [...v4, ...v6, ...ula]);
-  assert.deepEqual(inOrder(found, ["::1", "2001:db8::99"]), [...v6, ...v4, ...ula]);
-  assert.deepEqual(inOrder(found, ["10.0.0.1", "fd00::99"]), [...v4, ...ula, ...v6]);
-  assert.deepEqual(inOrder(["127.0.0.1", "::1"], ["127.0.0.1", "::1"]), ["::1", "127.0.0.1"]);
-  assert.deepEqual(inOrder(["127.0.0.1", "::1"], ["127.0.0.1"]), ["127.0.0.1", "::1"]);
+  assert.deepEqual(sortAddresses(found, undefined), [...v6, ...v4, ...ula]);
+  assert.deepEqual(sortAddresses(found, ["127.0.0.1", "::1", "10.0.0.1", "2001:db8::99"]), [...v6, ...v4, ...ula]);
+  assert.deepEqual(sortAddresses(found, ["127.0.0.1", "::1", "fe80::1", "10.0.0.1"]), [...v4, ...v6, ...ula]);
+  assert.deepEqual(sortAddresses(found, ["::1", "2001:db8::99"]), [...v6, ...v4, ...ula]);
+  assert.deepEqual(sortAddresses(found, ["10.0.0.1", "fd00::99"]), [...v4, ...ula, ...v6]);
+  assert.deepEqual(sortAddresses(["127.0.0.1", "::1"], ["127.0.0.1", "::1"]), ["::1", "127.0.0.1"]);
+  assert.deepEqual(sortAddresses(["127.0.0.1", "::1"], ["127.0.0.1"]), ["127.0.0.1", "::1"]);
 });
 
-Deno.test("a file is read again when it has changed, is empty where there is none, and stays as it was where it cannot be read", async () => {
+Deno.test("systemFile(): reads a changed file again; a missing one is empty, an unreadable one stays", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = `${directory}/file`;
@@ -155,12 +156,12 @@ Deno.test("a file is read again when it has changed, is empty where there is non
   }
 });
 
-Deno.test("a file that may not be read is not asked for, and stays as it was read before", async () => {
+Deno.test("systemFile(): never prompts for a permission, and keeps what it read before", async () => {
   const root = new URL("../../..", import.meta.url).pathname;
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "as it was");
-    const text = `import { systemFile } from "file://${root}socks/shell/system_files.ts";
+    const text = `import { systemFile } from "file://${root}socks/shell/system_names.ts";
       let now = 0;
       const [read, never] = [1, 2].map(() => systemFile(${JSON.stringify(file)}, (text) => text, () => now));
       console.log(read());
@@ -176,10 +177,10 @@ Deno.test("a file that may not be read is not asked for, and stays as it was rea
   }
 });
 
-Deno.test("what cannot be looked at is as it was", () => {
+Deno.test("RecheckedValue: keeps its value if a check fails", () => {
   let now = 0;
   let broken = false;
-  const fresh = new Fresh<number>((before) => {
+  const fresh = new RecheckedValue<number>((before) => {
     if (broken) throw new Error("no more");
     return (before ?? 0) + 1;
   }, () => now);

@@ -6,12 +6,12 @@ import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
 
 /** Look-ups that end when a test says so. */
 function lab(ends = true, waiting = 100) {
-  const look = new LookUps<string>({ places: 3, perOwner: 2, waiting, ends });
+  const lookUps = new LookUps<string>({ places: 3, perOwner: 2, waiting, abortable: ends });
   const begun: string[] = [];
   const ended: string[] = [];
   const open = new Map<string, (found: string) => void>();
   const ask = (name: string, user: string, signal?: AbortSignal) =>
-    look.look(name, name, (signal) => {
+    lookUps.run({ key: name, name }, (signal) => {
       begun.push(name);
       return new Promise<string>((resolve, reject) => {
         open.set(name, resolve);
@@ -28,22 +28,22 @@ function lab(ends = true, waiting = 100) {
     open.get(name)!(`address of ${name}`);
     await yieldMicrotasks();
   };
-  return { look, begun, ended, ask, askFor, end };
+  return { lookUps, begun, ended, ask, askFor, end };
 }
 
-Deno.test("so many at one time, a part of them for one, and the others in turn", async () => {
-  const { begun, askFor, end, look } = lab();
+Deno.test("LookUps: limit look-ups in total and of one owner, and serve others in turn", async () => {
+  const { begun, askFor, end, lookUps } = lab();
   void askFor(["a1", "a2", "a3", "a4"], "alice");
   await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2"]);
   void askFor(["a1", "a2"], "alice");
   await yieldMicrotasks();
-  assert.equal(look.waiting, 2, "who asks for what is under way needs no place");
+  assert.equal(lookUps.waiting, 2, "who asks for what is under way needs no place");
   void askFor(["b1", "b2"], "bob");
   void askFor(["c1"], "carol");
   await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
-  assert.equal(look.waiting, 4);
+  assert.equal(lookUps.waiting, 4);
   await end("b1");
   assert.deepEqual(begun.slice(3), ["b2"], "alice has as many as she may");
   await end("a1");
@@ -52,8 +52,8 @@ Deno.test("so many at one time, a part of them for one, and the others in turn",
   assert.deepEqual(begun.slice(5), ["c1"], "before alice comes again");
 });
 
-Deno.test("the queue of one is bounded, and does not count against another", async () => {
-  const { askFor, ask, look } = lab(true, 3);
+Deno.test("LookUps: limit the queue of each owner", async () => {
+  const { askFor, ask, lookUps } = lab(true, 3);
   void askFor(["a1", "a2", "a3", "a4", "a5"], "alice");
   await assert.rejects(ask("a6", "alice"), {
     code: "HOST_UNREACHABLE",
@@ -61,10 +61,10 @@ Deno.test("the queue of one is bounded, and does not count against another", asy
   });
   void askFor(["b1", "b2", "b3", "b4"], "bob");
   await assert.rejects(ask("b5", "bob"), /3 look-ups wait/);
-  assert.equal(look.waiting, 6);
+  assert.equal(lookUps.waiting, 6);
 });
 
-Deno.test("many who ask for the same make one look-up, which ends when the last of them has gone", async () => {
+Deno.test("LookUps: share equal look-ups, which end with the last caller", async () => {
   const { begun, ended, ask, end } = lab();
   const [one, two] = [new AbortController(), new AbortController()];
   const [first, second, third] = [ask("x", "alice", one.signal), ask("x", "bob", two.signal), ask("x", "carol")];
@@ -83,7 +83,7 @@ Deno.test("many who ask for the same make one look-up, which ends when the last 
   assert.deepEqual(ended, ["x", "x"]);
 });
 
-Deno.test("what nobody waits for is nobody's answer, and its place is free", async () => {
+Deno.test("LookUps: a look-up without callers is shared by none, and frees its place", async () => {
   const { begun, ask, askFor } = lab();
   const gone = new AbortController();
   void askFor(["x", "y"], "alice", gone.signal);
@@ -97,19 +97,19 @@ Deno.test("what nobody waits for is nobody's answer, and its place is free", asy
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
 });
 
-Deno.test("a look-up that takes its time to end is nobody's answer meanwhile", async () => {
-  const look = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, ends: true });
+Deno.test("LookUps: a look-up that is slow to end is not shared", async () => {
+  const lookUps = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, abortable: true });
   const late = Promise.withResolvers<string>();
   const gone = new AbortController();
-  const first = look.look("x", "x", () => late.promise, { signal: gone.signal });
+  const first = lookUps.run({ key: "x", name: "x" }, () => late.promise, { signal: gone.signal });
   await yieldMicrotasks();
   gone.abort(new Error("gone"));
   await assert.rejects(first, /gone/);
-  assert.equal(await look.look("x", "x", () => Promise.resolve("found"), {}), "found");
+  assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), {}), "found");
   late.reject(new Error("ended"));
 });
 
-Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoever asks for the same", async () => {
+Deno.test("LookUps: a look-up that cannot be aborted keeps its place, and later callers share it", async () => {
   const { begun, ask, askFor, end } = lab(false);
   const gone = new AbortController();
   const left = askFor(["x", "y"], "alice", gone.signal);
@@ -127,34 +127,37 @@ Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoe
   assert.deepEqual(begun, ["x", "y", "z"]);
 });
 
-Deno.test("who waits for a place leaves the queue with his signal, and when another has the same looked up", async () => {
-  const { begun, look, ask, askFor, end } = lab();
+Deno.test("LookUps: a caller leaves the queue with its signal, or when an equal look-up starts", async () => {
+  const { begun, lookUps, ask, askFor, end } = lab();
   void askFor(["a1", "a2"], "alice");
   const gone = new AbortController();
   const waiting = ask("a3", "alice", gone.signal);
   const same = ask("b1", "alice");
-  assert.equal(look.waiting, 2);
+  assert.equal(lookUps.waiting, 2);
   const others = ask("b1", "bob");
   await yieldMicrotasks();
-  assert.deepEqual([look.waiting, begun], [1, ["a1", "a2", "b1"]]);
+  assert.deepEqual([lookUps.waiting, begun], [1, ["a1", "a2", "b1"]]);
   gone.abort(new Error("gone"));
   await assert.rejects(waiting, /gone/);
-  assert.equal(look.waiting, 0);
+  assert.equal(lookUps.waiting, 0);
   await end("b1");
   assert.deepEqual(await Promise.all([same, others]), ["address of b1", "address of b1"]);
   await assert.rejects(ask("b1", "bob", AbortSignal.abort(new Error("gone before"))), /gone before/);
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
 });
 
-Deno.test("a failure is told to all who wait, and gives the place back", async () => {
-  const look = new LookUps<string>({ places: 1, perOwner: 1, waiting: 9, ends: true });
+Deno.test("LookUps: a failure reaches all callers and frees the place", async () => {
+  const lookUps = new LookUps<string>({ places: 1, perOwner: 1, waiting: 9, abortable: true });
   const fail = () => Promise.reject(new Error("no such name"));
-  const both = [look.look("x", "x", fail, {}), look.look("x", "x", fail, { user: "bob" })];
+  const both = [
+    lookUps.run({ key: "x", name: "x" }, fail, {}),
+    lookUps.run({ key: "x", name: "x" }, fail, { user: "bob" }),
+  ];
   for (const one of both) await assert.rejects(one, /no such name/);
-  assert.equal(await look.look("x", "x", () => Promise.resolve("found"), { user: "carol" }), "found");
+  assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), { user: "carol" }), "found");
 });
 
-Deno.test("a look-up is for the user wherever he is, and for the source where he is nobody", () => {
+Deno.test("ownerOf(): the user from anywhere, or the source of an unauthenticated client", () => {
   assert.equal(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "alice", source: "192.0.2.2" }));
   assert.notEqual(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "bob", source: "192.0.2.1" }));
   assert.notEqual(ownerOf({ source: "192.0.2.1" }), ownerOf({ user: "", source: "192.0.2.2" }));

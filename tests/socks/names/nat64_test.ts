@@ -1,13 +1,13 @@
 /** IPv4 addresses behind NAT64: what rules see of them, which prefixes are found, and what is dialled. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { TargetRequest } from "../../../socks/server/commands/command.ts";
+import type { TargetRequest } from "../../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
-import { Nat64Prefixes, throughNat64 } from "../../../socks/names/nat64.ts";
+import { Nat64Prefixes, throughNat64 } from "../../../socks/names/nat64_prefixes.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { ipv4Under, ipv6For, parseNat64Prefix, prefixesIn, translated } from "../../../socks/rules/nat64.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { specialKind } from "../../../socks/rules/special_ranges.ts";
 import type { Dialer } from "../../../socks/stream/connection.ts";
 import type { Resolver } from "../../../socks/names/resolver.ts";
@@ -35,7 +35,7 @@ const TABLE: readonly (readonly [prefix: string, address: string])[] = [
   ["64:ff9b::/96", "64:ff9b::c000:221"],
 ];
 
-Deno.test("IPv4 addresses stand where RFC 6052 section 2.4 has them, for all lengths of a prefix", () => {
+Deno.test("ipv4Places(): as in RFC 6052 section 2.4, for all lengths of a prefix", () => {
   for (const [text, address] of TABLE) {
     const prefix = parseNat64Prefix(text);
     const made = ipv6For(prefix, bytes("192.0.2.33"));
@@ -57,7 +57,7 @@ const PREFIX = fc.record({
 });
 const IPV4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
 
-Deno.test("property: what is put under a prefix comes out again, and byte 8 and what is behind it stay zero", () => {
+Deno.test("property: ipv4Under() inverts ipv6For(), and byte 8 and the suffix stay zero", () => {
   fc.assert(fc.property(PREFIX, IPV4, fc.uint8Array({ minLength: 16, maxLength: 16 }), (prefix, ipv4, noise) => {
     const made = ipv6For(prefix, ipv4);
     assert.equal(made[8], 0);
@@ -78,7 +78,7 @@ Deno.test("property: what is put under a prefix comes out again, and byte 8 and 
   }));
 });
 
-Deno.test("property: an address under a prefix is judged as the IPv4 address that it is, whatever the rule is about", () => {
+Deno.test("property: RuleSet judges a NAT64 address as its IPv4 address", () => {
   const places = ["10.0.0.0/8", "45.79.0.0/16", "*", "127.0.0.0/8", "0.0.0.0/0", "100.64.0.0/10", "8.8.8.8"];
   const rule = fc.tuple(fc.constantFrom("allow", "deny"), fc.constantFrom(...places)).map((parts) => parts.join(" "));
   const ipv4 = fc.oneof(
@@ -98,7 +98,7 @@ Deno.test("property: an address under a prefix is judged as the IPv4 address tha
   assert.ok(seen > 100, `only ${seen} were allowed`);
 });
 
-Deno.test("what is no prefix of a translator is refused with the reason", () => {
+Deno.test("parseNat64Prefix(): refuses what is no NAT64 prefix, with the reason", () => {
   const cases: [string, RegExp][] = [
     ["2001:db8::/33", /length is 32, 40, 48, 56, 64 or 96/],
     ["2001:db8::1/128", /length is 32/],
@@ -120,7 +120,7 @@ Deno.test("what is no prefix of a translator is refused with the reason", () => 
   }
 });
 
-Deno.test("a deny by IPv4 holds under a prefix that is told, and only there", () => {
+Deno.test("RuleSet: a deny rule for IPv4 holds with a configured prefix only", () => {
   const texts = ["deny 10.0.0.0/8", "allow *"];
   assert.equal(allowed(rules([], ...texts), "2001:4860:64::a42:1"), true);
   const told = rules(["2001:4860:64::/96"], ...texts);
@@ -137,7 +137,7 @@ Deno.test("a deny by IPv4 holds under a prefix that is told, and only there", ()
   }
 });
 
-Deno.test("special addresses behind a prefix are refused as in IPv4, whatever rule names the prefix", () => {
+Deno.test("RuleSet: special addresses of a prefix are denied as in IPv4", () => {
   for (
     const [prefix, loopback, metadata, open] of [
       ["2001:4860:64::/96", "2001:4860:64::7f00:1", "2001:4860:64::a9fe:a9fe", "2001:4860:64::808:808"],
@@ -186,7 +186,7 @@ Deno.test("special addresses behind a prefix are refused as in IPv4, whatever ru
   assert.equal(allowed(rules(["2a0b::/96"], "allow 2a0b::/96", "allow 0.0.0.0", "allow *"), "2a0b::"), false);
 });
 
-Deno.test("an allow by IPv4 holds under 64:ff9b::/96 and prefixes that are told, and in no other disguise (RFC 6052, RFC 8215)", () => {
+Deno.test("RuleSet: an allow rule for IPv4 holds for 64:ff9b::/96 and configured prefixes only (RFC 8215)", () => {
   const set = rules(["2001:4860:64::/96"], "allow 45.79.0.0/24");
   for (
     const [address, yes] of [
@@ -208,7 +208,7 @@ Deno.test("an allow by IPv4 holds under 64:ff9b::/96 and prefixes that are told,
   assert.equal(allowed(rules(["2a0b::/32", "2a0b::/96"], "allow 0.0.0.0/8", "deny *"), "2a0b::2d4f:1e"), false);
 });
 
-Deno.test("prefixes are found in what a resolver has for ipv4only.arpa (RFC 7050 section 3)", () => {
+Deno.test("prefixesIn(): finds prefixes in the addresses of ipv4only.arpa (RFC 7050 section 3)", () => {
   const text = (answer: string[]) => prefixesIn(answer).map(({ network, bits }) => `${formatIp(network)}/${bits}`);
   assert.deepEqual(text([]), []);
   assert.deepEqual(text(["192.0.0.170", "192.0.0.171"]), []);
@@ -243,7 +243,7 @@ const turns = async () => {
   for (let i = 0; i < 30; i++) await Promise.resolve();
 };
 
-Deno.test("prefixes are looked for at the start and again after a while; a silent resolver takes none away", async () => {
+Deno.test("Nat64Prefixes: look prefixes up at the start and later; a silent resolver removes none", async () => {
   const { questions, resolve } = asked();
   const told: (readonly string[])[] = [];
   let time = 0;
@@ -295,7 +295,7 @@ Deno.test("prefixes are looked for at the start and again after a while; a silen
   assert.equal(nat64.prefixes.length, 1);
 });
 
-Deno.test("nothing is looked for where nobody has asked for that, nor after the end", async () => {
+Deno.test("Nat64Prefixes: look nothing up without `discover`, nor after the end", async () => {
   const { questions, resolve } = asked();
   const quiet = new Nat64Prefixes({ known: ["2a0b::/96"], resolve, found: prefixes("2a0c::/96") });
   quiet.start();
@@ -315,7 +315,7 @@ Deno.test("nothing is looked for where nobody has asked for that, nor after the 
   assert.throws(() => new Nat64Prefixes({ known: ["2a0b::/95"], resolve }), TypeError);
 });
 
-Deno.test("who asks for an IPv6 address while prefixes are first looked for waits for them, and not long", async () => {
+Deno.test("Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up", async () => {
   const { questions, resolve } = asked();
   using nat64 = new Nat64Prefixes({ known: ["discover"], resolve, patience: 30 });
   nat64.start();
@@ -364,7 +364,7 @@ function ipv6Only(good: (hostname: string) => boolean = () => true, code = "NETW
   return { dial, dialled };
 }
 
-Deno.test("an IPv4 address to which no way leads is reached under the prefixes, and what is judged is the IPv4 address", async () => {
+Deno.test("openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address", async () => {
   const resolve: Resolver = () => Promise.resolve(["45.79.0.31"]);
   const { dial, dialled } = ipv6Only((hostname) => hostname.startsWith("2a0c"));
   const set = rules(["2a0b::/96", "2a0c:0:0:1::/64"], "deny ::/0", "deny 10.0.0.0/8", "allow 45.79.0.0/24");
@@ -380,7 +380,7 @@ Deno.test("an IPv4 address to which no way leads is reached under the prefixes, 
   assert.deepEqual(dialled, []);
 });
 
-Deno.test("an IPv4 address that refuses, or is of no use elsewhere, is not tried under a prefix", async () => {
+Deno.test("openDirectly(): tries no prefix for an IPv4 address that refuses or is special", async () => {
   const resolve: Resolver = () => Promise.reject(new Error("no names here"));
   const refusing: string[] = [];
   const dial: Dialer = ({ hostname }) => {

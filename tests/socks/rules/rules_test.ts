@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Identity } from "../../../socks/identity.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { allowsMuch, type RuleAction, type RuleQuery, RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import { allowsBroadBlock } from "../../../socks/rules/destination.ts";
+import type { RuleAction, RuleQuery } from "../../../socks/rules/rule.ts";
 import { inCidr, parseCidr } from "../../../socks/wire/cidr.ts";
 import { specialKind } from "../../../socks/rules/special_ranges.ts";
 import { canonicalAddress, formatIp, parseIp } from "../../../socks/wire/ip.ts";
@@ -20,7 +22,7 @@ const query = (hostname: string, port = 443, identity = ALICE): RuleQuery => ({
   source: "192.0.2.7",
 });
 
-Deno.test("specialKind() knows every range that is not public, in every disguise", () => {
+Deno.test("specialKind(): knows every range that is not public, also embedded", () => {
   const cases: Record<string, string[]> = {
     "loopback": [
       "127.0.0.1",
@@ -82,12 +84,12 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
   }
 });
 
-Deno.test("RuleSet without rules denies everything", () => {
+Deno.test("RuleSet: denies everything without rules", () => {
   assert.equal(rules().judgeName(query("example.com")).allowed, false);
   assert.equal(rules().judgeAddress(query("example.com"), "93.184.216.34").allowed, false);
 });
 
-Deno.test("RuleSet that allows everything allows public addresses and no others", () => {
+Deno.test("RuleSet: `allow *` allows public addresses only", () => {
   const none = rules("allow *");
   assert.ok(none.judgeName(query("example.com")).allowed);
   assert.ok(none.judgeAddress(query("example.com"), "93.184.216.34").allowed);
@@ -110,7 +112,7 @@ Deno.test("RuleSet that allows everything allows public addresses and no others"
   assert.equal(none.judgeAddress(query("x"), "not an address").allowed, false);
 });
 
-Deno.test("RuleSet obeys the first rule that fits", () => {
+Deno.test("RuleSet: obeys the first rule that matches", () => {
   const some = rules("deny 10.1.0.0/16", "allow 10.0.0.0/8:443", "deny 93.184.216.34", "allow *");
   assert.equal(some.judgeAddress(query("x"), "10.1.2.3").allowed, false);
   assert.equal(some.judgeAddress(query("x"), "10.2.2.3").allowed, true);
@@ -124,7 +126,7 @@ Deno.test("RuleSet obeys the first rule that fits", () => {
   assert.equal(some.judgeAddress(query("x"), "64:ff9b::5db8:d822").allowed, false);
 });
 
-Deno.test("an IPv4 address is denied wherever an IPv6 one has it, and let in nowhere (RFC 5214, RFC 6052, RFC 8215)", () => {
+Deno.test("RuleSet: denies an IPv4 address in every IPv6 form, and allows it in none (RFC 5214, RFC 6052)", () => {
   const named = ["allow 2606:4700::/32", "allow fe80::/10", "allow 64:ff9b:1::/48"];
   const some = rules("deny 10.1.0.0/16", ...named);
   const forms = [
@@ -146,7 +148,7 @@ Deno.test("an IPv4 address is denied wherever an IPv6 one has it, and let in now
   }
 });
 
-Deno.test("a command is denied at once where no host and no port could be allowed", () => {
+Deno.test("RuleSet: denies a command at once if no host and port could be allowed", () => {
   const bind = { ...query(""), command: "bind" } as const;
   const cases: [boolean, ...string[]][] = [
     [false],
@@ -168,7 +170,7 @@ Deno.test("a command is denied at once where no host and no port could be allowe
   assert.match(rules("deny *,command=bind").judgeCommand(bind).reason, /^rule "deny \*,command=bind"$/);
 });
 
-Deno.test("both IPv4 addresses in a Teredo address are denied, and neither lets it in (RFC 4380)", () => {
+Deno.test("RuleSet: denies both IPv4 addresses of a Teredo address, and allows by neither (RFC 4380)", () => {
   const some = rules("deny 8.8.8.8", "allow 2001::/32");
   // Server, flags and port, client with its bits turned over.
   const teredo = (server: string, client: string) => `2001:0:${server}:8000:63bf:${client}`;
@@ -179,7 +181,7 @@ Deno.test("both IPv4 addresses in a Teredo address are denied, and neither lets 
   assert.equal(rules("allow 8.8.8.8").judgeAddress(query("x"), teredo(public8, "f7f7:f7f7")).allowed, false);
 });
 
-Deno.test("a rule by a block that covers much counts as *: it opens no special address, and public ones", () => {
+Deno.test("RuleSet: a broad block counts as * and allows no special address", () => {
   const special = [
     "127.0.0.1",
     "10.0.0.1",
@@ -228,7 +230,7 @@ Deno.test("a rule by a block that covers much counts as *: it opens no special a
   // What denies denies all of it, and where clients come from is nobody's destination.
   assert.equal(rules("deny 0.0.0.0/0", "allow 10.0.0.0/8").judgeAddress(query("x"), "10.0.0.1").allowed, false);
   assert.equal(rules("allow 10.0.0.0/8,from=0.0.0.0/0").judgeAddress(query("x"), "10.0.0.1").allowed, true);
-  const much = (text: string) => allowsMuch(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
+  const much = (text: string) => allowsBroadBlock(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
   assert.deepEqual(
     [
       "allow 0.0.0.0/0",
@@ -244,7 +246,7 @@ Deno.test("a rule by a block that covers much counts as *: it opens no special a
   );
 });
 
-Deno.test("0.0.0.0 and :: are connected to by no rule, in no disguise", () => {
+Deno.test("RuleSet: never allows 0.0.0.0 and ::, in any form", () => {
   const some = rules(
     "allow 0.0.0.0",
     "allow 0.0.0.0/8",
@@ -261,7 +263,7 @@ Deno.test("0.0.0.0 and :: are connected to by no rule, in no disguise", () => {
   assert.equal(some.judgeAddress(query("x"), "0.1.2.3").allowed, true);
 });
 
-Deno.test("a rule that allows a name does not open addresses that are not public", () => {
+Deno.test("RuleSet: a rule that allows a name does not allow special addresses", () => {
   const named = rules("allow intranet.example", "allow .corp.example", "allow *");
   for (const host of ["intranet.example", "a.corp.example", "other.example"]) {
     assert.equal(named.judgeAddress(query(host), "10.0.0.1").allowed, false);
@@ -272,7 +274,7 @@ Deno.test("a rule that allows a name does not open addresses that are not public
   assert.equal(both.judgeAddress(query("intranet.example"), "127.0.0.1").allowed, false);
 });
 
-Deno.test("RuleSet judges a name before it is looked up where no address could change the verdict", () => {
+Deno.test("RuleSet: judges a name before the look-up if no address could change the verdict", () => {
   const strict = rules("allow .example.com", "deny *");
   assert.equal(strict.judgeName(query("www.example.com")).allowed, true);
   assert.equal(strict.judgeName(query("example.org")).allowed, false);
@@ -291,7 +293,7 @@ Deno.test("RuleSet judges a name before it is looked up where no address could c
   assert.equal(open.judgeAddress(query("intranet"), "93.184.216.34").allowed, false);
 });
 
-Deno.test("RuleSet matches users and principals", () => {
+Deno.test("RuleSet: matches users and principals", () => {
   const users = rules(
     "allow localhost,user=alice@EXAMPLE.COM",
     "allow 10.0.0.0/8,user=*@EXAMPLE.COM",
@@ -311,7 +313,7 @@ Deno.test("RuleSet matches users and principals", () => {
   );
 });
 
-Deno.test("parseRule() reads addresses, names, ports and users, and refuses the rest", () => {
+Deno.test("parseRule(): reads addresses, names, ports and users, and refuses the rest", () => {
   for (
     const text of [
       "*",
@@ -360,7 +362,7 @@ Deno.test("property: inCidr() is arithmetic on the leading bits", () => {
   }));
 });
 
-Deno.test("canonicalAddress() gives the address that would be dialled", () => {
+Deno.test("canonicalAddress(): returns the address that would be dialled", () => {
   assert.equal(canonicalAddress("::ffff:192.0.2.1"), "192.0.2.1");
   assert.equal(canonicalAddress("2001:DB8::1"), "2001:db8::1");
   assert.equal(canonicalAddress("name"), "name");

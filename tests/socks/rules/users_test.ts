@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, type NameParts } from "../../../base/name_text.ts";
 import type { Identity } from "../../../socks/identity.ts";
-import { parseRule, parseRuleText, ruleFromFields } from "../../../socks/rules/parse_rule.ts";
-import { type Rule, RuleSet } from "../../../socks/rules/rules.ts";
+import { parseRule, parseRuleText } from "../../../socks/rules/parse_rule.ts";
+import { ruleFromFields } from "../../../socks/rules/rule_fields.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { Rule } from "../../../socks/rules/rule.ts";
 import { userKey } from "../../../socks/rules/users.ts";
 
 /** A client with a ticket, as the acceptor tells of him. */
@@ -21,7 +23,7 @@ const allows = (pattern: string, who: Identity) => judge(who, ruleFromFields({ a
 const denies = (pattern: string, who: Identity) =>
   !judge(who, ruleFromFields({ action: "deny", users: [pattern] }), parseRule("allow", "*"));
 
-Deno.test("a pattern is compared with components and realm", () => {
+Deno.test("parseUserPattern(): compares components and realm", () => {
   const cases: [pattern: string, fits: Identity[], not: Identity[]][] = [
     ["alice@A.TEST", [ticket("A.TEST", "alice")], [
       ticket("A.TEST", "alice", ""),
@@ -70,7 +72,7 @@ Deno.test("a pattern is compared with components and realm", () => {
   }
 });
 
-Deno.test("a name cannot get around a rule for its realm by what it ends in", () => {
+Deno.test("parseUserPattern(): the end of a name cannot pass for a realm", () => {
   for (const name of ["eve", "eve\\", "eve\\\\", "eve@", "eve\\@", "eve\n", "*", ""]) {
     assert.equal(denies("*@PARTNER.COM", ticket("PARTNER.COM", name)), true, name);
     assert.equal(denies("eve*@PARTNER.COM", ticket("PARTNER.COM", `eve${name}`)), true, name);
@@ -109,7 +111,7 @@ Deno.test("property: a rule can name any principal, as text and as an object, an
   );
 });
 
-Deno.test("values with blanks stand as they are, and those with commas or quotation marks in quotation marks", () => {
+Deno.test("parseRule(): keeps blanks in values, and reads quotation marks", () => {
   const users = (text: string) => parseRuleText(text).users;
   assert.deepEqual(users("deny *,user=John Doe@A.TEST"), ["John Doe@A.TEST"]);
   assert.deepEqual(users("deny *,user=John Doe@A.TEST,user=bob"), ["John Doe@A.TEST", "bob"]);
@@ -129,7 +131,7 @@ Deno.test("values with blanks stand as they are, and those with commas or quotat
   }
 });
 
-Deno.test("who is denied is denied however he spells himself, and who is allowed spells himself as the rule does", () => {
+Deno.test("RuleSet: denies every spelling of a user, and allows the exact one only", () => {
   const spelled = [
     ticket("A.TEST", "aduser"),
     ticket("A.TEST", "ADUSER"),
@@ -205,7 +207,7 @@ Deno.test("who is denied is denied however he spells himself, and who is allowed
   assert.equal(denies("bob@corp.example", password("Bob@Corp.example")), true);
 });
 
-Deno.test("a realm is denied in any case, and allowed as it is written", () => {
+Deno.test("RuleSet: denies a realm in any case, and allows the exact one only", () => {
   const realm = (action: "allow" | "deny", pattern: string, who: Identity) =>
     judge(who, ruleFromFields({ action, realms: [pattern] }), ...(action === "deny" ? [parseRule("allow", "*")] : []));
   for (const [pattern, given] of [["A.TEST", "a.test"], ["*.TEST", "b.test"], ["A*", "a.test"]] as const) {
@@ -221,7 +223,7 @@ Deno.test("a realm is denied in any case, and allowed as it is written", () => {
   assert.equal(realm("allow", "A\\*", ticket("AB", "alice")), false);
 });
 
-Deno.test("well-known names are nobody's in particular, and allowed by name only (RFC 6111, RFC 8062)", () => {
+Deno.test("RuleSet: allows well-known names by name only (RFC 6111, RFC 8062)", () => {
   const anonymous = [
     ticket("A.TEST", "WELLKNOWN", "ANONYMOUS"),
     ticket("WELLKNOWN:ANONYMOUS", "WELLKNOWN", "ANONYMOUS"),
@@ -271,7 +273,7 @@ Deno.test("well-known names are nobody's in particular, and allowed by name only
   assert.equal(allows("*@A.TEST", ticket("A.TEST", "WELLKNOWNS", "ANONYMOUS")), true);
 });
 
-Deno.test("a user counts under one name, however it is spelled", () => {
+Deno.test("userKey(): is one for all spellings", () => {
   const same = [
     ticket("A.TEST", "aduser"),
     ticket("A.TEST", "ADUSER"),
@@ -296,7 +298,7 @@ Deno.test("a user counts under one name, however it is spelled", () => {
   assert.notEqual(userKey(password("\u200b")), "");
 });
 
-Deno.test("a name of a mechanism with another syntax is taken whole", () => {
+Deno.test("RuleSet: takes a name of another mechanism's syntax whole", () => {
   const odd: Identity = { method: "gssapi", name: "a@b@c\\", attributes: {} };
   assert.equal(allows("a*", odd), true);
   assert.equal(allows("a@*", odd), false);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { trace, type TracerProvider } from "@opentelemetry/api";
 import { eventPrinter, eventRecord } from "../../../cli/log/event_log.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
-import { PAGE_JS } from "../../../cli/monitor/page.ts";
+import { PAGE_JS } from "../../../cli/monitor/page/script.ts";
 import { bind, connect, noAuthentication, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { echoServer } from "../../support/servers.ts";
@@ -41,7 +41,7 @@ function text(events: readonly ServerEvent[]): string {
 const addressOf = (event: ServerEvent | undefined) =>
   event !== undefined && "address" in event ? event.address : undefined;
 
-Deno.test("a name's address stands in the events, the log, the records, telemetry and on the status page", async () => {
+Deno.test("address events: show the address of a name in events, log, records, telemetry and page", async () => {
   await using echo = echoServer();
   const { server, events, through, monitor } = proxy();
   await using _server = server;
@@ -62,7 +62,7 @@ Deno.test("a name's address stands in the events, the log, the records, telemetr
   assert.deepEqual(shown.map(addressOf), [wanted, wanted]);
   for (const event of shown) assert.equal(eventRecord(event).address, `${LOCALHOST}:${echo.port}`);
   assert.match(text(shown), new RegExp(`connected to db\\.example:${echo.port} at 127\\.0\\.0\\.1:${echo.port}\\n`));
-  assert.match(PAGE_JS, /r\.target \+ " at " \+ r\.address/);
+  assert.match(PAGE_JS, /\$\{row\.target\} at \$\{row\.address\}/);
 
   const given: Record<string, unknown>[] = [];
   const span = {
@@ -84,7 +84,7 @@ Deno.test("a name's address stands in the events, the log, the records, telemetr
   assert.deepEqual(seen, [`${LOCALHOST}:${echo.port}`, `${LOCALHOST}:${echo.port}`]);
 });
 
-Deno.test("an address that was asked for is logged once on its line", async () => {
+Deno.test("address events: log an address that the client named once", async () => {
   await using echo = echoServer();
   const { server, events, through } = proxy();
   await using _server = server;
@@ -93,7 +93,7 @@ Deno.test("an address that was asked for is logged once on its line", async () =
   assert.match(text(events), new RegExp(`connected to 127\\.0\\.0\\.1:${echo.port}\\n`));
 });
 
-Deno.test("what came to nothing behind the connection says the address, and what never was connected says none", async () => {
+Deno.test("address events: name the address of a refusal only after a connection", async () => {
   const { server, events, through } = proxy({ rules: ["allow localhost", "deny *"] });
   await using _server = server;
   await assert.rejects(connect({ ...through, hostname: "10.0.0.1", port: 1 }), { code: "NOT_ALLOWED" });
@@ -103,7 +103,7 @@ Deno.test("what came to nothing behind the connection says the address, and what
   assert.match((refused as { error: Error }).error.message, /10\.0\.0\.1/);
 });
 
-Deno.test("BIND says where its connection came from, and an upstream knows what it connected to, and not this server", async () => {
+Deno.test("address events: name the peer of BIND, and nothing behind an upstream", async () => {
   await using echo = echoServer();
   const first = proxy({ commands: ["connect", "bind"] });
   await using _first = first.server;
@@ -131,7 +131,7 @@ Deno.test("BIND says where its connection came from, and an upstream knows what 
   assert.match(text(near.events), new RegExp(`connected to db\\.example:${echo.port}\\n`));
 });
 
-Deno.test("an IPv4 client of a socket for both families has one address, in events and in the log", async () => {
+Deno.test("address events: show an IPv4 client of a dual-stack socket by one address", async () => {
   await using echo = echoServer();
   const { server, events } = proxy({ hostname: "::" });
   await using _server = server;

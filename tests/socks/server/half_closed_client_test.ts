@@ -5,9 +5,11 @@ import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { END_GRACE } from "../../../socks/stream/client_end.ts";
-import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
+import { dialTls, listenTls } from "../../../socks/shell/tls.ts";
+import { dialUnix, listenUnix } from "../../../socks/shell/unix.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
@@ -103,7 +105,7 @@ async function askAll({ ways, server }: Awaited<ReturnType<typeof slowServer>>) 
   return clients;
 }
 
-Deno.test("a client that has ended what it sends is answered when it reads, over each transport and in each protocol", async () => {
+Deno.test("half-closed client: gets its reply when it reads, over each transport", async () => {
   await using stack = new AsyncDisposableStack();
   const slow = await slowServer(stack);
   const clients = await askAll(slow);
@@ -117,7 +119,7 @@ Deno.test("a client that has ended what it sends is answered when it reads, over
   }
 });
 
-Deno.test("a client that has ended what it sends because it has left is not waited for, over each transport and in each protocol", async () => {
+Deno.test("half-closed client: is given up when it has left, over each transport", async () => {
   await using stack = new AsyncDisposableStack();
   const slow = await slowServer(stack);
   const clients = await askAll(slow);
@@ -126,7 +128,7 @@ Deno.test("a client that has ended what it sends because it has left is not wait
   assert.deepEqual(slow.refusals(), clients.map(() => "LOST"));
 });
 
-Deno.test("a client that has ended what it sends is answered when it reads, at each level, and not waited for when it has left", async () => {
+Deno.test("half-closed client: is answered or given up, at each level", async () => {
   await using realm = await startRealmFolder();
   const targets = Promise.withResolvers<void>();
   await using server = serve({
@@ -176,7 +178,7 @@ Deno.test("a client that has ended what it sends is answered when it reads, at e
   }
 });
 
-Deno.test("a client of early bytes without end is looked after, though nobody reads it", async () => {
+Deno.test("half-closed client: is probed while early bytes fill the buffer", async () => {
   await using stack = new AsyncDisposableStack();
   const { server, events, ways } = await slowServer(stack);
   const client = await ways.TCP!.dial();
@@ -190,7 +192,7 @@ Deno.test("a client of early bytes without end is looked after, though nobody re
   assert.deepEqual(sessionEnds(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
 });
 
-Deno.test("no answer is begun for a client that has not ended, or that is answered at once", async () => {
+Deno.test("half-closed client: gets no early byte unless it has ended and waits", async () => {
   for (const how of ["says nothing", "has said much", "has ended"]) {
     const targets = stuckOperation<OpenedTarget>();
     const { server } = makeServer({ ...PATIENT, open: () => targets.make() });
@@ -220,7 +222,7 @@ Deno.test("no answer is begun for a client that has not ended, or that is answer
   }
 });
 
-Deno.test("who reads ahead says once that it holds all that it may", async () => {
+Deno.test("EndWatcher: reports once that it is full", async () => {
   const [near, far] = pipe();
   const ahead = new EndWatcher(far);
   let full = 0;

@@ -6,10 +6,11 @@ import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
 import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
@@ -81,7 +82,7 @@ async function endIn(phase: Phase, how: string, way: SessionTransport): Promise<
 /** Ways to a server, and what they need. */
 const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl"]], ["stuck", []]] as const;
 for (const [name, needed] of WAYS) {
-  peerTest(`a session over ${name} ends in every phase and in every way, and leaves nothing`, [...needed], async () => {
+  peerTest(`session: ends in every phase and way and leaves nothing, over ${name}`, [...needed], async () => {
     await using stack = new AsyncDisposableStack();
     const tls = name === "TLS" ? await certificateFor() : undefined;
     const way = sessionTransports(stack, tls)[name]!;
@@ -103,7 +104,7 @@ for (const [name, needed] of WAYS) {
   });
 }
 
-peerTest("a client of TLS that never shakes hands is ended like others", ["openssl"], async () => {
+peerTest("session: ends a TLS client that never shakes hands", ["openssl"], async () => {
   const tls = await certificateFor();
   const way: SessionTransport = {
     async open(server) {
@@ -137,7 +138,7 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
 
 const CONNECT = unhex("0501000304746573740050");
 
-Deno.test("an end that comes as a success is told is the end of what was begun", async () => {
+Deno.test("replySuccess(): takes an end after the reply as the end of the session", async () => {
   const stop = new AbortController();
   const { server, events } = makeServer({
     signal: stop.signal,
@@ -157,7 +158,7 @@ Deno.test("an end that comes as a success is told is the end of what was begun",
   assert.ok(last.type === "closed" && last.error === REASON);
 });
 
-Deno.test("a reply that is taken after the end is no success any more", async () => {
+Deno.test("replySuccess(): reports no success after the end", async () => {
   const [client, far] = pipe();
   const taken = Promise.withResolvers<void>();
   let writes = 0;
@@ -173,7 +174,7 @@ Deno.test("a reply that is taken after the end is no success any more", async ()
   assert.deepEqual(events.map(({ type }) => type), ["accepted", "authenticated", "refused"]);
 });
 
-Deno.test("openDirectly() ends with its signal, though resolver and dialer are deaf to it, and dials nothing behind it", async () => {
+Deno.test("openDirectly(): ends with its signal although resolver and dialer ignore it", async () => {
   const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
   const [lookup, dial] = [stuckOperation<readonly string[]>(), stuckOperation<Connection>()];
   const request = (signal: AbortSignal) => ({
@@ -194,7 +195,7 @@ Deno.test("openDirectly() ends with its signal, though resolver and dialer are d
   await within(PROMPT, "the late connection", until(() => late.closed));
 });
 
-Deno.test("what is made in time is taken, and what is not is given up, once", async () => {
+Deno.test("makeUnlessAborted(): takes what is made in time, and gives up the rest once", async () => {
   const controller = countedController();
   const { signal } = controller;
   const made = closable();
@@ -227,14 +228,14 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
   later.resolve();
 });
 
-Deno.test("an association's own time and limit are asked for whether they are any", () => {
+Deno.test("AssociateCommand: checks its time and its limit", () => {
   const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ timeouts: { idle: NaN } }, { timeouts: { idle: -1 } }, { maxAssociations: NaN }]) {
+  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
     assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
   }
 });
 
-Deno.test("an association outlives the time to set it up, and its own signal ends with the session", async () => {
+Deno.test("association: outlives the time limit of its setup, not its session", async () => {
   let signal: AbortSignal | undefined;
   const socket = { ...closable(), local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve() };
   const associate = new AssociateCommand({

@@ -5,13 +5,14 @@ import { pause } from "../../../base/deadline.ts";
 import type { ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
-import { openDirectly, openThrough } from "../../../socks/server/targets/direct.ts";
+import { openDirectly } from "../../../socks/server/targets/direct.ts";
+import { openUpstream } from "../../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
-import type { TargetRequest } from "../../../socks/server/commands/command.ts";
+import type { TargetRequest } from "../../../socks/server/targets/target.ts";
 import { selectMethod } from "../../../socks/server/front/socks5.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { systemResolver } from "../../../socks/shell/system_resolver.ts";
@@ -41,7 +42,7 @@ async function raw(server: SocksServer, text: string): Promise<string> {
   return answer;
 }
 
-Deno.test("the server answers in turn, each message in any pieces, with bytes of the tunnel behind the request", async () => {
+Deno.test("server: answers messages in pieces of any size, with early bytes", async () => {
   for (const chunk of [1, 3, Infinity]) {
     const { server, events } = makeServer();
     const [client, far] = pipe({ chunk });
@@ -58,7 +59,7 @@ Deno.test("the server answers in turn, each message in any pieces, with bytes of
   }
 });
 
-Deno.test("the server refuses what it must and tells the client no more than a code", async () => {
+Deno.test("server: tells a refused client no more than a code", async () => {
   const cases: [string, string][] = [
     ["050101", "05ff"],
     ["0500", "05ff"],
@@ -76,7 +77,7 @@ Deno.test("the server refuses what it must and tells the client no more than a c
   }
 });
 
-Deno.test("the server survives every cut of a conversation, and serves the next client", async () => {
+Deno.test("server: survives every cut of a conversation", async () => {
   const { server } = makeServer();
   const whole = "050100" + "0501000304746573740050";
   for (let i = 0; i < whole.length; i += 2) await raw(server, whole.slice(0, i));
@@ -84,7 +85,7 @@ Deno.test("the server survives every cut of a conversation, and serves the next 
   assert.equal(server.sessions, 0);
 });
 
-Deno.test("selectMethod() takes none before GSS-API unless it is told to prefer that", () => {
+Deno.test("selectMethod(): prefers none to GSS-API unless preferGssapi is set", () => {
   const method = (code: number, name: "none" | "password" | "gssapi"): ServerAuthMethod => ({
     ...noAuthentication(),
     code,
@@ -99,7 +100,7 @@ Deno.test("selectMethod() takes none before GSS-API unless it is told to prefer 
   assert.equal(selectMethod([0x80], { auth, preferGssapi: false }), undefined);
 });
 
-Deno.test("username and password let in who is right, and tell wrong ones nothing", async () => {
+Deno.test("password: admits the right password, and tells wrong ones nothing", async () => {
   const { server, events } = makeServer({ auth: [passwordServer(fixedPasswords({ bob: "s3cret" }))] });
   const login = (username: string, password: string) => {
     const [client, far] = pipe();
@@ -126,7 +127,7 @@ Deno.test("username and password let in who is right, and tell wrong ones nothin
   assert.equal((await raw(empty.server, "050102 01 01 62 00 0501000304746573740050")).slice(0, 8), "05020100");
 });
 
-Deno.test("replies tell what went wrong, from real errors", async () => {
+Deno.test("replies: have the code of the system's error", async () => {
   await using echo = echoServer();
   const rules = new RuleSet([parseRule("allow", "localhost")]);
   const { server, events } = makeServer({
@@ -167,7 +168,7 @@ Deno.test("replies tell what went wrong, from real errors", async () => {
   assert.match(refused[2]!.error.message, /169\.254\.169\.254: metadata service address, which no rule allows/);
 });
 
-Deno.test("openDirectly() dials the very address that it judged, and the next one when that fails", async () => {
+Deno.test("openDirectly(): dials the addresses that it judged, in turn", async () => {
   await using echo = echoServer();
   let lookups = 0;
   const dialled: string[] = [];
@@ -194,7 +195,7 @@ Deno.test("openDirectly() dials the very address that it judged, and the next on
   assert.equal(dialled.length, 2);
 });
 
-Deno.test("a denied name is not looked up", async () => {
+Deno.test("openDirectly(): does not look up a denied name", async () => {
   const open = openDirectly({
     rules: new RuleSet([parseRule("deny", ".evil.example")]),
     resolve: () => Promise.reject(new Error("looked up")),
@@ -203,7 +204,7 @@ Deno.test("a denied name is not looked up", async () => {
   await assert.rejects(open(targetRequest("x.evil.example", 1)), { code: "NOT_ALLOWED" });
 });
 
-Deno.test("time-outs end a silent client, a slow target and an idle relay", async () => {
+Deno.test("timeouts: end a silent client, a slow target and an idle relay", async () => {
   const silent = makeServer({ timeouts: { handshake: 20 } });
   const [client, far] = pipe();
   await silent.server.serve(far);
@@ -238,7 +239,7 @@ Deno.test("time-outs end a silent client, a slow target and an idle relay", asyn
   assert.ok(last.type === "closed" && last.error instanceof SocksTimeoutError && last.error.code === "IDLE_TIMEOUT");
 });
 
-Deno.test("the client ends in time, by its signal, and leaves the socket closed", async () => {
+Deno.test("client: ends in time and by its signal, and closes the socket", async () => {
   await using silent = new TcpServer(async (connection) => {
     while (await connection.read(new Uint8Array(100)) !== null);
   });
@@ -259,7 +260,7 @@ Deno.test("the client ends in time, by its signal, and leaves the socket closed"
   await assert.rejects(connectThrough({ ...options, auth: [] }), TypeError);
 });
 
-Deno.test("half-close is handed on both ways, over sockets", async () => {
+Deno.test("relay(): forwards half-close in both directions, over sockets", async () => {
   // The target answers only after it has seen the end of the request.
   await using target = new TcpServer(async (connection) => {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -295,7 +296,7 @@ Deno.test("half-close is handed on both ways, over sockets", async () => {
   await listening;
 });
 
-Deno.test("chained proxies carry names to the last one", async () => {
+Deno.test("openUpstream(): carries names to the last proxy of a chain", async () => {
   const seen: string[] = [];
   const inner = makeServer({
     open: (request) => {
@@ -304,7 +305,7 @@ Deno.test("chained proxies carry names to the last one", async () => {
     },
   }).server;
   const outer = makeServer({
-    open: openThrough({
+    open: openUpstream({
       proxy: { hostname: "inner", port: 1 },
       auth: [noAuthentication()],
       dial: () => {
@@ -328,7 +329,7 @@ Deno.test("chained proxies carry names to the last one", async () => {
   connection.close();
 });
 
-Deno.test("the server takes no more sessions than it may, and takes the next when one ends", async () => {
+Deno.test("server: runs no more sessions than its limit", async () => {
   const { server } = makeServer({ limits: { sessions: 2 } });
   const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
   let accepted = 0;
@@ -366,7 +367,7 @@ Deno.test("the server takes no more sessions than it may, and takes the next whe
   assert.deepEqual([accepted, server.sessions], [3, 0]);
 });
 
-Deno.test("shutdown() waits for sessions until the deadline and then cuts them; dispose cuts at once", async () => {
+Deno.test("shutdown(): waits until the deadline, then cuts; dispose cuts at once", async () => {
   for (const how of ["deadline", "dispose"] as const) {
     const { server, events } = makeServer();
     const [client, far] = pipe();
@@ -392,7 +393,7 @@ Deno.test("shutdown() waits for sessions until the deadline and then cuts them; 
   assert.throws(() => new SocksServer({ auth: [], open: echoTarget }), TypeError);
 });
 
-Deno.test("an accept that fails is tried again", async () => {
+Deno.test("server: accepts again after a failure", async () => {
   const { server } = makeServer();
   const [client, far] = pipe();
   let calls = 0;

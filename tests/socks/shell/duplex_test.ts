@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Bytes } from "../../../base/bytes.ts";
-import { Carrier } from "../../../socks/shell/carrier.ts";
+import { CarrierStream } from "../../../socks/shell/carrier.ts";
 import { SMALL_CHUNK } from "../../../socks/stream/chunk.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { DuplexConnection } from "../../../socks/shell/duplex.ts";
-import { TlsOver } from "../../../socks/shell/tls_over.ts";
+import { NodeTlsConnection } from "../../../socks/shell/tls_connection.ts";
 import { pipe } from "../../support/pipe.ts";
 
-Deno.test("bytes are for the read that was first, also where another comes before it is told", async () => {
+Deno.test("DuplexConnection: the first read gets the bytes, also if another one starts in between", async () => {
   const stream = new Duplex({ read() {} });
   const connection = new DuplexConnection(stream);
   const first = connection.read();
@@ -21,7 +21,7 @@ Deno.test("bytes are for the read that was first, also where another comes befor
   connection.close();
 });
 
-Deno.test("a chunk that lies in larger memory is given in memory of its own", async () => {
+Deno.test("DuplexConnection: returns a chunk in memory of its own", async () => {
   const stream = new Duplex({ read() {} });
   const connection = new DuplexConnection(stream);
   const slab = Uint8Array.of(1, 2, 3, 4, 5);
@@ -31,7 +31,7 @@ Deno.test("a chunk that lies in larger memory is given in memory of its own", as
   connection.close();
 });
 
-Deno.test("a chunk that is taken away while it is written is an error, behind which nothing goes", async () => {
+Deno.test("DuplexConnection: a chunk transferred during a write is an error and ends writing", async () => {
   let taken = () => {};
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void (taken = done) });
   const connection = new DuplexConnection(stream);
@@ -47,7 +47,7 @@ Deno.test("a chunk that is taken away while it is written is an error, behind wh
   connection.close();
 });
 
-Deno.test("a small chunk is read before write() returns, as over every other transport", async () => {
+Deno.test("DuplexConnection: reads a small chunk before write() returns", async () => {
   const sent: number[] = [];
   const stream = new Duplex({
     read() {},
@@ -67,7 +67,7 @@ Deno.test("a small chunk is read before write() returns, as over every other tra
   connection.close();
 });
 
-Deno.test("an end that came before a failure is an end, and one behind it is none", async () => {
+Deno.test("DuplexConnection: an end before a failure is an end, one after it is none", async () => {
   for (const ended of [true, false]) {
     const stream = new Duplex({ read() {} });
     const connection = new DuplexConnection(stream);
@@ -84,7 +84,7 @@ Deno.test("an end that came before a failure is an end, and one behind it is non
   }
 });
 
-Deno.test("a stream that still holds what came from a connection is not written over", async () => {
+Deno.test("CarrierStream: does not overwrite bytes that the stream still holds", async () => {
   const [near] = pipe();
   let count = 0;
   const connection: Connection = {
@@ -97,7 +97,7 @@ Deno.test("a stream that still holds what came from a connection is not written 
     close: () => near.close(),
     [Symbol.asyncDispose]: () => near[Symbol.asyncDispose](),
   };
-  const carrier = new Carrier(Duplex, connection);
+  const carrier = new CarrierStream(Duplex, connection);
   carrier.stream.read(0);
   while (carrier.stream.readableLength < 12) await new Promise((resolve) => setTimeout(resolve, 0));
   assert.equal(carrier.end, undefined);
@@ -108,7 +108,7 @@ Deno.test("a stream that still holds what came from a connection is not written 
   carrier.stream.destroy();
 });
 
-Deno.test("what an established TLS stream fails with says whose fault it is", async () => {
+Deno.test("NodeTlsConnection: an error says which side caused it", async () => {
   const alert = {
     code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
     message: "received fatal alert: certificate required",
@@ -127,7 +127,11 @@ Deno.test("what an established TLS stream fails with says whose fault it is", as
   for (const [{ code, message }, bytesRead, expected] of cases) {
     const socket = Object.assign(new Duplex({ read() {} }), { bytesRead }) as unknown as TLSSocket;
     const [near] = pipe();
-    const connection = new TlsOver(socket, { carrier: new Carrier(Duplex, near), connection: near, peer: "server" });
+    const connection = new NodeTlsConnection(socket, {
+      carrier: new CarrierStream(Duplex, near),
+      connection: near,
+      peer: "server",
+    });
     socket.emit("secure");
     socket.emit("error", Object.assign(new Error(message), code === undefined ? {} : { code }));
     await assert.rejects(connection.read(), expected, message);

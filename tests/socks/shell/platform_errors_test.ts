@@ -10,13 +10,16 @@ import { startDeadline } from "../../../base/deadline.ts";
 import { bind, connect } from "../../../proxy/connect.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { relay } from "../../../socks/server/relay/relay.ts";
-import { Carrier } from "../../../socks/shell/carrier.ts";
+import { CarrierStream } from "../../../socks/shell/carrier.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";
-import { DenoConnection, dialTcp, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
+import { dialUnix, listenUnix } from "../../../socks/shell/unix.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import type { DuplexConnection } from "../../../socks/shell/duplex.ts";
-import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
+import { acceptTls, tlsOver } from "../../../socks/shell/tls_over.ts";
 import { connectionFromWebSocket, dialWebSocket } from "../../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../../socks/stream/web_streams.ts";
 import { certificateFor } from "../../support/certificate.ts";
@@ -246,7 +249,7 @@ const OBJECTS: Readonly<Record<string, () => Promise<Made>>> = {
 };
 
 for (const [name, make] of Object.entries(OBJECTS)) {
-  Deno.test(`${name}: whatever fails underneath and whenever is told to whoever asks, and to nobody else`, async (t) => {
+  Deno.test(`${name}: reports every failure underneath to the caller, and to no other`, async (t) => {
     const first = await make();
     first.connection.close();
     first.end?.();
@@ -267,7 +270,7 @@ for (const [name, make] of Object.entries(OBJECTS)) {
   });
 }
 
-Deno.test("a dial that fails, or is given up, is told once and leaves nothing that could say more", async (t) => {
+Deno.test("dialTcp(), dialUnix(), dialFrom(): a failed or aborted dial reports once and leaves nothing open", async (t) => {
   const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = free.addr;
   free.close();
@@ -302,8 +305,8 @@ Deno.test("a dial that fails, or is given up, is told once and leaves nothing th
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("an error of the stream that TLS is on, and that nobody else hears of, ends nothing", async () => {
-  const { stream } = new Carrier(Duplex, new ScriptedConnection());
+Deno.test("NodeTlsConnection: survives an error of its stream that has no other listener", async () => {
+  const { stream } = new CarrierStream(Duplex, new ScriptedConnection());
   stream.destroy(FAILURE);
   await settled();
 });
@@ -314,7 +317,7 @@ for (
     TLS: () => listenTls({ hostname: "127.0.0.1", port: 0, ...identity }),
   })
 ) {
-  Deno.test(`${name}: clients that are gone, silent or speak nonsense hold up no other, and end no listener`, async () => {
+  Deno.test(`${name}: a lost, silent or broken client delays no other, and ends no listener`, async () => {
     const listener = listen();
     const where = { hostname: "127.0.0.1", port: listener.addr.port };
     const bad = await Promise.all([1, 2, 3].map(() => dialFrom(["127.0.0.1"])(where, {})));
@@ -345,7 +348,7 @@ async function closes(listener: ConnectionListener): Promise<void> {
   await settled();
 }
 
-Deno.test("a listener in the file system takes its path away, and says so where it is taken", async () => {
+Deno.test("listenUnix(): removes its path, and reports one in use", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/socket`;
   const listener = listenUnix(path);
@@ -359,7 +362,7 @@ Deno.test("a listener in the file system takes its path away, and says so where 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a timer whose reason cannot be made is aborted with why", async () => {
+Deno.test("startDeadline(): a reason that cannot be made aborts with the error", async () => {
   using deadline = startDeadline({
     milliseconds: 0,
     reason: () => {
@@ -388,7 +391,7 @@ function throwing(what: string): Connection {
 }
 
 for (const what of ["read", "write", "closeWrite", "written", "close", "abort", "probe"]) {
-  Deno.test(`a dialer's connection whose \`${what}\` throws ends its relay alone, and the other side of it`, async () => {
+  Deno.test(`relay: a connection whose \`${what}\` throws ends its own relay only`, async () => {
     for (const side of ["client", "target"]) {
       const other = new ScriptedConnection();
       const ends: [Connection, Connection] = side === "client" ? [throwing(what), other] : [other, throwing(what)];
@@ -427,7 +430,7 @@ function unclosable(): Connection {
   };
 }
 
-Deno.test("a signal that ends what a dialer's connection was for ends nothing else, however that takes it", async () => {
+Deno.test("signal: ends nothing else, whatever a dialer's connection does with it", async () => {
   const stop = new AbortController();
   const through = { proxy: "proxy.example", auth: [noAuthentication()], dial: () => Promise.resolve(unclosable()) };
   const given = { ...through, signal: stop.signal };

@@ -1,12 +1,8 @@
 /** The system's resolver, over a name server on loopback that says what a test wants. */
 import assert from "node:assert/strict";
-import {
-  resolverOf,
-  reverseOf,
-  type SystemResolverOptions,
-  systemResolverWith,
-  systemReverseWith,
-} from "../../../socks/shell/system_resolver.ts";
+import { resolverOf, reverseOf, type SystemResolverOptions } from "../../../socks/names/system_resolver.ts";
+import { denoNames } from "../../../socks/shell/system_names.ts";
+import { systemResolverWith, systemReverseWith } from "../../../socks/shell/system_resolver.ts";
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
 import { SilentServers } from "../../../socks/names/silent_servers.ts";
@@ -40,7 +36,7 @@ async function lab(script: Script, conf = "", options: SystemResolverOptions = {
   };
 }
 
-Deno.test("the hosts file comes first, then name servers, for both families; localhost is nobody's to say", async () => {
+Deno.test("systemResolver(): hosts file first, then name servers for both families; never for localhost", async () => {
   await using at = await lab(GOOD);
   assert.deepEqual(await at.resolve("file", {}), { addresses: ["192.0.2.66"], names: ["file.corp.test"] });
   assert.deepEqual(await at.resolve("FILE.corp.test", {}), { addresses: ["192.0.2.66"], names: [] });
@@ -54,7 +50,7 @@ Deno.test("the hosts file comes first, then name servers, for both families; loc
   assert.deepEqual([...at.server.questions].sort(), ["a_b.test A", "a_b.test AAAA"]);
 });
 
-Deno.test("why a name has no address is told in words, with the name", async () => {
+Deno.test("systemResolver(): says why a name has no address", async () => {
   const replies: Readonly<Record<string, Reply | undefined>> = {
     "nx.test": { code: 3 },
     "servfail.test": { code: 2 },
@@ -69,8 +65,8 @@ Deno.test("why a name has no address is told in words, with the name", async () 
     "nx.test": "there is no such name (NXDOMAIN)",
     "servfail.test": `${place} failed (SERVFAIL)`,
     "refused.test": `${place} refused to answer (REFUSED)`,
-    "nodata.test": "the name is there and has no address (NODATA)",
-    "loop.test": "its CNAMEs lead nowhere",
+    "nodata.test": "the name exists but has no address (NODATA)",
+    "loop.test": "its CNAME records form a loop",
     "silent.test": `${place} did not answer`,
   };
   for (const [name, reason] of Object.entries(words)) {
@@ -81,7 +77,7 @@ Deno.test("why a name has no address is told in words, with the name", async () 
   }
 });
 
-Deno.test("CNAMEs and the search list are on the way, and each name is told", async () => {
+Deno.test("systemResolver(): follows CNAMEs and the search list, and returns each name", async () => {
   await using at = await lab((name, type) => {
     if (name === "www.corp.test") return { records: [[name, "CNAME", "Db.corp.test"], ADDRESS("db.corp.test", type)] };
     if (name === "deep.corp.corp.test") return { records: [ADDRESS(name, type)] };
@@ -98,7 +94,7 @@ Deno.test("CNAMEs and the search list are on the way, and each name is told", as
   await assert.rejects(at.resolve("none", {}), /Cannot find none: there is no such name/);
 });
 
-Deno.test("an answer that does not fit comes over TCP", async () => {
+Deno.test("systemResolver(): asks again over TCP if an answer does not fit", async () => {
   await using at = await lab((name, type, over) =>
     over === "udp" ? { truncated: true } : { records: type === "A" ? [ADDRESS(name, type)] : [] }
   );
@@ -112,7 +108,7 @@ Deno.test("an answer that does not fit comes over TCP", async () => {
   assert.deepEqual(tcp.server.questions, ["tcp.test A"]);
 });
 
-Deno.test("an answer to another question, or from elsewhere, is passed over", async () => {
+Deno.test("systemResolver(): ignores an answer to another question or from elsewhere", async () => {
   await using at = await lab(
     (name, type) => ({
       records: [ADDRESS(name, type)],
@@ -125,7 +121,7 @@ Deno.test("an answer to another question, or from elsewhere, is passed over", as
   await assert.rejects(at.resolve("elsewhere.test", {}), /did not answer/);
 });
 
-Deno.test("the next server is asked where one fails or is silent, and all of them so often as they are to be", async () => {
+Deno.test("systemResolver(): asks the next server after a failure or silence, as often as configured", async () => {
   await using second = await startNameServer(GOOD);
   for (const first of [() => undefined, () => ({ code: 2 }), () => ({ code: 5 })] as Script[]) {
     await using at = await lab(first);
@@ -140,7 +136,7 @@ Deno.test("the next server is asked where one fails or is silent, and all of the
   assert.equal(fails.server.questions.length, 2, "who says that he cannot say is not asked again");
 });
 
-Deno.test("servers take turns where they are to", async () => {
+Deno.test("systemResolver(): rotates servers if configured", async () => {
   await using one = await startNameServer(GOOD);
   await using two = await startNameServer(GOOD);
   await using at = await lab(GOOD, "options rotate no-aaaa\n", { nameServers: [one, two] });
@@ -148,7 +144,7 @@ Deno.test("servers take turns where they are to", async () => {
   assert.deepEqual([one.questions.length, two.questions.length], [2, 2]);
 });
 
-Deno.test("a family without an answer does not take the other's away, nor waits for what is not there", async () => {
+Deno.test("systemResolver(): a family without an answer neither removes nor delays the other", async () => {
   for (const other of [undefined, { code: 2 }, {}] as (Reply | undefined)[]) {
     await using at = await lab((name, type) => type === "A" ? { records: [ADDRESS(name, type)] } : other, "", {
       timeout: 5_000,
@@ -161,7 +157,7 @@ Deno.test("a family without an answer does not take the other's away, nor waits 
   await assert.rejects(at.resolve("nx.test", { signal: AbortSignal.timeout(20_000) }), /NXDOMAIN/);
 });
 
-Deno.test("a server that says NXDOMAIN where it has no IPv6 address takes the IPv4 one away from nobody (RFC 4074 section 4.2)", async () => {
+Deno.test("systemResolver(): NXDOMAIN for IPv6 keeps the IPv4 address (RFC 4074 section 4.2)", async () => {
   await using at = await lab(async (name, type) => {
     if (type === "AAAA") return { code: 3 };
     // The other answer is there before.
@@ -171,7 +167,7 @@ Deno.test("a server that says NXDOMAIN where it has no IPv6 address takes the IP
   assert.deepEqual(await at.resolve("old.test", {}), { addresses: ["192.0.2.1"], names: [] });
 });
 
-Deno.test("a name server that was silent has a second until it answers again, where another one is behind it", async () => {
+Deno.test("systemResolver(): a silent server has one second until it answers, if there is another", async () => {
   let isThere = false;
   await using first = await startNameServer((name, type) => isThere ? { records: [ADDRESS(name, type)] } : undefined);
   await using second = await startNameServer((name) => ({ records: [[name, "A", "192.0.2.2"]] }));
@@ -193,7 +189,7 @@ Deno.test("a name server that was silent has a second until it answers again, wh
   assert.equal(second.questions.length, before, "it has answered, and has its time again");
 });
 
-Deno.test("a server that has answered others meanwhile was not silent, nor is one that was hardly waited for", () => {
+Deno.test("SilentServers: a server that answers others, or had little time, is not silent", () => {
   let now = 0;
   const server = { hostname: "192.0.2.53", port: 53 };
   const servers = new SilentServers(() => now);
@@ -215,7 +211,7 @@ Deno.test("a server that has answered others meanwhile was not silent, nor is on
   assert.ok(!servers.has(server));
 });
 
-Deno.test("an address is its own, what is no name is told as that, and a dot at the end keeps the search list away", async () => {
+Deno.test("systemResolver(): takes addresses, refuses invalid names, and obeys a dot at the end", async () => {
   await using at = await lab(
     (name, type) => name.includes(".corp") ? GOOD(name, type, "udp") : { code: 3 },
     "search corp.test\n",
@@ -231,7 +227,7 @@ Deno.test("an address is its own, what is no name is told as that, and a dot at 
   assert.deepEqual((await at.resolve("www", {})).names, ["www.corp.test"]);
 });
 
-Deno.test("an address has names in the hosts file, and in its zone", async () => {
+Deno.test("systemReverse(): finds names in the hosts file and in the reverse zone", async () => {
   const zone: Readonly<Record<string, string>> = {
     "7.2.0.192.in-addr.arpa": "seven.test",
     [`${"1." + "0.".repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa`]: "six.test",
@@ -249,7 +245,7 @@ Deno.test("an address has names in the hosts file, and in its zone", async () =>
   await assert.rejects(at.reverse("name", {}), { code: "ADDRESS_TYPE_NOT_SUPPORTED" });
 });
 
-Deno.test("a look-up ends with the last who waits, and leaves no socket", async () => {
+Deno.test("systemResolver(): a look-up ends with its last caller and leaves no socket", async () => {
   await using at = await lab(() => undefined, "", { timeout: 60_000 });
   const gone = new AbortController();
   const waiting = at.resolve("silent.test", { signal: gone.signal });
@@ -286,7 +282,7 @@ function serving(options: Partial<ServeOptions> & Pick<ServeOptions, "resolve">)
   return { server, events, ask };
 }
 
-Deno.test("a thousand names whose servers are silent are noticed by nobody else: not by names, files, or what seals", async () => {
+Deno.test("systemResolver(): a thousand names with silent servers delay no one else", async () => {
   await using echo = echoServer();
   await using at = await lab(
     (name, type) => name.startsWith("silent") ? undefined : { records: type === "A" ? [[name, "A", "127.0.0.1"]] : [] },
@@ -316,7 +312,7 @@ Deno.test("a thousand names whose servers are silent are noticed by nobody else:
   await Promise.all(slow);
 });
 
-Deno.test("it is the name server that did not answer, and not the target", async () => {
+Deno.test("serve(): blames the name server that did not answer, not the target", async () => {
   await using at = await lab(() => undefined, "", { timeout: 60_000 });
   const { server, events, ask } = serving({ resolve: at.resolve, timeouts: { connect: 300 } });
   await using _ = server;
@@ -325,7 +321,7 @@ Deno.test("it is the name server that did not answer, and not the target", async
   assert.match(String(refused?.error), /Cannot find silent\.test: name servers did not answer within 100 ms/);
 });
 
-Deno.test("the C library is asked for six names at one time and two of one user, addresses among them, and for whole names", async () => {
+Deno.test("systemResolver(): asks the C library for six names at a time, and two of one user", async () => {
   const begun: string[] = [];
   const silent = (name: string) => {
     begun.push(name);
@@ -333,8 +329,9 @@ Deno.test("the C library is asked for six names at one time and two of one user,
   };
   const over = Promise.withResolvers<readonly string[]>();
   const hosts = parseHosts("192.0.2.66 file.test");
-  const resolve = resolverOf(() => ({ hosts, servers: undefined }), silent);
-  const reverse = reverseOf(() => ({ hosts, servers: undefined }), silent);
+  const system = { ...denoNames, getAddresses: silent, getNames: silent };
+  const resolve = resolverOf(() => ({ hosts, servers: undefined }), system);
+  const reverse = reverseOf(() => ({ hosts, servers: undefined }), system);
   assert.deepEqual(await resolve("file.test", { user: "mallory" }), { addresses: ["192.0.2.66"], names: [] });
   const gone = new AbortController();
   const { signal } = gone;
@@ -364,18 +361,18 @@ Deno.test("the C library is asked for six names at one time and two of one user,
   assert.deepEqual(begun.slice(6).sort(), ["c1.test.", "third.test."]);
 });
 
-Deno.test("where the hosts file may not be read, the C library is asked for a name as it is", async () => {
+Deno.test("systemResolver(): without the hosts file, asks the C library for a name as it is", async () => {
   const asked: string[] = [];
   const resolve = resolverOf(
     () => ({ hosts: undefined, servers: undefined }),
-    (name) => Promise.resolve((asked.push(name), ["192.0.2.9"])),
+    { ...denoNames, getAddresses: (name) => Promise.resolve((asked.push(name), ["192.0.2.9"])) },
   );
   assert.deepEqual((await resolve("intranet.test", {})).addresses, ["192.0.2.9"]);
   await resolve("localhost", {});
   assert.deepEqual(asked, ["intranet.test", "localhost"]);
 });
 
-Deno.test("with fewer permissions than it needs, the resolver asks for none and works", async () => {
+Deno.test("systemResolver(): works without a prompt if permissions are missing", async () => {
   const root = new URL("../../..", import.meta.url).pathname;
   const text = `import { systemResolver } from "file://${root}socks/mod.ts";
     console.log(JSON.stringify((await systemResolver("localhost", {})).addresses));

@@ -14,9 +14,11 @@ import {
   Wire,
 } from "../../support/tls.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { type TlsClientOptions, type TlsConnection, tlsOver } from "../../../socks/shell/tls.ts";
+import { tlsOver } from "../../../socks/shell/tls_over.ts";
+import type { TlsClientOptions, TlsConnection } from "../../../socks/stream/tls.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { DenoConnection, listenTls } from "../../../socks/shell/tcp.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { peer, peerTest } from "../../support/peers.ts";
 import { pipe } from "../../support/pipe.ts";
 import { Daemon, freePort, waitForPort } from "../../support/process.ts";
@@ -414,7 +416,7 @@ peerTest("the protocol agreed upon is told", ["openssl"], async () => {
   }
 });
 
-Deno.test("what is no certificate or key is refused before anything is sent", async () => {
+Deno.test("dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent", async () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`;
   const wrong: Partial<TlsClientOptions>[] = [
     { cert: pem("CERTIFICATE") },

@@ -3,16 +3,12 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
-import {
-  bindUdp,
-  bindWithDeno,
-  bindWithNode,
-  type DenoDatagrams,
-  type NodeDatagrams,
-} from "../../../socks/shell/udp.ts";
+import { bindUdp } from "../../../socks/shell/udp.ts";
+import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.ts";
+import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
 import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
-import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
+import { REOPEN_PAUSE, ReopeningSocket } from "../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../support/waiting.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 
@@ -70,7 +66,7 @@ async function node(fake = new FakeNode()) {
   return { fake, ends, got, socket: await bindWithNode(options, () => fake) };
 }
 
-Deno.test("node:dgram: what fails before it is bound is the caller's, and leaves no socket", async () => {
+Deno.test("node:dgram: a failure to bind is thrown and leaves no socket", async () => {
   const throwing = () => {
     throw systemError("EMFILE");
   };
@@ -91,7 +87,7 @@ Deno.test("node:dgram: what fails before it is bound is the caller's, and leaves
   }
 });
 
-Deno.test("node:dgram: errors of single datagrams pass, and those of the socket end it once and tell whoever waits", async () => {
+Deno.test("node:dgram: survives errors of datagrams; an error of the socket ends it once", async () => {
   const { fake, ends, got, socket } = await node();
   for (const code of ["ECONNREFUSED", "ENETDOWN", "UNKNOWN"]) {
     fake.emit("error", systemError(code));
@@ -121,7 +117,7 @@ Deno.test("node:dgram: errors of single datagrams pass, and those of the socket 
   socket.close();
 });
 
-Deno.test("node:dgram: a socket that says nothing but errors is ended, and a datagram between them makes good for them", async () => {
+Deno.test("node:dgram: ends after too many errors in a row; a datagram resets the count", async () => {
   const { fake, ends } = await node();
   for (let i = 0; i < 99; i++) fake.emit("error", systemError("ECONNREFUSED"));
   fake.emit("message", utf8("x"), { address: "127.0.0.1", port: 53 });
@@ -172,7 +168,7 @@ function deno(receives: (() => Promise<[Uint8Array<ArrayBuffer>, unknown]>)[], m
 const fails = (code: string) => () => Promise.reject(systemError(code));
 const comes = (text: string) => (): Promise<[Uint8Array<ArrayBuffer>, unknown]> => Promise.resolve([utf8(text), TO]);
 
-Deno.test("Deno.listenDatagram: errors pass, a callee that throws is no error, and a broken socket is ended and closed", async () => {
+Deno.test("Deno.listenDatagram: survives errors and callbacks that throw; a broken socket ends", async () => {
   const few = deno([fails("ECONNREFUSED"), comes("throw"), fails("ENETDOWN"), comes("one")]);
   await until(() => few.got.length === 1);
   assert.deepEqual(few.ends, []);
@@ -205,7 +201,7 @@ Deno.test("Deno.listenDatagram: errors pass, a callee that throws is no error, a
   await until(() => unclosable.ends.length === 1);
 });
 
-Deno.test("of the errors of a datagram and of a socket each is told from the other", () => {
+Deno.test("isDatagramError(): tells errors of a datagram from errors of the socket", () => {
   for (
     const code of ["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "EMSGSIZE", "EPERM"]
   ) {
@@ -218,16 +214,22 @@ Deno.test("of the errors of a datagram and of a socket each is told from the oth
 });
 
 /** A socket that heals, over scripted ones. */
-function steady(told: boolean) {
+function steady(fixedPort: boolean) {
   const udp = new ScriptedUdp();
   const clock = { time: 0 };
   const got: string[] = [];
   const onDatagram = (bytes: Uint8Array) => void got.push(new TextDecoder().decode(bytes));
-  const socket = new SteadySocket({ bind: udp.bind, hostname: "127.0.0.1", onDatagram, told, now: () => clock.time });
+  const socket = new ReopeningSocket({
+    bind: udp.bind,
+    hostname: "127.0.0.1",
+    onDatagram,
+    fixedPort,
+    now: () => clock.time,
+  });
   return { udp, clock, got, socket };
 }
 
-Deno.test("a socket that could not be made is made by the next datagram, once a pause and not once a datagram", async () => {
+Deno.test("ReopeningSocket: binds again at the next datagram, at most once a pause", async () => {
   const { udp, clock, socket } = steady(false);
   udp.failBind = () => systemError("EMFILE");
   for (let i = 0; i < 10_000; i++) await assert.rejects(socket.send(utf8("x"), TO), { code: "EMFILE" });
@@ -246,8 +248,8 @@ Deno.test("a socket that could not be made is made by the next datagram, once a 
   await assert.rejects(socket.send(utf8("x"), TO), /has ended/);
 });
 
-Deno.test("a maker of sockets that throws, or ends a socket before it is there, is one that failed", async () => {
-  const throwing = new SteadySocket({
+Deno.test("ReopeningSocket: a bind that throws, or ends at once, counts as failed", async () => {
+  const throwing = new ReopeningSocket({
     bind: () => {
       throw systemError("EMFILE");
     },
@@ -264,7 +266,7 @@ Deno.test("a maker of sockets that throws, or ends a socket before it is there, 
   assert.ok(udp.sockets[0]!.closed);
 });
 
-Deno.test("errors of datagrams leave the socket, and any other has it made anew, on its port where that is free", async () => {
+Deno.test("ReopeningSocket: survives errors of datagrams, and binds again after any other, on its port", async () => {
   const { udp, clock, socket } = steady(false);
   await socket.send(utf8("a"), TO);
   const { port } = udp.sockets[0]!;
@@ -293,7 +295,7 @@ Deno.test("errors of datagrams leave the socket, and any other has it made anew,
   socket.close();
 });
 
-Deno.test("a socket whose port others were told is made anew by itself and on that port only, until it is closed", async () => {
+Deno.test("ReopeningSocket: with an announced port, binds again by itself and on that port only", async () => {
   const { udp, clock, got, socket } = steady(true);
   const { port } = await socket.open();
   clock.time += REOPEN_PAUSE;
@@ -318,11 +320,11 @@ Deno.test("a socket whose port others were told is made anew by itself and on th
   socket.close();
 });
 
-Deno.test("a socket that is made too late is closed", async () => {
+Deno.test("ReopeningSocket: closes a socket that is bound too late", async () => {
   let late: ((socket: DatagramSocket) => void) | undefined;
   let closes = 0;
   const bind = () => new Promise<DatagramSocket>((resolve) => late = resolve);
-  const socket = new SteadySocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
+  const socket = new ReopeningSocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
   const sending = socket.send(utf8("x"), TO);
   await until(() => late !== undefined);
   socket.close();
@@ -331,7 +333,7 @@ Deno.test("a socket that is made too late is closed", async () => {
   await until(() => closes === 1);
 });
 
-Deno.test("real sockets: an address that is not here, a port that is taken, and what comes back from a port where nobody is", async () => {
+Deno.test("bindUdp(): real sockets, with an address not here, a port in use, and a port without listener", async () => {
   await assert.rejects(bindUdp({ hostname: "198.51.100.77", port: 0, onDatagram: () => {} }), {
     code: "GENERAL_FAILURE",
     message: /Cannot bind UDP 198\.51\.100\.77:0/,

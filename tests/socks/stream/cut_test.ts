@@ -1,12 +1,12 @@
 /** A connection that is cut is told from one that has ended, wherever there is a way to say so. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
+import { abort, type Connection } from "../../../socks/stream/connection.ts";
 import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
-import { abort, type Connection } from "../../../socks/stream/connection.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { withPrefix, withReads } from "../../../socks/stream/prefix.ts";
-import { DenoConnection } from "../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { withSignal } from "../../../socks/stream/with_signal.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";

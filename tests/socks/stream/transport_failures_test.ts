@@ -5,7 +5,7 @@ import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { GssError } from "../../../gss/status.ts";
 import { connect, noAuthentication, serve } from "../../../mod.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { drain } from "../../../socks/stream/drain.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
@@ -328,7 +328,7 @@ Deno.test("ProtectedConnection: ref() and unref() reach the connection below, if
 Deno.test("unref(): lets the process exit while a connection waits", async () => {
   const root = new URL("../../../", import.meta.url).href;
   const program = (told: string) => `
-    import { DenoConnection } from "${root}socks/shell/tcp.ts";
+    import { DenoConnection } from "${root}socks/shell/deno_connection.ts";
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const [near, far] = await Promise.all([Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }), listener.accept()]);
     listener.close();

@@ -8,9 +8,10 @@ import { fixedPasswords, passwordServer } from "../../../../socks/auth/password.
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { Handshake } from "../../../../socks/handshake.ts";
-import { connectThrough } from "../../../../socks/client/request.ts";
+import { connectThrough } from "../../../../socks/client/connect.ts";
 import type { SocksServer } from "../../../../socks/server/server.ts";
-import type { ServerEvent, SocksServerOptions } from "../../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../../socks/server/events.ts";
+import type { SocksServerOptions } from "../../../../socks/server/options.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";
 import { credentialPair, memoryRealm } from "../../../support/gss_pair.ts";
 import { echoTarget, makeServer } from "../../../support/memory_server.ts";
@@ -70,7 +71,7 @@ function segmentations(bytes: Uint8Array): readonly (readonly Uint8Array[])[] {
 
 const spaceless = (text: string) => text.replaceAll(" ", "");
 
-Deno.test("a request of SOCKS 5 that cannot be read gets its reply (RFC 1928 section 6)", async () => {
+Deno.test("SOCKS 5: refuses a malformed request with its reply", async () => {
   for (const [what, request, reply] of UNREADABLE) {
     for (const pieces of segmentations(unhex(OFFER + spaceless(request)))) {
       const { server, events } = makeServer({ open: () => Promise.reject(new Error("opened")) });
@@ -92,7 +93,7 @@ Deno.test("a request of SOCKS 5 that cannot be read gets its reply (RFC 1928 sec
   assert.equal(await talk(server, [unhex(OFFER)], true), "0500");
 });
 
-Deno.test("the reply to what cannot be read goes the way of the method, and a password comes first", async () => {
+Deno.test("SOCKS 5: refuses a malformed request after the password", async () => {
   const { server } = makeServer({ auth: [passwordServer(fixedPasswords({ bob: "pw" }))] });
   const login = "050102" + "0103" + hex(utf8("bob")) + "02" + hex(utf8("pw"));
   assert.equal(await talk(server, [unhex(login + "05010009")]), spaceless(`0502 0100 0508 ${NOWHERE}`));
@@ -101,7 +102,7 @@ Deno.test("the reply to what cannot be read goes the way of the method, and a pa
   assert.equal(await talk(server, [unhex("050100" + "05010009")]), "05ff");
 });
 
-Deno.test("the reply to what cannot be read is sealed where everything is", async () => {
+Deno.test("SOCKS 5: seals the refusal of a malformed request", async () => {
   const pair = credentialPair(await memoryRealm());
   for (const protection of ["confidentiality", "integrity"] as const) {
     const { server } = makeServer({ auth: [gssapiServer({ credential: pair.acceptor })] });
@@ -120,7 +121,7 @@ Deno.test("the reply to what cannot be read is sealed where everything is", asyn
   }
 });
 
-Deno.test("Handshake knows what the peer must be told of what cannot be read, once", () => {
+Deno.test("Handshake: gives the refusal of malformed input once", () => {
   const asked = (bytes: string) => {
     const server = new Handshake("server");
     server.receive(unhex(OFFER));
@@ -159,7 +160,7 @@ function refusal(events: readonly ServerEvent[]): [string | undefined, string | 
   return [last.command, (last.error as { code?: string }).code];
 }
 
-Deno.test("commands that there are not are refused with 07 and told as what they are", async () => {
+Deno.test("session: refuses unknown commands with 07", async () => {
   const served: Partial<SocksServerOptions> = {
     open: () => Promise.reject(new Error("opened")),
     limits: { sessionsPerUser: 1 },
@@ -215,7 +216,7 @@ Deno.test("commands that there are not are refused with 07 and told as what they
   }
 });
 
-Deno.test("a request of SOCKS 4 that cannot be read is rejected in SOCKS 4", async () => {
+Deno.test("SOCKS 4: refuses a malformed request", async () => {
   const start = unhex("0401005000000001");
   const cases = [
     concat(start, utf8("u\0\0")),
@@ -237,7 +238,7 @@ Deno.test("a request of SOCKS 4 that cannot be read is rejected in SOCKS 4", asy
   assert.equal(await talk(server, [start], true), "005b000000000000");
 });
 
-Deno.test("a request of HTTP that cannot be read gets a status, as soon as it is wrong", async () => {
+Deno.test("HTTP: refuses a malformed request with a status at once", async () => {
   const cases: readonly (readonly [string, number])[] = [
     ["CONNECT nonsense HTTP/1.1\r\n", 400],
     ["CONNECT a..b:80 HTTP/1.1\r\n", 400],
@@ -264,7 +265,7 @@ Deno.test("a request of HTTP that cannot be read gets a status, as soon as it is
   assert.match(new TextDecoder().decode(unhex(cut)), /^HTTP\/1\.1 400 /);
 });
 
-Deno.test("protocols that are not served are told so in their words, and what is none gets no answer", async () => {
+Deno.test("readRequest(): refuses protocols that are off in their own protocol", async () => {
   for (
     const [sent, answer, code] of [
       ["04", /^005b000000000000$/, "BAD_VERSION"],
@@ -286,7 +287,7 @@ Deno.test("protocols that are not served are told so in their words, and what is
   assert.deepEqual(refusals(), ["UNEXPECTED_END"]);
 });
 
-Deno.test("whoever does not come to an end in time, or must make room, is told so", async () => {
+Deno.test("EarlyEnd: answers a client that is too slow or must make room", async () => {
   const cut = async (
     sent: Uint8Array,
     options: Partial<SocksServerOptions>,
@@ -344,7 +345,7 @@ async function overSocket(options: Partial<SocksServerOptions>, sent: Uint8Array
   return await new Response(client.readable).bytes().then(hex);
 }
 
-Deno.test("a refusal is not lost to a reset, however much the client has sent behind its request", async () => {
+Deno.test("refuse(): loses no reply to a reset", async () => {
   const refusing: Partial<SocksServerOptions> = {
     open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
     protocols: ["socks4", "http"],
@@ -362,7 +363,7 @@ Deno.test("a refusal is not lost to a reset, however much the client has sent be
   assert.match(status, new RegExp(`^${hex(utf8("HTTP/1.1 400 "))}`));
 });
 
-Deno.test("the server hangs up after a failure, on a client that does not (RFC 1928 section 6)", async () => {
+Deno.test("refuse(): closes the connection of a client that does not", async () => {
   const { server } = makeServer({ open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")) });
   const ends = [OFFER + "0501000304746573740050", OFFER + "05990001010203040050", OFFER + "05010009", "050102"].map(
     async (sent) => {
@@ -379,7 +380,7 @@ Deno.test("the server hangs up after a failure, on a client that does not (RFC 1
   assert.equal(server.sessions, 0);
 });
 
-Deno.test("whatever ends a session, its connection is closed", async () => {
+Deno.test("session: closes the connection, whatever ends it", async () => {
   const { server } = makeServer({
     protocols: ["socks4", "http"],
     open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
@@ -407,7 +408,7 @@ Deno.test("whatever ends a session, its connection is closed", async () => {
   }
 });
 
-Deno.test("a client that is gone before its reply is one refusal, and no second answer is tried", async () => {
+Deno.test("session: reports one refusal for a client that goes before its reply", async () => {
   const associate = new AssociateCommand({
     bind: () =>
       Promise.resolve({ local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve(), close() {} }),
@@ -431,7 +432,7 @@ Deno.test("a client that is gone before its reply is one refusal, and no second 
   ]);
 });
 
-Deno.test("a client that is gone once it has the answer to its look-up was not refused", async () => {
+Deno.test("RESOLVE: counts a client that goes after its answer as served", async () => {
   const { server, events } = makeServer({ resolve: () => Promise.resolve("192.0.2.1") });
   const [client, far] = pipe();
   const gone = Object.assign(Object.create(far), { closeWrite: () => Promise.reject(new Error("Not connected")) });
@@ -442,7 +443,7 @@ Deno.test("a client that is gone once it has the answer to its look-up was not r
   assert.equal(hex(far.sent()), "0500" + "05000001c00002010000");
 });
 
-Deno.test("success is told after the target is reached, and never before", async () => {
+Deno.test("CONNECT: replies after the target is reached, never before", async () => {
   const order: string[] = [];
   const { server } = makeServer({
     protocols: ["socks4", "http"],
@@ -471,7 +472,7 @@ Deno.test("success is told after the target is reached, and never before", async
   assert.deepEqual(order, ["0500", "", ""]);
 });
 
-Deno.test("a proxy's refusal counts at once, whatever follows it or does not", async () => {
+Deno.test("client: takes a proxy's refusal at once", async () => {
   const cases: readonly (readonly [string, boolean, string])[] = [
     ["0504", true, "HOST_UNREACHABLE"],
     ["050400", true, "HOST_UNREACHABLE"],
@@ -512,7 +513,7 @@ Deno.test("a proxy's refusal counts at once, whatever follows it or does not", a
   }
 });
 
-Deno.test("a client hangs up on a proxy that does not let it in, or says what cannot be read (RFC 1928 section 3)", async () => {
+Deno.test("client: closes after a refusal or a malformed message", async () => {
   for (
     const [choice, code] of [["05ff", "NO_ACCEPTABLE_METHOD"], ["0502", "METHOD_NOT_OFFERED"], ["0400", "BAD_VERSION"]]
   ) {

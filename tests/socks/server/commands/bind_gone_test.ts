@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../../base/bytes.ts";
 import { pause } from "../../../../base/deadline.ts";
 import { bind, bridge, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
-import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
+import { bindDirectly } from "../../../../socks/server/targets/listen.ts";
 import { parseRule } from "../../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
 import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";
@@ -35,7 +35,7 @@ async function listening(port: number): Promise<{ client: Deno.TcpConn; bound: n
   return { client, bound: (answer[10]! << 8) | answer[11]! };
 }
 
-Deno.test("a client that goes while BIND waits ends its session and frees its port, whatever it has said before", async () => {
+Deno.test("BIND: frees the port when the client goes", async () => {
   const events: ServerEvent[] = [];
   await using server = serve({
     ...ANYBODY,
@@ -64,7 +64,7 @@ Deno.test("a client that goes while BIND waits ends its session and frees its po
   }
 });
 
-Deno.test("a client that goes while BIND waits frees the port behind the bridge, and at every level", async () => {
+Deno.test("BIND: frees the port behind the bridge when the client goes, at each level", async () => {
   await using realm = await startRealmFolder();
   await using server = serve({
     ...ANYBODY,
@@ -94,7 +94,7 @@ Deno.test("a client that goes while BIND waits frees the port behind the bridge,
   }
 });
 
-Deno.test("what a client says while BIND waits is carried, in its order, and its end behind it", async () => {
+Deno.test("BIND: forwards early bytes in order, and the end behind them", async () => {
   await using server = serve(ANYBODY);
   for (const early of ["", "one, two"]) {
     const { client, bound } = await listening(server.addr.port);
@@ -111,7 +111,7 @@ Deno.test("what a client says while BIND waits is carried, in its order, and its
   }
 });
 
-Deno.test("a client whose connection breaks while BIND waits is gone, and is not asked any more once somebody came", async () => {
+Deno.test("BIND: ends when the client's connection breaks", async () => {
   const rules = () => new RuleSet([parseRule("allow", "localhost")]);
   const { server, events } = makeServer({
     bind: bindDirectly({ rules, resolve: systemResolver, listen: listenTcp, address: LOCALHOST }),
@@ -129,7 +129,7 @@ Deno.test("a client whose connection breaks while BIND waits is gone, and is not
   assert.equal((last.error.cause as Error).message, "Pipe is closed");
 });
 
-Deno.test("what is read ahead is bounded, is given out once and in order, and is not read on once it is not wanted", async () => {
+Deno.test("EndWatcher: is bounded, ordered, and stops", async () => {
   const [near, far] = pipe();
   let ends = 0;
   let reads = 0;

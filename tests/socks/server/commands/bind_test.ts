@@ -4,8 +4,8 @@ import { connect as connectFrom } from "node:net";
 import { concat, utf8 } from "../../../../base/bytes.ts";
 import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions, SocksConnection } from "../../../../mod.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../../socks/shell/tcp.ts";
-import { bindWith } from "../../../../socks/server/targets/upstream.ts";
+import { bindUpstream } from "../../../../socks/server/targets/upstream.ts";
+import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
 import { GRANTED, NO_METHOD, scriptProxy } from "../../../support/scripted_proxy.ts";
@@ -36,11 +36,11 @@ async function talk(connection: SocksConnection, target: Deno.TcpConn): Promise<
   connection.close();
 }
 
-Deno.test("BIND through another proxy leaves nothing open there when its client is gone before it is told", async () => {
+Deno.test("BIND: leaves nothing open at an upstream when the client goes", async () => {
   for (const gone of [true, false]) {
     const [there, upstream] = pipe();
     const { server, events } = makeServer({
-      bind: bindWith({
+      bind: bindUpstream({
         proxy: { hostname: "upstream.example", port: 1080 },
         auth: [noAuthentication()],
         dial: () => Promise.resolve(there),
@@ -75,7 +75,7 @@ Deno.test("BIND through another proxy leaves nothing open there when its client 
   }
 });
 
-Deno.test("BIND waits for the connection, tells where it came from, and carries it, protected", async () => {
+Deno.test("BIND: waits, replies with the peer, and relays, at each level", async () => {
   await using realm = await startRealmFolder();
   const { server } = proxy({ keytab: realm.keytab });
   await using _server = server;
@@ -95,7 +95,7 @@ Deno.test("BIND waits for the connection, tells where it came from, and carries 
   }
 });
 
-Deno.test("BIND closes connections from elsewhere and goes on waiting", async () => {
+Deno.test("BIND: closes connections from elsewhere and goes on waiting", async () => {
   const { server, through } = proxy({ rules: ["allow 127.0.0.5,command=bind", "allow 127.0.0.6"] });
   await using _server = server;
   await using pending = await bind({ ...through, expected: { hostname: "127.0.0.5", port: 0 } });
@@ -123,7 +123,7 @@ Deno.test("BIND closes connections from elsewhere and goes on waiting", async ()
   await assert.rejects(other);
 });
 
-Deno.test("BIND needs a rule and the command, and does not wait for ever", async () => {
+Deno.test("BIND: needs a rule and the command, and has a time limit", async () => {
   const { server, through } = proxy({ rules: ["allow localhost,command=connect"], timeouts: { connect: 50 } });
   await using _server = server;
   await assert.rejects(bind({ ...through, expected: { hostname: LOCALHOST, port: 1 } }), { code: "NOT_ALLOWED" });
@@ -144,7 +144,7 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
   await assert.rejects(bind(without.through), { code: "COMMAND_NOT_SUPPORTED" });
 });
 
-Deno.test("a bind lets the process end, and keeps it, as it is told", async () => {
+Deno.test("ProxiedBind: ref() and unref() decide whether the process can end", async () => {
   const { near } = scriptProxy([NO_METHOD, GRANTED]);
   const log: string[] = [];
   const dialled = { ...near, ref: () => void log.push("ref"), unref: () => void log.push("unref") };
@@ -156,16 +156,16 @@ Deno.test("a bind lets the process end, and keeps it, as it is told", async () =
   assert.deepEqual(log, ["unref", "ref"]);
 });
 
-Deno.test("BIND gives one connection: whoever asks again is told so, and takes nothing from the one that asked first", async () => {
+Deno.test("ProxiedBind: gives one connection, to the first accept()", async () => {
   const { server, through } = proxy();
   await using _server = server;
   using pending = await bind(through);
   const accepting = pending.accept();
-  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /called before/ });
   using target = await Deno.connect(pending.bound);
   await target.write(utf8("hello"));
   using connection = await accepting;
-  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /called before/ });
   const buffer = new Uint8Array(5);
   assert.equal(await connection.read(buffer), 5);
   assert.deepEqual(buffer, utf8("hello"));
@@ -179,7 +179,7 @@ Deno.test("BIND gives one connection: whoever asks again is told so, and takes n
   }
 });
 
-Deno.test("whoever came before anybody asked is handed out with what has been sent", async () => {
+Deno.test("ProxiedBind: keeps a connection that comes before accept()", async () => {
   const proxy = scriptProxy([NO_METHOD, GRANTED]);
   using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial: () => Promise.resolve(proxy.near) });
   await proxy.done;
@@ -190,7 +190,7 @@ Deno.test("whoever came before anybody asked is handed out with what has been se
   assert.equal(await connection.read(new Uint8Array(10)), 5);
 });
 
-Deno.test("BIND goes through the bridge", async () => {
+Deno.test("BIND: works through the bridge", async () => {
   await using realm = await startRealmFolder();
   const { server } = proxy({ keytab: realm.keytab });
   await using _server = server;
@@ -202,7 +202,7 @@ Deno.test("BIND goes through the bridge", async () => {
   await talk(connection, target);
 });
 
-Deno.test("names and addresses are looked up at the proxy where rules allow it", async () => {
+Deno.test("RESOLVE: looks up names and addresses that rules allow", async () => {
   const { server, through } = proxy({
     rules: ["allow localhost,command=resolve", "allow .example.com", "allow 192.0.2.0/24"],
     resolve: (name) => Promise.resolve(name === "inner.example.com" ? ["10.0.0.1"] : ["192.0.2.1"]),
@@ -218,7 +218,7 @@ Deno.test("names and addresses are looked up at the proxy where rules allow it",
   await assert.rejects(resolve({ ...without.through, hostname: "x" }), { code: "COMMAND_NOT_SUPPORTED" });
 });
 
-Deno.test("the bridge answers each lookup as it was asked", async () => {
+Deno.test("RESOLVE: answers each look-up through the bridge", async () => {
   const { server } = proxy({
     rules: ["allow .example.com", "allow localhost"],
     resolve: () => Promise.resolve(["192.0.2.1", "127.0.0.1"]),

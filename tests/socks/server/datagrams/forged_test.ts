@@ -5,7 +5,7 @@ import { associate, serve, type ServeOptions, type ServerEvent } from "../../../
 import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../../../../socks/auth/gssapi/server.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
-import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
+import type { DroppedDatagrams } from "../../../../socks/server/datagrams/counts.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";
 import type { ProtectionLevel } from "../../../../socks/protection.ts";
@@ -82,7 +82,7 @@ async function relayed(level: number, flags = UNORDERED, options: Partial<ServeO
   };
 }
 
-Deno.test("the relay takes each genuine datagram once, in any order, sealed as was agreed, and whole", async () => {
+Deno.test("UDP relay: takes each genuine datagram once, in any order", async () => {
   await using echo = await udpServer();
   const target = { hostname: LOCALHOST, port: echo.port };
   for (let level = 1; level <= 3; level++) {
@@ -110,7 +110,7 @@ Deno.test("the relay takes each genuine datagram once, in any order, sealed as w
   }
 });
 
-Deno.test("of two ports that send at one time, the first that is genuine is the client; the end of the connection ends both sides", async () => {
+Deno.test("UDP relay: takes the first of two ports that is genuine", async () => {
   const sent: string[] = [];
   const closed: string[] = [];
   const ended = Promise.withResolvers<DroppedDatagrams>();
@@ -154,7 +154,7 @@ Deno.test("of two ports that send at one time, the first that is genuine is the 
   assert.deepEqual(dropped(await ended.promise), { wrongSource: 2 });
 });
 
-Deno.test("what is still under way when an association ends is told to nobody, and starts no time anew", async () => {
+Deno.test("association: counts and reports nothing after its end", async () => {
   for (const outcome of ["sent", "denied"] as const) {
     const events: ServerEvent[] = [];
     const [started, sending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -199,7 +199,7 @@ Deno.test("what is still under way when an association ends is told to nobody, a
   }
 });
 
-Deno.test("a datagram that is too old to tell is not taken, nor one from before where the context keeps the order", async () => {
+Deno.test("UDP relay: drops datagrams that are too old", async () => {
   for (const flags of [UNORDERED, ALL_FLAGS]) {
     const [near, far] = pipe();
     const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
@@ -220,7 +220,7 @@ Deno.test("a datagram that is too old to tell is not taken, nor one from before 
   }
 });
 
-Deno.test("at level none datagrams go as they are, and a context without replay detection relays none above it", async () => {
+Deno.test("UDP relay: relays plain datagrams at level none, and needs replay detection above", async () => {
   for (const level of [1, 2, 3]) {
     const [near, far] = pipe();
     const method = gssapiServer({ credential: acceptor, protection: LEVELS, insecureUnordered: true });
@@ -236,7 +236,7 @@ Deno.test("at level none datagrams go as they are, and a context without replay 
   assert.deepEqual(await (await accepting).datagrams!.open(utf8("x")), utf8("x"));
 });
 
-Deno.test("an answer is judged by the rules of now, and dropped where they deny it", async () => {
+Deno.test("UDP relay: judges answers by the current rules", async () => {
   await using echo = await udpServer();
   const learned = Promise.withResolvers<number>();
   const spy = await bindUdp({ hostname: LOCALHOST, port: 0, onDatagram: (_bytes, { port }) => learned.resolve(port) });
@@ -255,7 +255,7 @@ Deno.test("an answer is judged by the rules of now, and dropped where they deny 
   spy.close();
 });
 
-Deno.test("the client takes each genuine datagram once, sealed as was agreed, whole, and from the relay only", async () => {
+Deno.test("client: takes each genuine datagram of the relay once", async () => {
   for (const level of [1, 2, 3]) {
     const listener = listenTcp({ hostname: LOCALHOST, port: 0 });
     const learned = Promise.withResolvers<number>();

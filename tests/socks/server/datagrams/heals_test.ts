@@ -44,7 +44,7 @@ function proxy(options: Partial<ServeOptions> = {}) {
   return { server, events, closed, through: { proxy: server.addr, auth: [noAuthentication()] } };
 }
 
-Deno.test("an association that met no descriptors for its first datagram works once there are some, without another one", async () => {
+Deno.test("association: recovers from a shortage of descriptors", async () => {
   for (const flags of [[], ["--unstable-net"]]) {
     const deno = [
       Deno.execPath(),
@@ -66,7 +66,7 @@ Deno.test("an association that met no descriptors for its first datagram works o
   }
 });
 
-Deno.test("the client's datagrams go out where its connection does, whatever address the system would choose", async () => {
+Deno.test("UDP egress: sends from the address of egress", async () => {
   await using echo = await udpServer();
   const { server, closed, through } = proxy();
   await using _server = server;
@@ -95,7 +95,7 @@ Deno.test("the client's datagrams go out where its connection does, whatever add
   }
 });
 
-Deno.test("a name that stands for several addresses is reached at the one that answers, though the first ones say nothing", async () => {
+Deno.test("UDP egress: reaches a name at the address that answers", async () => {
   await using echo = await udpServer();
   const names: Readonly<Record<string, readonly string[]>> = {
     "six.example": ["::1", LOCALHOST],
@@ -124,7 +124,7 @@ Deno.test("a name that stands for several addresses is reached at the one that a
   }
 });
 
-Deno.test("each client is told an address of its own family, and where there is none the one that it reached", async () => {
+Deno.test("announce: tells each client an address of its family", async () => {
   const { server } = proxy({ hostname: "::", datagrams: { announce: ["192.0.2.99", "2001:db8::99"] } });
   await using _server = server;
   const one = proxy({ hostname: "::", datagrams: { announce: "192.0.2.99" } });
@@ -154,8 +154,8 @@ Deno.test("each client is told an address of its own family, and where there is 
   }
 });
 
-Deno.test("BIND listens where targets are reached from, in their family, and the log says where", async () => {
-  const { server, events, through } = proxy({ egress: ["127.0.0.5"], rules: ["allow 127.0.0.0/8"] });
+Deno.test("BIND: listens at the address of egress, in the target's family", async () => {
+  const { server, events, through } = proxy({ egress: { addresses: ["127.0.0.5"] }, rules: ["allow 127.0.0.0/8"] });
   await using _server = server;
   for (const hostname of [LOCALHOST, "0.0.0.0"]) {
     await using pending = await bind({ ...through, expected: { hostname, port: 0 } });
@@ -178,7 +178,7 @@ Deno.test("BIND listens where targets are reached from, in their family, and the
   using _connection = await accepted;
 });
 
-Deno.test("a client with keys that comes from another address goes on, where clients may come from, and is answered there", async () => {
+Deno.test("association: follows a client that proves its keys to another address", async () => {
   const realm = await memoryRealm();
   const { initiator } = credentialPair(realm);
   await using echo = await udpServer();

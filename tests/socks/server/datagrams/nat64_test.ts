@@ -1,8 +1,7 @@
 /** Datagrams to IPv4 addresses from a machine without IPv4. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../../base/bytes.ts";
-import { parseNat64Prefix } from "../../../../socks/rules/nat64.ts";
-import type { Nat64Source } from "../../../../socks/rules/rules.ts";
+import { type Nat64Source, parseNat64Prefix } from "../../../../socks/rules/nat64.ts";
 import { withNat64 } from "../../../../socks/server/datagrams/nat64.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../../../socks/stream/datagram_socket.ts";
 import { type Endpoint, formatEndpoint } from "../../../../socks/wire/address.ts";
@@ -35,7 +34,7 @@ const told: Nat64Source = { prefixes };
 const one = Uint8Array.of(1);
 const target = { hostname: "45.79.0.30", port: 53 };
 
-Deno.test("a datagram goes under the prefix where no way leads, and its answer comes from the IPv4 address", async () => {
+Deno.test("withNat64(): sends under the prefix where there is no route", async () => {
   for (const code of ["ENETUNREACH", "EADDRNOTAVAIL", "UNKNOWN"]) {
     const { bind, bound, sent } = machine(code);
     const socket = await withNat64(bind, () => told)({ hostname: "0.0.0.0", port: 0, onDatagram });
@@ -54,7 +53,7 @@ Deno.test("a datagram goes under the prefix where no way leads, and its answer c
   }
 });
 
-Deno.test("datagrams to a translator go out from the IPv6 address of egress", async () => {
+Deno.test("withNat64(): sends from the IPv6 address of egress", async () => {
   for (const [egress, facing] of [[["192.0.2.1", "2a01::1"], "2a01::1"], [["192.0.2.1"], "::"]] as const) {
     const { bind, bound } = machine("ENETUNREACH");
     const socket = await withNat64(bind, () => told, egress)({ hostname: "192.0.2.1", port: 0, onDatagram });
@@ -64,7 +63,7 @@ Deno.test("datagrams to a translator go out from the IPv6 address of egress", as
   }
 });
 
-Deno.test("what fails for another reason, or where there is no prefix, fails as it did", async () => {
+Deno.test("withNat64(): keeps other failures", async () => {
   for (const [code, source] of [["EHOSTUNREACH", told], ["ENETUNREACH", { prefixes: [] }]] as const) {
     const { bind, bound } = machine(code);
     const socket = await withNat64(bind, () => source)({ hostname: "0.0.0.0", port: 0, onDatagram });

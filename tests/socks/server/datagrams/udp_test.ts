@@ -13,13 +13,13 @@ import {
   type ServerEvent,
 } from "../../../../mod.ts";
 import { KerberosInitiatorCredential } from "../../../../kerberos/mech/credentials.ts";
+import { requestFromProxy } from "../../../../socks/client/request.ts";
 import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
-import { requestThrough } from "../../../../socks/client/request.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
 import { decodeDatagram, encodeDatagram } from "../../../../socks/wire/datagram.ts";
-import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
+import type { DroppedDatagrams } from "../../../../socks/server/datagrams/counts.ts";
 import { startRealmFolder } from "../../../support/realm_folder.ts";
 import { udpServer } from "../../../support/servers.ts";
 import { unhex } from "../../../support/vectors.ts";
@@ -57,7 +57,7 @@ function dropped(counts: DroppedDatagrams): Partial<DroppedDatagrams> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
-Deno.test("datagrams go and come through the proxy with every method and level", async () => {
+Deno.test("UDP relay: relays datagrams with every method and level", async () => {
   await using realm = await startRealmFolder();
   await using echo = await udpServer((bytes) => concat(utf8("got "), bytes));
   const ways = [
@@ -132,7 +132,7 @@ async function socketAt(hostname = LOCALHOST) {
   return { socket, receive };
 }
 
-Deno.test("the relay drops and counts what is not the client's, not whole, not readable and not allowed", async () => {
+Deno.test("UDP relay: drops and counts foreign, partial, malformed and denied datagrams", async () => {
   await using echo = await udpServer();
   await using other = await udpServer();
   const { server, closed, events } = proxy({
@@ -179,7 +179,7 @@ Deno.test("the relay drops and counts what is not the client's, not whole, not r
   socket.close();
 });
 
-Deno.test("nobody but those that the client wrote to reaches it, and each as the rules say", async () => {
+Deno.test("UDP relay: lets only targets of the client answer", async () => {
   await using echo = await udpServer();
   const { server, closed } = proxy({ rules: ["allow 127.0.0.1"], datagrams: { answersFromAnyPort: true } });
   await using _server = server;
@@ -213,7 +213,7 @@ Deno.test("nobody but those that the client wrote to reaches it, and each as the
   await new Promise<void>((resolve) => spy.close(() => resolve()));
 });
 
-Deno.test("a target answers from the port that was written to, and is forgotten when others have been written to", async () => {
+Deno.test("UDP relay: forgets the target used longest ago", async () => {
   await using first = await udpServer();
   await using second = await udpServer();
   const { server, closed } = proxy({ datagrams: { maxDestinations: 1 } });
@@ -240,7 +240,7 @@ Deno.test("a target answers from the port that was written to, and is forgotten 
   for (const each of [socket, other.socket, spy]) each.close();
 });
 
-Deno.test("a port that the client declares is the only one, unless the address is not where it comes from", async () => {
+Deno.test("UDP relay: accepts only the port that the client declared", async () => {
   await using echo = await udpServer();
   const { server, closed } = proxy({});
   await using _server = server;
@@ -261,7 +261,7 @@ Deno.test("a port that the client declares is the only one, unless the address i
   for (const { socket } of [declared, other]) socket.close();
 });
 
-Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and the client stays who it is", async () => {
+Deno.test("UDP relay: drops datagrams that do not unwrap or come twice", async () => {
   await using realm = await startRealmFolder();
   await using echo = await udpServer();
   for (const protection of ["integrity", "confidentiality"] as const) {
@@ -269,7 +269,7 @@ Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and th
     await using _server = server;
     // The client's own bytes, for somebody on its machine to send too.
     const sent: Bytes[] = [];
-    const granted = await requestThrough(
+    const granted = await requestFromProxy(
       {
         proxy: { hostname: "localhost", port: server.addr.port },
         auth: [gssapiClient({ credential: new KerberosInitiatorCredential(realm.tickets), protection })],
@@ -314,7 +314,7 @@ Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and th
   }
 });
 
-Deno.test("an association ends with its connection, with its idle time and with the server, and leaves nothing", async () => {
+Deno.test("association: ends with its connection, its idle time and the server", async () => {
   await using echo = await udpServer();
   const idle = proxy({ datagrams: { idleTimeout: 50 } });
   await using _idle = idle.server;
@@ -347,7 +347,7 @@ Deno.test("an association ends with its connection, with its idle time and with 
   await assert.rejects(second.receive());
 });
 
-Deno.test("a server that does not relay datagrams says so, and one behind NAT tells its outer address", async () => {
+Deno.test("UDP ASSOCIATE: is refused when off; announces the outer address behind NAT", async () => {
   const { server, address } = proxy({ commands: ["connect"] });
   await using _server = server;
   await assert.rejects(associate({ proxy: address, auth: [noAuthentication()] }), { code: "COMMAND_NOT_SUPPORTED" });
@@ -363,7 +363,7 @@ Deno.test("a server that does not relay datagrams says so, and one behind NAT te
   assert.equal(datagrams.relay.hostname, "192.0.2.99");
 });
 
-Deno.test("datagrams of programs without Kerberos go through the bridge, sealed", async () => {
+Deno.test("bridge: seals datagrams of programs without Kerberos", async () => {
   await using realm = await startRealmFolder();
   await using echo = await udpServer();
   const { server, address, events } = proxy({ keytab: realm.keytab });

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../../base/bytes.ts";
 import { noAuthentication } from "../../../../socks/auth/none.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
-import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
+import type { TargetRequest } from "../../../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { SocksServer } from "../../../../socks/server/server.ts";
-import type { ServerEvent, SocksServerOptions } from "../../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../../socks/server/events.ts";
+import type { SocksServerOptions } from "../../../../socks/server/options.ts";
 import { decodeSocks4Request } from "../../../../socks/wire/socks4.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
 import { hex, unhex } from "../../../support/vectors.ts";
@@ -45,7 +46,7 @@ async function exchange(server: SocksServer, sent: Uint8Array, chunk = Infinity)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const target = hex(utf8("target speaks"));
 
-Deno.test("SOCKS 4 and 4A clients are served, in any pieces, and told what went wrong in one byte", async () => {
+Deno.test("SOCKS 4: serves version 4 and 4A in pieces of any size", async () => {
   for (const chunk of [1, 2, Infinity]) {
     const { server, requests } = makeServer();
     const plain = unhex("04010050 08080808".replaceAll(" ", "") + hex(utf8("me")) + "00");
@@ -64,7 +65,7 @@ Deno.test("SOCKS 4 and 4A clients are served, in any pieces, and told what went 
   }
 });
 
-Deno.test("an address in a SOCKS 4A name is the address that it is, and bad names are refused", async () => {
+Deno.test("SOCKS 4A: takes an address in the name as an address", async () => {
   const { server, requests } = makeServer();
   await exchange(server, concat(unhex("0401005000000001"), utf8("\x00127.0.0.1\x00")));
   assert.equal(requests[0]!.hostname, "127.0.0.1");
@@ -81,7 +82,7 @@ Deno.test("an address in a SOCKS 4A name is the address that it is, and bad name
   assert.equal(decodeSocks4Request(concat(whole, utf8("more")))!.length, whole.length);
 });
 
-Deno.test("HTTP CONNECT is served, in any pieces, with its headers passed over", async () => {
+Deno.test("HTTP: serves CONNECT in pieces of any size, ignoring headers", async () => {
   for (const chunk of [1, 7, Infinity]) {
     const { server, requests } = makeServer();
     const ask = (line: string) =>
@@ -116,7 +117,7 @@ Deno.test("HTTP CONNECT is served, in any pieces, with its headers passed over",
   }
 });
 
-Deno.test("empty lines before a request of HTTP are passed over, as far as a line may go", async () => {
+Deno.test("HTTP: ignores empty lines before a request", async () => {
   for (const chunk of [1, 7, Infinity]) {
     const { server, requests } = makeServer();
     const ask = (bytes: string) => exchange(server, utf8(bytes), chunk).then(text);
@@ -133,7 +134,7 @@ Deno.test("empty lines before a request of HTTP are passed over, as far as a lin
   }
 });
 
-Deno.test("a head of HTTP has a limit, which Kerberos tokens do not reach, and is read in linear time", async () => {
+Deno.test("HTTP: limits the head, and scans it in linear time", async () => {
   const head = (length: number) => {
     const start = "CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: Negotiate ";
     return utf8(`${start}${"A".repeat(length - start.length - 4)}\r\n\r\n`);
@@ -159,7 +160,7 @@ Deno.test("a head of HTTP has a limit, which Kerberos tokens do not reach, and i
   }
 });
 
-Deno.test("protocols that name nobody get nothing where everybody must be somebody, or where they are off", async () => {
+Deno.test("readRequest(): refuses unauthenticated protocols without method none", async () => {
   const strict = makeServer({ auth: [passwordServer(() => true)] });
   assert.equal(hex(await exchange(strict.server, unhex("040100500808080800"))), "005b000000000000");
   assert.match(text(await exchange(strict.server, utf8("CONNECT a:1 HTTP/1.1\r\n\r\n"))), /^HTTP\/1\.1 403 /);

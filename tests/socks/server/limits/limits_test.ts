@@ -5,13 +5,14 @@ import type { Deadline } from "../../../../base/deadline.ts";
 import type { ServerAuthMethod } from "../../../../socks/auth/method.ts";
 import { noAuthentication } from "../../../../socks/auth/none.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
-import { Tally } from "../../../../socks/server/limits/limits.ts";
+import { Tally } from "../../../../socks/server/limits/tally.ts";
 import { sourceName } from "../../../../socks/wire/networks.ts";
 import { Rate } from "../../../../base/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../../../socks/rules/client_rules.ts";
 import { relay } from "../../../../socks/server/relay/relay.ts";
 import type { SocksServer } from "../../../../socks/server/server.ts";
 import { runSession } from "../../../../socks/server/session.ts";
+import { recordWith } from "../../../support/session_record.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { echoTarget, makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
@@ -35,7 +36,7 @@ async function enter(server: SocksServer, hostname = "192.0.2.7", sent = CONNECT
   return { client, served, answer };
 }
 
-Deno.test("a source has so many sessions and no more, whatever it looks like", async () => {
+Deno.test("limits: limit the sessions of a source", async () => {
   const { server, refusals } = makeServer({ limits: { sessionsPerSource: 2 } });
   const first = await enter(server);
   const second = await enter(server, "::ffff:192.0.2.7");
@@ -50,7 +51,7 @@ Deno.test("a source has so many sessions and no more, whatever it looks like", a
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a user has so many sessions and no more, and is told so", async () => {
+Deno.test("limits: limit the sessions of a user", async () => {
   const { server, refusals } = makeServer({ auth: [passwordServer(() => true)], limits: { sessionsPerUser: 1 } });
   const login = (name: string) => `050102` + `0101${hex(utf8(name))}0178` + CONNECT.slice(6);
   const first = await enter(server, undefined, login("a"));
@@ -76,7 +77,7 @@ function ticketHolders(...names: readonly string[]): ServerAuthMethod {
   };
 }
 
-Deno.test("a user who spells himself in another way has no more sessions than before", async () => {
+Deno.test("limits: count all spellings of a user as one for sessions", async () => {
   const names = ["aduser@A.TEST", "ADUSER@A.TEST", "aduser\\@a.test@A.TEST", "aduser@B.TEST"];
   const entered: string[] = [];
   const left: string[] = [];
@@ -97,7 +98,7 @@ Deno.test("a user who spells himself in another way has no more sessions than be
   assert.deepEqual(left.sort(), [...new Set(entered)].sort());
 });
 
-Deno.test("a user who spells himself in another way has the bandwidth that he had", async () => {
+Deno.test("limits: count all spellings of a user as one for bandwidth", async () => {
   const auth = [ticketHolders("aduser@A.TEST", "ADUSER@A.TEST")];
   const { server } = makeServer({ auth, limits: { bandwidthPerUser: 100_000 } });
   const clients = [(await enter(server)).client, (await enter(server)).client];
@@ -113,7 +114,7 @@ Deno.test("a user who spells himself in another way has the bandwidth that he ha
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("those who say nothing make room for those who do", async () => {
+Deno.test("limits: close half-open sessions above the limit", async () => {
   const { server, refusals } = makeServer({ limits: { halfOpen: 3 } });
   const silent = Array.from({ length: 5 }, () => {
     const [client, far] = pipe();
@@ -132,7 +133,7 @@ Deno.test("those who say nothing make room for those who do", async () => {
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a client that no rule lets in is not listened to", async () => {
+Deno.test("client rules: refuse a client that no rule allows", async () => {
   const clients = new ClientRuleSet([parseClientRule("deny", "192.0.2.7"), parseClientRule("allow", "192.0.2.0/24")]);
   const { server, events } = makeServer({ clients });
   assert.equal((await enter(server)).answer, "");
@@ -144,7 +145,7 @@ Deno.test("a client that no rule lets in is not listened to", async () => {
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("bandwidth of a session and of a user is what it may be", async () => {
+Deno.test("limits: limit the bandwidth of a session and of a user", async () => {
   for (const limits of [{ limits: { bandwidthPerSession: 100_000 } }, { limits: { bandwidthPerUser: 100_000 } }]) {
     const method: ServerAuthMethod = passwordServer(() => true);
     const { server } = makeServer({ auth: [method], ...limits });
@@ -160,7 +161,7 @@ Deno.test("bandwidth of a session and of a user is what it may be", async () => 
   }
 });
 
-Deno.test("Rate lets through what its second has, and owes the rest", () => {
+Deno.test("Rate: lets a second's worth pass, and delays the rest", () => {
   let now = 1_000;
   const rate = new Rate(100, () => now);
   assert.equal(rate.take(100), 0);
@@ -177,14 +178,14 @@ Deno.test("Rate lets through what its second has, and owes the rest", () => {
   assert.equal(rate.take(0), 0);
 });
 
-Deno.test("Tally forgets who has nothing left", () => {
+Deno.test("Tally: forgets names without a count", () => {
   const tally = new Tally();
   assert.ok(tally.enter("a", 2) && tally.enter("a", 2) && !tally.enter("a", 2) && tally.enter("b", 1));
   for (const name of ["a", "a", "b", "c"]) tally.leave(name);
   assert.equal(tally.size, 0);
 });
 
-Deno.test("a session ends with the ticket where that is the policy", async () => {
+Deno.test("ticket expiry: ends a session if ticketExpiry is cut", async () => {
   for (const ticketExpiry of ["cut", "keep"] as const) {
     const soon: ServerAuthMethod = {
       ...noAuthentication(),
@@ -202,7 +203,7 @@ Deno.test("a session ends with the ticket where that is the policy", async () =>
   }
 });
 
-Deno.test("once one side has ended the other has its own time", async () => {
+Deno.test("relay(): has its own time limit once one side has ended", async () => {
   const { server, events } = makeServer({
     timeouts: { halfClose: 30 },
     open: () => {
@@ -215,7 +216,7 @@ Deno.test("once one side has ended the other has its own time", async () => {
   await served;
   const closed = events.at(-1)!;
   assert.ok(closed.type === "closed");
-  assert.match(String(closed.error), /One side has ended, and the other was silent 30 ms/);
+  assert.match(String(closed.error), /One side has ended, and the other sent nothing for 30 ms/);
 });
 
 /** A clock that never strikes, and what it was told. */
@@ -231,24 +232,17 @@ function recordingClock(): { clock: Deadline; told: (number | "restart")[] } {
   return { clock, told };
 }
 
-Deno.test("the time to say something is over once something is said", async () => {
+Deno.test("session: ends the handshake's time limit with the request", async () => {
   const { clock, told } = recordingClock();
   const [client, far] = pipe();
   const served = runSession(far, {
-    auth: [noAuthentication()],
-    preferGssapi: false,
-    protocols: [],
-    open: echoTarget,
+    accepts: { auth: [noAuthentication()] },
+    commands: { open: echoTarget },
     timeouts: { handshake: 1, connect: 10_000, idle: 2, halfClose: Infinity },
-
-    clock,
-    status: { startedAt: 0, duration: 0, counts: { sent: 0, received: 0 } },
-    source: "",
+    record: recordWith(clock, 0),
     now: () => 0,
-    admit: () => true,
-    enter: () => undefined,
+    enter: () => ({ gate: undefined, admit: () => true }),
     cutExpired: false,
-    onEvent: () => {},
   });
   await client.write(unhex(CONNECT));
   await client.closeWrite();
@@ -257,7 +251,7 @@ Deno.test("the time to say something is over once something is said", async () =
   assert.deepEqual(told, [1, Infinity, 2]);
 });
 
-Deno.test("bytes that go either way are counted by the way that they go", async () => {
+Deno.test("relay(): counts bytes of each direction", async () => {
   const { clock } = recordingClock();
   const [client, clientEnd] = pipe();
   const [target, targetEnd] = pipe();
@@ -272,7 +266,7 @@ Deno.test("bytes that go either way are counted by the way that they go", async 
   assert.deepEqual(counts, { sent: 3, received: 6 });
 });
 
-Deno.test("accepts are so many in a second", async () => {
+Deno.test("limits: limit the accepts in a second", async () => {
   const { server } = makeServer({ limits: { acceptsPerSecond: 50 } });
   let given = 0;
   const started = Date.now();
@@ -297,7 +291,7 @@ Deno.test("accepts are so many in a second", async () => {
   assert.ok(Date.now() - started >= 150);
 });
 
-Deno.test("a server that is told otherwise behaves so with the next client, and goes on with the others", async () => {
+Deno.test("update(): concerns the next client, not running sessions", async () => {
   const { server } = makeServer();
   const first = await enter(server);
   server.update({ auth: [passwordServer(() => false)], open: echoTarget });
@@ -316,7 +310,7 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a server that is full accepts nobody until a session ends", async () => {
+Deno.test("limits: accept no client until a session ends", async () => {
   const { server } = makeServer({ limits: { sessions: 2 } });
   const clients: Connection[] = [];
   let accepts = 0;

@@ -5,9 +5,9 @@ import { type Bytes, utf8 } from "../../../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
-import { MEDIUM, PROVEN, RelayMemory, Room, SCARCE } from "../../../../socks/server/relay/memory.ts";
+import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
@@ -61,14 +61,14 @@ class TellingConnection extends ScriptedConnection {
   }
 }
 
-Deno.test("a relay on which nothing goes is idle", async () => {
+Deno.test("IdleClock: ends an idle relay", async () => {
   const { end, stopped } = relayed();
   assert.equal(end(), "IDLE_TIMEOUT");
   await stopped();
 });
 
 for (const way of ["up", "down"] as const) {
-  Deno.test(`bytes that leave inside of one write are no silence, ${way}`, async () => {
+  Deno.test(`IdleClock: counts bytes that leave inside one write, ${way}`, async () => {
     const { client, target, end, stopped } = relayed();
     const [from, to] = way === "up" ? [client, target] : [target, client];
     from.written = 5;
@@ -103,7 +103,7 @@ for (const what of ["bytes that come", "the end of a write"]) {
   });
 }
 
-Deno.test("the gate's own pause is no silence, however long, and the time begins behind it", async () => {
+Deno.test("IdleClock: does not count the delay of the gate", async () => {
   const free = Promise.withResolvers<void>();
   const { client, target, end, stopped } = relayed({ gate: () => free.promise });
   client.reads[0]!.resolve(utf8("held"));
@@ -117,7 +117,7 @@ Deno.test("the gate's own pause is no silence, however long, and the time begins
   await stopped();
 });
 
-Deno.test("one side's end gives the other its own time, in which bytes that leave are no silence either", async () => {
+Deno.test("IdleClock: has its own time once one side has ended", async () => {
   const { client, target, end, stopped } = relayed({ timeouts: { idle: 1e6, halfClose: LIMIT } });
   target.reads[0]!.resolve(new Uint8Array(1));
   await settle();
@@ -146,7 +146,7 @@ async function stuck(options: Partial<RelayOptions> = {}) {
   return made;
 }
 
-Deno.test("a client that is gone is asked for while its target takes nothing, and ends the relay as a cut", async () => {
+Deno.test("ClientProbe: ends the relay of a client that has gone while the target takes nothing", async () => {
   const { client, target, done } = await stuck();
   await until(() => client.probes > 1);
   client.gone = new Error("reset by peer");
@@ -154,7 +154,7 @@ Deno.test("a client that is gone is asked for while its target takes nothing, an
   assert.deepEqual([client.aborts, target.aborts, target.probes], [1, 1, 0]);
 });
 
-Deno.test("a client whose read fails while its target takes nothing ends the relay, and not while that takes some", async () => {
+Deno.test("ClientProbe: ends the relay after a failed read only while the target takes nothing", async () => {
   const { client, target, done } = await stuck();
   let [moving, written] = [true, 0];
   Object.defineProperty(target, "written", { get: () => moving ? ++written : written });
@@ -168,7 +168,7 @@ Deno.test("a client whose read fails while its target takes nothing ends the rel
   await assert.rejects(done, { message: "reset by peer" });
 });
 
-Deno.test("a relay asks nobody while bytes go, nor behind its end", async () => {
+Deno.test("ClientProbe: does not probe while bytes flow, nor after the end", async () => {
   const { client, target, stopped } = await stuck();
   target.writes[0]!.resolve();
   target.writes[1]!.resolve();
@@ -180,7 +180,7 @@ Deno.test("a relay asks nobody while bytes go, nor behind its end", async () => 
   await stopped();
 });
 
-Deno.test("a client held up by the gate is asked for too", async () => {
+Deno.test("ClientProbe: probes a client that the gate delays", async () => {
   const { client, done } = relayed({ timeouts: { idle: Infinity }, probeAfter: 1, gate: () => new Promise(() => {}) });
   client.reads[0]!.resolve(utf8("held"));
   client.gone = new Error("reset by peer");
@@ -195,7 +195,7 @@ async function resettable(): Promise<[Socket, Connection]> {
   return [socket, new DenoConnection(await listener.accept())];
 }
 
-Deno.test("a client that resets behind a target that reads nothing ends the relay, over sockets", async () => {
+Deno.test("ClientProbe: notices a reset over sockets", async () => {
   const [socket, near] = await resettable();
   const [far, silent] = await tcpPair();
   using clock = startDeadline({ milliseconds: Infinity, reason: () => undefined });
@@ -214,7 +214,7 @@ Deno.test("a client that resets behind a target that reads nothing ends the rela
   silent.close();
 });
 
-Deno.test("probe() tells of a reset that nobody has read, once for all calls, and costs a living peer nothing", async () => {
+Deno.test("probe(): reports an unread reset, and costs a living peer nothing", async () => {
   const [socket, near] = await resettable();
   socket.write("unread");
   for (let i = 0; i < 3; i++) await near.probe!();
@@ -240,11 +240,11 @@ Deno.test("probe() tells of a reset that nobody has read, once for all calls, an
   there.close();
 });
 
-Deno.test("relays share their memory: large reads for those that have carried much, small ones once it is short", () => {
+Deno.test("RelayMemory: gives large buffers to proven relays, small ones when short", () => {
   const memory = new RelayMemory(4 * LARGEST_READ, 2 * LARGEST_READ);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
-    taken.push(memory.take(proven));
+    taken.push(memory.acquire(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
@@ -252,37 +252,37 @@ Deno.test("relays share their memory: large reads for those that have carried mu
   assert.equal(take(true), MEDIUM, "large ones have their part");
   while (memory.used + MEDIUM <= 4 * LARGEST_READ) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
-  for (const buffer of taken) memory.giveBack(buffer, buffer.length, true);
+  for (const buffer of taken) memory.release(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
-  const again = memory.take(true);
+  const again = memory.acquire(true);
   assert.ok(taken.includes(again), "used again");
-  memory.giveBack(again, LARGEST_READ, false);
-  assert.ok(memory.take(true) !== again, "somebody may still have it");
+  memory.release(again, LARGEST_READ, false);
+  assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
 
-Deno.test("a direction begins small, is given more when it is busy, and much when it has carried much", () => {
+Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
-    using room = new Room(memory);
-    assert.equal(room.take().length, 1_024);
+    using room = new DirectionBuffers(memory);
+    assert.equal(room.acquire().length, 1_024);
     for (const count of [1_024, 16_384]) room.learn(count);
     assert.equal(memory.used, 0);
-    assert.equal(room.take().length, MEDIUM);
-    while (memory.used < 3 * MEDIUM) room.take();
+    assert.equal(room.acquire().length, MEDIUM);
+    while (memory.used < 3 * MEDIUM) room.acquire();
     for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
-    const large = room.take();
+    const large = room.acquire();
     assert.equal(large.length, LARGEST_READ);
     structuredClone(large, { transfer: [large.buffer] });
-    room.giveBack(large);
+    room.release(large);
     assert.equal(memory.used, 3 * MEDIUM);
-    room.giveBack(large);
+    room.release(large);
     assert.equal(memory.used, 3 * MEDIUM, "once");
   }
   assert.equal(memory.used, 0, "whatever was not given back");
 });
 
 for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
-  Deno.test(`a relay holds no memory behind its end: one side ${how}`, async () => {
+  Deno.test(`RelayMemory: is free after the end of a relay: one side ${how}`, async () => {
     const memory = new RelayMemory();
     const { client, target, done, stopped } = relayed({ timeouts: { idle: Infinity }, memory });
     for (let i = 0; i < 4; i++) {
@@ -314,7 +314,7 @@ for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
   });
 }
 
-Deno.test("a hundred clients that read nothing hold less than 100 KiB each", async () => {
+Deno.test("RelayMemory: holds less than 100 KiB for a client that reads nothing", async () => {
   const memory = new RelayMemory();
   const held: (() => Promise<void>)[] = [];
   for (let i = 0; i < 100; i++) {

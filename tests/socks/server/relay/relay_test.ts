@@ -24,7 +24,7 @@ function relayed(options: Partial<RelayOptions> = {}) {
   return { client, target, counts, done, clock };
 }
 
-Deno.test("relay() carries bytes and each end, and counts", async () => {
+Deno.test("relay(): forwards bytes and each end, and counts", async () => {
   const { client, target, counts, done } = relayed();
   await client.write(utf8("question"));
   await client.closeWrite();
@@ -38,7 +38,7 @@ Deno.test("relay() carries bytes and each end, and counts", async () => {
   assert.deepEqual(counts, { sent: 8, received: 7 });
 });
 
-Deno.test("relay() ends both sides when one fails, with that failure", async () => {
+Deno.test("relay(): ends both sides with the failure of one", async () => {
   for (const side of ["client", "target"] as const) {
     const { done, ...ends } = relayed();
     ends[side].close();
@@ -47,7 +47,7 @@ Deno.test("relay() ends both sides when one fails, with that failure", async () 
   }
 });
 
-Deno.test("relay() ends when nothing comes for a time, and once one side has ended, when nothing comes of the other", async () => {
+Deno.test("relay(): ends when it is idle", async () => {
   const silent = relayed({ timeouts: { idle: 30 } });
   await assert.rejects(silent.done, { code: "IDLE_TIMEOUT" });
   await assert.rejects(silent.target.read(), { message: "Pipe is closed" });
@@ -57,7 +57,7 @@ Deno.test("relay() ends when nothing comes for a time, and once one side has end
   await assert.rejects(half.done, { code: "IDLE_TIMEOUT", message: /One side has ended/ });
 });
 
-Deno.test("relay() ends with the clock's reason, wherever it waits", async () => {
+Deno.test("relay(): ends with the clock's reason, wherever it waits", async () => {
   const { done, clock, client, target } = relayed();
   await client.closeWrite();
   assert.equal(await target.read(), null);
@@ -101,7 +101,7 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 200; i++) await Promise.resolve();
 }
 
-Deno.test("relay() reads no more than two writes and one read ahead of a slow reader", async () => {
+Deno.test("relay(): holds two writes and one read for a slow reader", async () => {
   const { source, sink, writes, reads, close } = slowPair();
   using clock = clockOf();
   const done = relay([source, sink], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
@@ -114,7 +114,7 @@ Deno.test("relay() reads no more than two writes and one read ahead of a slow re
   await assert.rejects(done, { message: "closed" });
 });
 
-Deno.test("relay() holds bytes up for as long as it is told", async () => {
+Deno.test("relay(): delays bytes by the gate", async () => {
   const free = Promise.withResolvers<void>();
   const { client, target, done } = relayed({ gate: (length) => length === 4 ? free.promise : undefined });
   await client.write(utf8("held"));
@@ -133,7 +133,7 @@ Deno.test("relay() holds bytes up for as long as it is told", async () => {
   await assert.rejects(done);
 });
 
-Deno.test("relay() ends when one side fails, however long bytes are to be held up", async () => {
+Deno.test("relay(): ends when one side fails while the gate delays bytes", async () => {
   const { client, target, done } = relayed({ gate: () => new Promise<void>(() => {}) });
   let ended = false;
   done.catch(() => {}).finally(() => ended = true);
@@ -146,7 +146,7 @@ Deno.test("relay() ends when one side fails, however long bytes are to be held u
   await assert.rejects(client.read(), { message: "Pipe is closed" });
 });
 
-Deno.test("relay() ends though a dialer's connection leaves its calls waiting for ever", async () => {
+Deno.test("relay(): ends although calls of a connection never end", async () => {
   const never = () => new Promise<never>(() => {});
   const [, near] = pipe();
   let closed = 0;
@@ -164,7 +164,7 @@ Deno.test("relay() ends though a dialer's connection leaves its calls waiting fo
   assert.equal(closed, 1);
 });
 
-Deno.test("relay() hands on what a target has said that takes nothing more", async () => {
+Deno.test("relay(): forwards what a target has sent that takes no more bytes", async () => {
   const client = new ScriptedConnection();
   const target = new ScriptedConnection();
   using clock = clockOf();
@@ -202,7 +202,7 @@ Deno.test("relay() hands on what a target has said that takes nothing more", asy
   assert.deepEqual(counts, { sent: 23, received: 13 });
 });
 
-Deno.test("relay() hands on what a client has sent that takes nothing more", async () => {
+Deno.test("relay(): forwards what a client has sent that takes no more bytes", async () => {
   const client = new ScriptedConnection();
   const target = new ScriptedConnection();
   using clock = clockOf();
@@ -222,7 +222,7 @@ Deno.test("relay() hands on what a client has sent that takes nothing more", asy
   await assert.rejects(done, { message: "reset" });
 });
 
-Deno.test("relay() ends when nobody takes anything, and when one who takes nothing is gone", async () => {
+Deno.test("relay(): ends when neither side takes bytes, or one has gone", async () => {
   for (const how of ["both", "gone"]) {
     const client = new ScriptedConnection();
     const target = new ScriptedConnection();
@@ -244,7 +244,7 @@ Deno.test("relay() ends when nobody takes anything, and when one who takes nothi
   }
 });
 
-Deno.test("relay() tells both sides of a failure from an end, where they can be told", async () => {
+Deno.test("relay(): forwards a failure as a failure, not as an end", async () => {
   const ends: Readonly<
     Record<string, (client: ScriptedConnection, target: ScriptedConnection, clock: Deadline) => void>
   > = {
@@ -270,7 +270,7 @@ Deno.test("relay() tells both sides of a failure from an end, where they can be 
   assert.deepEqual([client.aborts, target.aborts, client.closes, target.closes], [0, 0, 1, 1]);
 });
 
-Deno.test("relay() fails when an end cannot be handed on, behind what there still is to say", async () => {
+Deno.test("relay(): fails when an end cannot be forwarded", async () => {
   const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
   using clock = clockOf();
   const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });

@@ -1,6 +1,6 @@
 /** One connection out of several addresses. */
 import assert from "node:assert/strict";
-import type { OpenedTarget } from "../../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../../socks/server/targets/target.ts";
 import { type Attempt, firstToConnect } from "../../../../socks/server/targets/happy_eyeballs.ts";
 import { pipe } from "../../../support/pipe.ts";
 
@@ -15,7 +15,7 @@ const never: Attempt = (signal) =>
 const fails = (text: string): Attempt => () => Promise.reject(new Error(text));
 const forever = () => new AbortController().signal;
 
-Deno.test("the next address is tried at once when one fails, and the last failure is told when all have", async () => {
+Deno.test("firstToConnect(): tries the next address at once when one fails", async () => {
   const { opened } = target();
   const order: number[] = [];
   const noted = (n: number, attempt: Attempt): Attempt => (signal) => {
@@ -32,7 +32,7 @@ Deno.test("the next address is tried at once when one fails, and the last failur
   await assert.rejects(firstToConnect([fails("only")], forever()), { message: "only" });
 });
 
-Deno.test("an address that does not answer does not hold the others up, and is given up", async () => {
+Deno.test("firstToConnect(): gives up an address that does not answer", async () => {
   const { opened, closed } = target();
   let given: AbortSignal | undefined;
   const silent: Attempt = (signal) => {
@@ -44,7 +44,7 @@ Deno.test("an address that does not answer does not hold the others up, and is g
   assert.equal(closed(), false);
 });
 
-Deno.test("of two connections that stand, one is closed", async () => {
+Deno.test("firstToConnect(): closes the second of two connections", async () => {
   const [first, second] = [target(), target()];
   const late = Promise.withResolvers<OpenedTarget>();
   const got = await firstToConnect([() => late.promise, () => Promise.resolve(second.opened)], forever());
@@ -55,7 +55,7 @@ Deno.test("of two connections that stand, one is closed", async () => {
   assert.deepEqual([first.closed(), second.closed()], [true, false]);
 });
 
-Deno.test("attempts that are deaf hold nobody up, and a connection that comes too late is closed", async () => {
+Deno.test("firstToConnect(): ends although attempts ignore the signal", async () => {
   for (const count of [1, 2, 3]) {
     const stop = new AbortController();
     const late = Promise.withResolvers<OpenedTarget>();
@@ -69,7 +69,7 @@ Deno.test("attempts that are deaf hold nobody up, and a connection that comes to
   }
 });
 
-Deno.test("the signal of the attempt that is taken is left alone, those of the others are aborted", async () => {
+Deno.test("firstToConnect(): aborts the signals of the other attempts only", async () => {
   const { opened, closed } = target();
   const signals: AbortSignal[] = [];
   const noted = (attempt: Attempt): Attempt => (signal) => {
@@ -90,7 +90,7 @@ Deno.test("the signal of the attempt that is taken is left alone, those of the o
   assert.equal(await firstToConnect([broken, () => Promise.resolve(opened)], forever()), opened);
 });
 
-Deno.test("a connection that stands when the signal is aborted is closed or handed out, whichever moment that is", async () => {
+Deno.test("firstToConnect(): closes or returns a connection made while it is aborted", async () => {
   for (const count of [1, 2]) {
     const ends = new Set<string>();
     for (let turns = 0; turns < 30; turns++) {
@@ -111,7 +111,7 @@ Deno.test("a connection that stands when the signal is aborted is closed or hand
   }
 });
 
-Deno.test("the signal ends all attempts", async () => {
+Deno.test("firstToConnect(): ends all attempts by its signal", async () => {
   const stop = new AbortController();
   const trying = firstToConnect([never, never, never], stop.signal);
   stop.abort(new Error("enough"));

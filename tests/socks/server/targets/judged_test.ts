@@ -1,15 +1,16 @@
 /** What a name became is judged like the one that was asked for, whatever it is asked for. */
 import assert from "node:assert/strict";
-import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
-import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
-import { resolveDirectly } from "../../../../socks/server/commands/resolve.ts";
-import { judgedAddresses } from "../../../../socks/server/targets/judged_addresses.ts";
+import { bindDirectly } from "../../../../socks/server/targets/listen.ts";
+import type { TargetRequest } from "../../../../socks/server/targets/target.ts";
+import { resolveDirectly } from "../../../../socks/server/targets/look_up.ts";
+import { judgedAddresses } from "../../../../socks/server/targets/judged.ts";
 import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/resolver.ts";
-import { inTime } from "../../../../socks/shell/system_resolver.ts";
+import { withTimeLimit } from "../../../../socks/names/timed_resolver.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
-import { type CommandName, RuleSet } from "../../../../socks/rules/rules.ts";
-import { datagramsDirectly } from "../../../../socks/server/datagrams/egress.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
+import type { CommandName } from "../../../../socks/rules/rule.ts";
+import { datagramsDirectly } from "../../../../socks/server/datagrams/direct.ts";
 import { pipe } from "../../../support/pipe.ts";
 
 function request(hostname: string, command: CommandName = "connect"): TargetRequest {
@@ -37,7 +38,7 @@ function judged(
 
 const REFUSED = { code: "NOT_ALLOWED" };
 
-Deno.test("a rule that denies a name on the way refuses, in every spelling, and says which", async () => {
+Deno.test("judged addresses: deny an alias in every spelling, and name the rule", async () => {
   const rules = ["deny .corp.test", "allow *"];
   for (const name of ["db.corp.test", "DB.Corp.TEST.", "ｄｂ．corp.test"]) {
     await assert.rejects(judged(rules, [name]), REFUSED, name);
@@ -45,14 +46,14 @@ Deno.test("a rule that denies a name on the way refuses, in every spelling, and 
   await assert.rejects(judged(rules, ["cdn.test", "db.corp.test", "edge.test"]), {
     ...REFUSED,
     rule: "deny .corp.test",
-    message: /www\.public\.test stands for db\.corp\.test: rule "deny \.corp\.test"/,
+    message: /www\.public\.test is an alias of db\.corp\.test: rule "deny \.corp\.test"/,
   });
   assert.deepEqual(await judged(rules, ["cdn.test", "corp.test.evil.test"]), ["9.9.9.5"]);
   // What nobody can be called can be judged by nobody.
   await assert.rejects(judged(rules, ["d\\032b.corp.test"]), REFUSED);
 });
 
-Deno.test("a name on the way that merely no rule allows does not matter", async () => {
+Deno.test("judged addresses: allow an alias that no rule denies", async () => {
   for (
     const rules of [["allow www.public.test"], ["allow www.public.test", "deny *"], [
       "allow www.public.test",
@@ -80,7 +81,7 @@ Deno.test("a name on the way that merely no rule allows does not matter", async 
   ]);
 });
 
-Deno.test("conditions of a rule count for names on the way too", async () => {
+Deno.test("judged addresses: apply the conditions of a rule to aliases", async () => {
   assert.deepEqual(
     await judged(["deny .corp.test,user=bob", "allow *"], ["db.corp.test"]),
     ["9.9.9.5"],
@@ -129,7 +130,7 @@ function ways(
   };
 }
 
-Deno.test("CONNECT, BIND, datagrams and RESOLVE judge what a name became, and say on whose behalf it is looked up", async () => {
+Deno.test("judged addresses: judge aliases in each command, for the user", async () => {
   const told: LookUpOptions[] = [];
   const resolve: Resolver = (name, options) => {
     told.push(options);
@@ -146,7 +147,7 @@ Deno.test("CONNECT, BIND, datagrams and RESOLVE judge what a name became, and sa
   }
 });
 
-Deno.test("RESOLVE_PTR says on whose behalf it is", async () => {
+Deno.test("RESOLVE_PTR: looks up for the user", async () => {
   const told: LookUpOptions[] = [];
   const ask = resolveDirectly({
     rules: () => new RuleSet([parseRuleText("allow *")]),
@@ -157,7 +158,7 @@ Deno.test("RESOLVE_PTR says on whose behalf it is", async () => {
   assert.deepEqual(told.map(({ user, source }) => [user, source]), [["alice", "198.51.100.7"]]);
 });
 
-Deno.test("sixteen addresses of a name are used, of both families where there are both, in their order", async () => {
+Deno.test("judged addresses: use sixteen addresses of both families, in order", async () => {
   const v4 = Array.from({ length: 40 }, (_, i) => `9.9.9.${i + 1}`);
   const v6 = Array.from({ length: 40 }, (_, i) => `2606:4700::${(i + 1).toString(16)}`);
   const of = (addresses: readonly string[]) => judged(["allow *"], [], { addresses: [...addresses] });
@@ -169,7 +170,7 @@ Deno.test("sixteen addresses of a name are used, of both families where there ar
   assert.deepEqual(await of(["9.9.9.1", "::ffff:9.9.9.1"]), ["9.9.9.1"]);
 });
 
-Deno.test("a resolver of a user's may give addresses alone", async () => {
+Deno.test("judged addresses: take a resolver that gives addresses alone", async () => {
   const plain: Resolver = () => Promise.resolve(["9.9.9.5"]);
   const rules = new RuleSet([parseRuleText("allow *")]);
   assert.deepEqual(
@@ -182,24 +183,24 @@ Deno.test("a resolver of a user's may give addresses alone", async () => {
   });
 });
 
-Deno.test("a resolver of somebody's own that throws, gives something else, or no promise, is told as that", async () => {
+Deno.test("judged addresses: report a caller's resolver that fails", async () => {
   const set = new RuleSet([parseRuleText("allow *")]);
   const given: readonly unknown[] = [undefined, 7, "9.9.9.5", [null], {}, { addresses: "9.9.9.5" }, {
     addresses: ["9.9.9.5"],
     names: [3],
   }];
   for (const answer of given) {
-    const resolve = inTime((() => answer) as unknown as Resolver, 60_000);
+    const resolve = withTimeLimit((() => answer) as unknown as Resolver, 60_000);
     await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve }), {
       name: "TypeError",
-      message: /^What the resolver gave is no list of addresses/,
+      message: /^Cannot use the resolver's result: an array of addresses/,
     });
   }
-  const thrower = inTime(() => {
+  const thrower = withTimeLimit(() => {
     throw new Error("by itself");
   }, 60_000);
   await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve: thrower }), /by itself/);
-  const bare = inTime((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
+  const bare = withTimeLimit((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
   const [found] = await judgedAddresses(request("own.test"), { rules: set, resolve: bare });
   assert.equal(found!.address, "9.9.9.5");
 });

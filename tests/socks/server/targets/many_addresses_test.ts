@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { abortable, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
-import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
-import type { OpenedTarget } from "../../../../socks/server/commands/connect.ts";
+import type { OpenedTarget, TargetRequest } from "../../../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { type Attempt, firstToConnect } from "../../../../socks/server/targets/happy_eyeballs.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import type { Dialer } from "../../../../socks/stream/connection.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { pipe } from "../../../support/pipe.ts";
@@ -36,7 +35,7 @@ function attempts(count: number, good: number, { deaf = false } = {}) {
   return { made, seen, opened };
 }
 
-Deno.test("so many attempts are under way at one time, and the oldest makes room for the next", async () => {
+Deno.test("firstToConnect(): gives up the oldest attempt for the next", async () => {
   for (const deaf of [false, true]) {
     const { made, seen, opened } = attempts(10, 8, { deaf });
     const begun = monotonicNow();
@@ -51,7 +50,7 @@ Deno.test("so many attempts are under way at one time, and the oldest makes room
   }
 });
 
-Deno.test("an attempt that takes its own time to end has its place until then", async () => {
+Deno.test("firstToConnect(): counts an attempt until it has ended", async () => {
   let [atOnce, most] = [0, 0];
   const slow: Attempt = (signal) => {
     most = Math.max(most, ++atOnce);
@@ -71,7 +70,7 @@ Deno.test("an attempt that takes its own time to end has its place until then", 
   while (atOnce > 0) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
-Deno.test("an attempt that fails makes room at once, and the last ones are given up by nobody but the caller", async () => {
+Deno.test("firstToConnect(): leaves the last attempts to the caller", async () => {
   const begun: number[] = [];
   const fails = (i: number): Attempt => () => {
     begun.push(i);
@@ -93,7 +92,7 @@ Deno.test("an attempt that fails makes room at once, and the last ones are given
   assert.equal(seen.atOnce, 0);
 });
 
-Deno.test("a failure says more than that there is no way for the other family", async () => {
+Deno.test("firstToConnect(): prefers a failure to a missing route", async () => {
   const noWay: Attempt = () => Promise.reject(new SocksReplyError("NETWORK_UNREACHABLE", "no IPv6 here"));
   const refused: Attempt = () => Promise.reject(new SocksReplyError("CONNECTION_REFUSED", "refused"));
   await assert.rejects(firstToConnect([refused, noWay], forever()), { message: "refused" });
@@ -108,7 +107,7 @@ function request(hostname: string, port: number, signal: AbortSignal): TargetReq
 const ANYWHERE = ["allow 127.0.0.0/8", "allow ::1", "allow *"];
 const rules = () => new RuleSet(ANYWHERE.map(parseRuleText));
 
-Deno.test("of a name's addresses sixteen are tried, families in turn, in the order of the look-up", async () => {
+Deno.test("openDirectly(): tries sixteen addresses, families alternating", async () => {
   const dialled: string[] = [];
   const dial: Dialer = ({ hostname }) => {
     dialled.push(hostname);

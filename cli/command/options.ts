@@ -1,0 +1,140 @@
+/**
+ * Options that several commands share.
+ *
+ * @module
+ */
+import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
+import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
+import { readTime, TIME_FORMS } from "./units.ts";
+import type { LogFormat } from "../log/event_log.ts";
+import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { defaultCcacheName, loadConfig, systemTickets } from "../../kerberos/system.ts";
+import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
+import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
+import { hostName } from "../../socks/wire/host_name.ts";
+
+/** The credential cache. */
+export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
+  ccache: {
+    value: "CACHE",
+    short: "c",
+    help: "Credential cache (default: KRB5CCNAME, krb5.conf, FILE:/tmp/krb5cc_UID)",
+  },
+};
+
+/** The proxy that a client uses, and how. */
+export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  proxy: {
+    value: "HOST[:PORT]",
+    short: "p",
+    help: "SOCKS5 proxy with GSS-API (port 1080 unless given); socks5h://HOST:PORT too",
+  },
+  service: { value: "NAME", help: "Service that the proxy runs as (default: rcmd)" },
+  protection: { value: "LEVEL", help: "Ask for confidentiality (default), integrity, selective or none" },
+  "minimum-protection": { value: "LEVEL", help: "Weakest level to accept (default: the one asked for)" },
+  spnego: { help: "Put SPNEGO around Kerberos, for a proxy that asks for it" },
+  ...CCACHE_OPTION,
+};
+
+/** Reads {@linkcode PROXY_OPTIONS}. */
+export function proxyOptions(args: ParsedArguments): ProxyOptions {
+  const proxy = args.value("proxy");
+  if (proxy === undefined) throw new UsageError("--proxy HOST:PORT is needed");
+  const protection = args.value("protection");
+  const minimum = args.value("minimum-protection");
+  const service = args.value("service");
+  return {
+    proxy: proxyFrom(proxy),
+    credentials: ticketsFrom(args),
+    service,
+    spnego: args.has("spnego"),
+    protection: protection === undefined ? undefined : level(protection),
+    minimumProtection: minimum === undefined ? undefined : level(minimum),
+  };
+}
+
+/** Reads a proxy, which may be a URL out of `ALL_PROXY`. */
+function proxyFrom(text: string): Endpoint {
+  // What stands before it may be a password, so the text is in no error.
+  if (text.includes("@")) {
+    throw new UsageError("--proxy takes no user name and no password: this command authenticates with Kerberos");
+  }
+  return usable(() => proxyEndpoint(text));
+}
+
+/** Reads a level of protection. */
+export function level(text: string): ProtectionLevel {
+  const found = PROTECTION_LEVELS.find((name) => name === text);
+  if (found === undefined) {
+    throw new UsageError(`"${text}" is no protection; there are ${PROTECTION_LEVELS.join(", ")}`);
+  }
+  return found;
+}
+
+/** Reads an endpoint. */
+export function endpoint(text: string, defaultPort?: number): Endpoint {
+  return usable(() => parseLocalEndpointText(text, defaultPort));
+}
+
+/** Reads a host. */
+export function host(text: string): string {
+  return usable(() => hostName(text));
+}
+
+function usable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/**
+ * Reads a time as a server's configuration has it: `500ms`, `90s`, `30m`, `8h`, `1d`, `never`, or a number of milliseconds.
+ *
+ * @param name Of the option, with its dashes.
+ */
+export function time(name: string, text: string): number {
+  const milliseconds = readTime(text) ?? (/^\d{1,11}$/.test(text) ? Number(text) : undefined);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UsageError(`${name} takes a time (${TIME_FORMS}), not "${text}"`);
+}
+
+/**
+ * Reads a count.
+ *
+ * @param name Of the option, with its dashes, or of the word.
+ */
+export function count(name: string, text: string, maximum: number = Number.MAX_SAFE_INTEGER): number {
+  if (!/^\d{1,15}$/.test(text) || Number(text) > maximum) {
+    const what = maximum === Number.MAX_SAFE_INTEGER ? "a number" : `a number up to ${maximum}`;
+    throw new UsageError(`${name} takes ${what}, not "${text}"`);
+  }
+  return Number(text);
+}
+
+/** How events are logged. */
+export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  json: { help: "Log events as JSON lines" },
+  quiet: { short: "q", help: "Log nothing" },
+};
+
+/** Reads {@linkcode LOG_OPTIONS}. */
+export function logFormat(args: ParsedArguments): LogFormat {
+  exclude(args, "quiet", "json");
+  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
+}
+
+/** The cache that the options name, or the default one, for which alone the configuration is read. */
+export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): CredentialCache {
+  return openCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
+}
+
+/** Tickets out of the cache that the options name. */
+export function ticketsFrom(args: ParsedArguments): KerberosTickets {
+  const config = loadConfig();
+  return systemTickets({ config, cache: cacheFrom(args, config) });
+}

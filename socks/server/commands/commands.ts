@@ -1,0 +1,36 @@
+/**
+ * The commands that a server carries out.
+ *
+ * @module
+ */
+import { SocksReplyError } from "../../errors.ts";
+import type { OpenBind, OpenTarget, ResolveHost } from "../targets/target.ts";
+import type { AssociateCommand } from "./associate.ts";
+import { runBind } from "./bind.ts";
+import { runConnect } from "./connect.ts";
+import type { CommandContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
+import { runResolve } from "./resolve.ts";
+
+/** The commands that a server carries out; a command that is missing is refused. */
+export interface ServedCommands {
+  /** CONNECT. */
+  readonly open: OpenTarget;
+  /** BIND. */
+  readonly bind?: OpenBind | undefined;
+  /** UDP ASSOCIATE. */
+  readonly associate?: AssociateCommand | undefined;
+  /** RESOLVE and RESOLVE_PTR. */
+  readonly resolve?: ResolveHost | undefined;
+}
+
+/** Carries out a request until its connection has ended. */
+export async function runCommand(context: CommandContext, commands: ServedCommands): Promise<void> {
+  const { command } = context.request;
+  const { open, bind, associate, resolve } = commands;
+  if (command === "connect") return await runConnect(context, open);
+  if (command === "bind" && bind !== undefined) return await runBind(context, bind);
+  if (command === "udp" && associate !== undefined) return await associate.run(context);
+  if (command === "resolve" && resolve !== undefined) return await runResolve(context, resolve);
+  await refuse(context, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not supported`));
+}

@@ -1,0 +1,187 @@
+/**
+ * The side of an association that faces targets, for a server that sends datagrams itself.
+ *
+ * @module
+ */
+import type { Bytes } from "../../../base/bytes.ts";
+import { duration } from "../../../base/deadline.ts";
+import { monotonicNow } from "../../../base/runtime.ts";
+import { SocksReplyError } from "../../errors.ts";
+import type { Resolver } from "../../names/resolver.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
+import type { BindDatagrams } from "../../stream/datagram_socket.ts";
+import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
+import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
+import { addressFor } from "../../wire/networks.ts";
+import { judgeCommand, judgedAddresses } from "../targets/judged.ts";
+import type {
+  DatagramEgress,
+  EgressListener,
+  OpenDatagrams,
+  SendDatagramOptions,
+  TargetRequest,
+} from "../targets/target.ts";
+import { AddressChoice } from "./address_choice.ts";
+import { LOOKUP_TIME, LookupCache } from "./lookup_cache.ts";
+import { LruMap } from "./lru_map.ts";
+import { ReopeningSocket } from "./reopening_socket.ts";
+
+/** Options of {@linkcode datagramsDirectly}. */
+export interface DatagramsDirectlyOptions {
+  /** Rules for the datagrams, asked for each of them. */
+  readonly rules: () => RuleSet;
+  /** Looks names up. */
+  readonly resolve: Resolver;
+  /** Opens sockets. */
+  readonly bind: BindDatagrams;
+  /** Local addresses to send from, one of each family; the system chooses where there is none. */
+  readonly egress?: readonly string[] | undefined;
+  /** Targets, and names, that an association remembers; beyond this the one used longest ago is forgotten. @default {256} */
+  readonly maxDestinations?: number | undefined;
+  /** Time for a look-up, in milliseconds. @default {5000} */
+  readonly lookupTimeout?: number | undefined;
+  /**
+   * Whether a target may answer from any of its ports, as TFTP does, and not only from the port that the client has sent to.
+   *
+   * @default {false}
+   */
+  readonly answersFromAnyPort?: boolean | undefined;
+}
+
+/**
+ * Sends datagrams itself, and judges each of them, in both directions. Only targets that the client has sent to may send to the client.
+ * If a name has several addresses, a datagram goes to one of them: to the next one if it cannot be sent, or if the one before has not
+ * answered for 250 ms or more, until one has answered.
+ *
+ * @throws {TypeError} When `lookupTimeout` is not a time.
+ */
+export function datagramsDirectly(options: DatagramsDirectlyOptions): OpenDatagrams {
+  return datagramsByClock(options, monotonicNow);
+}
+
+/** As {@linkcode datagramsDirectly}, with a clock that a test can stop. */
+export function datagramsByClock(options: DatagramsDirectlyOptions, now: () => number): OpenDatagrams {
+  if (options.lookupTimeout !== undefined) duration("lookupTimeout", options.lookupTimeout);
+  // deno-lint-ignore require-await -- a denied request is a rejection
+  return async (request, listener) => {
+    judgeCommand(request, options.rules());
+    return new DirectEgress(options, request, listener, now);
+  };
+}
+
+/** A target that a datagram was sent to. */
+interface Peer {
+  /** The host in the client's datagram. */
+  readonly hostname: string;
+  /** The choice among the addresses of the name, if there are several. */
+  readonly choice: AddressChoice | undefined;
+}
+
+class DirectEgress implements DatagramEgress {
+  readonly #options: DatagramsDirectlyOptions;
+  readonly #listener: EgressListener;
+  readonly #peers: LruMap<Peer>;
+  readonly #lookups: LookupCache;
+  /** The choice among the addresses of each name that has several. */
+  readonly #choices: LruMap<AddressChoice>;
+  readonly #sockets = new Map<"0.0.0.0" | "::", ReopeningSocket>();
+  readonly #over = new AbortController();
+  readonly #now: () => number;
+  #request: TargetRequest;
+
+  constructor(options: DatagramsDirectlyOptions, request: TargetRequest, listener: EgressListener, now: () => number) {
+    const { maxDestinations = 256, lookupTimeout = LOOKUP_TIME, resolve } = options;
+    const { signal } = this.#over;
+    this.#options = options;
+    this.#request = { ...request, signal };
+    this.#listener = listener;
+    this.#now = now;
+    this.#peers = new LruMap(maxDestinations);
+    this.#choices = new LruMap(maxDestinations);
+    this.#lookups = new LookupCache({ resolve, limit: maxDestinations, lookupTimeout, signal, now });
+  }
+
+  async send(data: Uint8Array, to: Endpoint, { onWait = () => {} }: SendDatagramOptions = {}): Promise<void> {
+    // deno-lint-ignore require-await -- a limit that is reached is a rejection
+    const resolve: Resolver = async (name, how) => this.#lookups.find(name, how, onWait);
+    const judged = await judgedAddresses({ ...this.#request, ...to }, { rules: this.#options.rules(), resolve });
+    if (judged.length === 1) return await this.#sendTo(judged[0]!.address, data, to);
+    const choice = this.#choices.get(to.hostname) ?? new AddressChoice(this.#now);
+    this.#choices.set(to.hostname, choice);
+    const addresses = judged.map(({ address }) => address);
+    let failure: unknown;
+    for (const address of choice.order(addresses)) {
+      try {
+        await this.#sendTo(address, data, to, choice);
+        return choice.sent(address);
+      } catch (error) {
+        // A datagram that is too large for one address is too large for all.
+        if (error instanceof RangeError || this.#over.signal.aborted) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #sendTo(address: string, data: Uint8Array, to: Endpoint, choice?: AddressChoice): Promise<void> {
+    if (isLinkLocal(address)) {
+      throw new SocksReplyError("HOST_UNREACHABLE", `Cannot send to ${address}: it does not say on which interface`);
+    }
+    const peer = this.#peer(address, to.port);
+    const known = this.#peers.get(peer);
+    // The answer may come before `send` has returned.
+    this.#peers.set(peer, { hostname: to.hostname, choice });
+    try {
+      await this.#socketFor(address).send(data, { hostname: address, port: to.port });
+    } catch (error) {
+      // Nothing was sent to this peer.
+      if (known === undefined) this.#peers.delete(peer);
+      throw error;
+    }
+  }
+
+  #socketFor(address: string): ReopeningSocket {
+    if (this.#over.signal.aborted) throw this.#over.signal.reason;
+    const any = address.includes(":") ? "::" : "0.0.0.0";
+    let socket = this.#sockets.get(any);
+    if (socket === undefined) {
+      const { bind, egress = [] } = this.#options;
+      socket = new ReopeningSocket({
+        bind,
+        hostname: addressFor(address, egress) ?? any,
+        onDatagram: (bytes, from) => this.#take(bytes, from),
+        now: this.#now,
+      });
+      this.#sockets.set(any, socket);
+    }
+    return socket;
+  }
+
+  #peer(address: string, port: number): string {
+    return this.#options.answersFromAnyPort ? address : formatEndpoint({ hostname: address, port });
+  }
+
+  #take(bytes: Bytes, from: Endpoint): void {
+    if (this.#over.signal.aborted) return;
+    const address = canonicalAddress(from.hostname);
+    const peer = this.#peers.get(this.#peer(address, from.port));
+    if (peer === undefined) return this.#listener.onDrop("unsolicited");
+    const { hostname, choice } = peer;
+    const verdict = this.#options.rules().judgeAddress({ ...this.#request, hostname, port: from.port }, address);
+    if (!verdict.allowed) return this.#listener.onDrop("denied");
+    choice?.answered(address);
+    this.#listener.onDatagram(bytes, { hostname: address, port: from.port });
+  }
+
+  moved(source: string): boolean {
+    const request = { ...this.#request, source };
+    if (!this.#options.rules().judgeCommand(request).allowed) return false;
+    this.#request = request;
+    return true;
+  }
+
+  close(): void {
+    this.#over.abort(new SocksReplyError("GENERAL_FAILURE", "Association has ended"));
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+}

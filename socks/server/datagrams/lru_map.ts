@@ -1,0 +1,37 @@
+/**
+ * A map with a limit.
+ *
+ * @module
+ */
+
+/** A map that forgets the entry that was set longest ago, when it has more entries than its limit. */
+export class LruMap<T> {
+  readonly #limit: number;
+  readonly #entries = new Map<string, T>();
+
+  /**
+   * Creates an empty map.
+   *
+   * @param limit Most entries that it keeps.
+   */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Returns the value of a key. This does not count as a use. */
+  get(key: string): T | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Removes a key. */
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** Sets the value of a key, which is the one used last from now on. */
+  set(key: string, value: T): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value!);
+  }
+}
