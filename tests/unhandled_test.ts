@@ -46,10 +46,10 @@ async function counted(
   }
 }
 
-/** Where nobody handles something, what does it, and what is counted. */
+/** Places of unhandled errors, each with the code and what is counted. */
 const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>> = {
   "a promise in a test": ['Promise.reject(new Error("lost"));', /^unhandled in a test: Error: lost$/],
-  "a promise of nobody's, later": [
+  "a dropped promise, later": [
     'setTimeout(() => void Promise.reject(new Error("lost")), 0); await pause(5);',
     /^unhandled in a test: Error: lost$/,
   ],
@@ -69,7 +69,7 @@ const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>>
     'await run(Deno.execPath(), program("Promise.reject(new Error(`lost`))"));',
     /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
   ],
-  "a program beside the test": [
+  "a program during the test": [
     'await using it = new Daemon(Deno.execPath(), program("console.log(`up`); Promise.reject(new Error(`lost`))")); await it.ended;',
     /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
   ],

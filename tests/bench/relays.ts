@@ -8,7 +8,7 @@ import type { Field, Proxy } from "./field.ts";
 import { byTurns } from "./measure.ts";
 import type { Report } from "./report.ts";
 
-const OCTETS = 256 * (1 << 20);
+const DOWNLOAD_BYTES = 256 * (1 << 20);
 const GOALS: Readonly<Record<string, number>> = { "2": 3, "1": 2, "0": 1 };
 
 /** Measures MB/s of a server alone. */
@@ -17,7 +17,7 @@ export async function drain(
   proxy: Proxy,
   level: string,
   connections = 1,
-  bytes: number = OCTETS,
+  bytes: number = DOWNLOAD_BYTES,
 ): Promise<number> {
   const [seconds, came] = await field.load("drain", proxy, level, Math.floor(bytes / connections), connections);
   return came! / seconds! / 1e6;
@@ -38,8 +38,8 @@ export async function benchRelays(field: Field, report: Report): Promise<void> {
       goal,
     });
     const [both, danteBoth] = await byTurns([
-      () => field.ourDownload(ours, level, OCTETS),
-      () => field.curlDownload(dante, level, OCTETS),
+      () => field.ourDownload(ours, level, DOWNLOAD_BYTES),
+      () => field.curlDownload(dante, level, DOWNLOAD_BYTES),
     ]);
     report.compare({
       work: `download through client and server, level ${level}`,
@@ -61,8 +61,8 @@ async function benchPlain(field: Field, report: Report, ours: Proxy): Promise<vo
   for (const [name, proxy] of Object.entries(peers)) {
     if (proxy === undefined) continue;
     const [own, theirs] = await byTurns([
-      () => field.curlDownload(ours, undefined, OCTETS),
-      () => field.curlDownload(proxy, undefined, OCTETS),
+      () => field.curlDownload(ours, undefined, DOWNLOAD_BYTES),
+      () => field.curlDownload(proxy, undefined, DOWNLOAD_BYTES),
     ]);
     report.compare({
       work: "download by curl, no authentication",

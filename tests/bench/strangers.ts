@@ -16,7 +16,7 @@ import { median } from "./measure.ts";
 import { type Report, show } from "./report.ts";
 
 /** Approximate bytes of a token, and tokens per second. */
-const OCTETS = 36_000;
+const TOKEN_BYTES = 36_000;
 const RATE = 100;
 /** Duration of each part in milliseconds. */
 const PART = 8_000;
@@ -24,7 +24,7 @@ const PART = 8_000;
 /** Tokens of the smallest possible elements, for SPNEGO and for Kerberos. */
 function hostileFrames(): Bytes[] {
   const crowd = (element: readonly number[]) =>
-    Uint8Array.from({ length: OCTETS - OCTETS % element.length }, (_, i) => element[i % element.length]!);
+    Uint8Array.from({ length: TOKEN_BYTES - TOKEN_BYTES % element.length }, (_, i) => element[i % element.length]!);
   const crowds = [[5, 0], [4, 1, 0], [0x30, 0], [6, 1, 0x2a]].map(crowd);
   return [
     ...crowds.map((elements) => encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, elements)))),
@@ -98,28 +98,28 @@ export async function benchStrangers(field: Field, report: Report): Promise<void
   await times(server, port); // Warms up.
   const calm = await times(server, port);
   let sent = 0;
-  let told = 0;
+  let answered = 0;
   const start = performance.now();
   // A late timer sends all that is due.
   const sending = setInterval(() => {
     while (sent < (performance.now() - start) * RATE / 1000) {
       const frame = frames[sent++ % frames.length]!;
-      void stranger(server.port, frame).then(() => told++, () => {});
+      void stranger(server.port, frame).then(() => answered++, () => {});
     }
   }, 1000 / RATE);
   const busy = await times(server, port);
   clearInterval(sending);
-  const [before, beside] = [median(calm), median(busy)];
+  const [before, loaded] = [median(calm), median(busy)];
   const worst = Math.max(...busy);
   report.limit({
-    what: `median of an ordinary client beside ${RATE} tokens of ${
-      OCTETS / 1000
+    what: `median of an ordinary client during ${RATE} tokens of ${
+      TOKEN_BYTES / 1000
     } KB a second from strangers, of its calm one`,
-    figure: beside / before,
+    figure: loaded / before,
     unit: "times",
     goal: { most: 2 },
-    remark: `${show(before)} and ${show(beside)} ms, the longest ${show(worst)} ms; ${
+    remark: `${show(before)} and ${show(loaded)} ms, the longest ${show(worst)} ms; ${
       Math.round(sent / (PART / 1000))
-    } tokens a second sent, ${told} of ${sent} answered`,
+    } tokens a second sent, ${answered} of ${sent} answered`,
   });
 }

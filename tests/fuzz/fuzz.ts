@@ -79,11 +79,11 @@ class Run {
   async all(targets: readonly Target[]): Promise<FuzzResult> {
     const onUnhandled = (event: PromiseRejectionEvent) => {
       event.preventDefault();
-      this.#note(`promise that nobody handles: ${describe(event.reason)}`);
+      this.#note(`unhandled rejection: ${describe(event.reason)}`);
     };
     const onError = (event: ErrorEvent) => {
       event.preventDefault();
-      this.#note(`error that nobody catches: ${describe(event.error)}`);
+      this.#note(`uncaught error: ${describe(event.error)}`);
     };
     globalThis.addEventListener("unhandledrejection", onUnhandled);
     globalThis.addEventListener("error", onError);

@@ -97,21 +97,21 @@ peerTest(
     await using realm = await startRealmFolder();
     for (const level of LEVELS) {
       const port = freePort();
-      const told: Promise<void>[] = [];
+      const lines: Promise<void>[] = [];
       await using server = serve({
         port: 0,
         keytab: realm.keytab,
         commands: ["bind"],
         rules: ["allow localhost,command=bind"],
         onEvent: (event) => {
-          if (event.type === "listening") told.push(exchangeLine(event.bound));
+          if (event.type === "listening") lines.push(exchangeLine(event.bound));
         },
       });
       const env = await socksifyEnv({ ...realm, proxyPort: server.addr.port, level });
       const got = await run(peer("listen_once"), [String(port)], { env });
       assert.equal(got.stdout, "from the target\n", got.stderr);
-      await Promise.all(told);
-      assert.equal(told.length, 1);
+      await Promise.all(lines);
+      assert.equal(lines.length, 1);
     }
   },
 );

@@ -95,7 +95,7 @@ for (const { name, begin, end } of FAULTS) {
     assert.equal(await strict.replayCache.insert(entry()), true);
     assert.deepEqual(said, [true, false, true]);
     assert.ok(strict.replayCache.knowsSince! >= knew - 5);
-    await until("all others know that somebody was let in", () => strict.replayCache.knowsSince! > knew + 100);
+    await until("all servers know of an accepted login", () => strict.replayCache.knowsSince! > knew + 100);
   });
 }
 

@@ -17,7 +17,7 @@ const entry = () => {
   return { tag: (++count).toString(16).padStart(64, "0"), now, expiresAt: now + 60_000, madeAt: now };
 };
 
-for (const how of ["killed", "frozen, and back as a master that nobody asks for", "told to go"] as const) {
+for (const how of ["killed", "frozen, and back as an unused master", "asked to hand over"] as const) {
   peerTest(`Sentinel: the master is ${how}; logins go on at the replica, and no replay gets in`, PEERS, async () => {
     await using a = await startRedis();
     await using b = await startRedis({ replicaOf: a.port });
@@ -45,7 +45,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
       await until("replicated", async () => await b.send("exists", `gssocks:replay:${tag}`) === "1");
     }
     if (how === "killed") Deno.kill(a.pid, "SIGKILL");
-    else if (how === "told to go") await sentinels.failover();
+    else if (how === "asked to hand over") await sentinels.failover();
     else Deno.kill(a.pid, "SIGSTOP");
     await until("promoted", async () => await sentinels.master() === b.port, 30_000);
     const promoted = performance.now();

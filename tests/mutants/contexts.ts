@@ -461,7 +461,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "CONTRIBUTING.md",
       "    noneUncaughtIn(this.#output);\n",
       "",
-      "a program beside",
+      "a program during",
     ],
   ]),
   ...rules("tests/support/unhandled.ts", UNHANDLED, [

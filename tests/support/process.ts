@@ -69,7 +69,7 @@ async function within(something: Promise<unknown>, milliseconds: number): Promis
   }
 }
 
-/** A program that runs beside the test. */
+/** A program that runs during the test. */
 export class Daemon implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #group: boolean;

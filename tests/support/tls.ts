@@ -207,7 +207,7 @@ export async function outcome(connection: Connection): Promise<{ got: Bytes; end
   for (;;) {
     const next = await connection.read().catch((error: unknown) => error);
     if (!(next instanceof Uint8Array)) {
-      assert.equal(await connection.read().catch((error: unknown) => error), next, "another read says something else");
+      assert.equal(await connection.read().catch((error: unknown) => error), next, "a second read gives the same");
       return { got: joined(parts), end: next };
     }
     assert.ok(next.length > 0, "an empty chunk");

@@ -1,5 +1,5 @@
 /**
- * What nobody handles, in programs that tests start: counted, and a failure of the test. See `watch_unhandled.ts` for tests
+ * Counts unhandled errors of programs that tests start, and fails the test. See `watch_unhandled.ts` for tests
  * themselves and their workers.
  *
  * Where `GSSOCKS_UNHANDLED` names a file, it gets a line for each.

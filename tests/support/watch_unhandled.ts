@@ -32,7 +32,7 @@ class WatchedWorker extends Worker {
     super(...args);
     this.addEventListener("error", ({ message }) => {
       note(`unhandled in a worker: ${message}`);
-      reportError(new Error(`A worker had an error that nobody handled: ${message}`));
+      reportError(new Error(`A worker had an unhandled error: ${message}`));
     });
   }
 }

@@ -156,7 +156,9 @@ const faults: readonly Fault[] = [
           const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
           assert.equal(second.code, 0, second.stderr);
           results.push(
-            `${how}, ${protocol}: told after ${seconds(alone.took)}, the next one taken after ${seconds(second.took)}`,
+            `${how}, ${protocol}: reported after ${seconds(alone.took)}, the next one accepted after ${
+              seconds(second.took)
+            }`,
           );
         }
       };
@@ -225,7 +227,7 @@ const faults: readonly Fault[] = [
       assert.match(refused!.end, /TKT_NYV.*the KDC's was \d+ s ahead/);
       return `refused, with both clocks in the message; accepted ${
         seconds(took)
-      } after they are right, with nobody's help (a KDC is asked anew once a minute at most)`;
+      } after they are right, without help (a KDC is asked again at most once a minute)`;
     },
   },
 ];

@@ -191,7 +191,7 @@ const faults: readonly Fault[] = [
       assert.ok(slowest < 5_000, seconds(slowest));
       return `a user with the right password logs in 5 of 5 times, the slowest ${
         seconds(slowest)
-      }; ${refused.LOST} guesses were not looked at, since nobody waited for them`;
+      }; ${refused.LOST} guesses were not checked, since their clients had gone`;
     },
   },
 ];

@@ -15,7 +15,7 @@ const S1 = { proxy: "s1.lab.test:1080" };
 async function reload(lab: Lab, said: RegExp): Promise<void> {
   const before = lab.daemon("s1").output.length;
   signal(lab.daemon("s1").pid, "SIGHUP");
-  await lab.until(`it says ${said}`, () => Promise.resolve(said.test(lab.daemon("s1").output.slice(before))));
+  await lab.until(`the log has ${said}`, () => Promise.resolve(said.test(lab.daemon("s1").output.slice(before))));
 }
 
 /** Returns rules that answer each packet from or to these ports by a reset. */
@@ -73,16 +73,16 @@ const faults: readonly Fault[] = [
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 600e6, down: 60e6, rate: 1e6 });
       await lab.underWay("s1", 6);
       await lab.host("c1").filter(resetBy("sport 1080"));
-      const told = () => lab.daemon("o").output.slice(before).match(/^(?:an end|a failure) in the middle/gm) ?? [];
-      await lab.until("the origin is told", () => Promise.resolve(told().length === 6), 10);
-      const ends = told().filter((one) => one.startsWith("an end")).length;
+      const reported = () => lab.daemon("o").output.slice(before).match(/^(?:an end|a failure) in the middle/gm) ?? [];
+      await lab.until("the origin sees all ends", () => Promise.resolve(reported().length === 6), 10);
+      const ends = reported().filter((one) => one.startsWith("an end")).length;
       await end(client);
       await lab.host("c1").heal();
       await lab.restartServer("s1");
-      if (egress !== undefined) assert.equal(ends, 0, "the origin is told that they are cut");
+      if (egress !== undefined) assert.equal(ends, 0, "the origin sees that they are cut");
       return ends === 0
-        ? "the origin is told a failure, 6 of 6"
-        : `the origin is told an end, ${ends} of 6: sockets of Deno's cannot be reset`;
+        ? "the origin sees a failure, 6 of 6"
+        : `the origin sees an end, ${ends} of 6: Deno cannot reset sockets`;
     },
   })),
   {

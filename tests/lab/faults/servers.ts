@@ -107,7 +107,7 @@ const faults: readonly Fault[] = [
       await lab.startServer("s1");
       return `1,500 of 1,500 whole, the slowest ${seconds(slowest)}, ${logDropped} lines dropped; it ends ${
         seconds(ended)
-      } after it is told to`;
+      } after SIGTERM`;
     },
   },
   DESCRIPTORS,

@@ -40,7 +40,7 @@ async function untilLogin(lab: Lab, server: { proxy: string }, limit: number): P
 /** Waits until a server reports that it is unhealthy; returns its message. */
 async function untilUnhealthy(lab: Lab, server: string, limit: number): Promise<string> {
   let said = "";
-  const took = await lab.until(`${server} says that it is not well`, async () => {
+  const took = await lab.until(`${server} reports that it is unhealthy`, async () => {
     said = await lab.health(server);
     return !said.startsWith("ok");
   }, limit);
@@ -79,7 +79,7 @@ function redisFault(
       await lab.until("both are well", () => bothWell(lab), 10);
       assert.match(said[0]!, /503/);
       assert.match(said[1]!, /200/);
-      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"], "allow lets everybody in");
+      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"], "allow accepts all clients");
       assert.ok(Math.max(...ends.s1.map(({ took }) => took)) < 4_500, "refusals take little time");
       assert.ok(Math.max(...ends.s2.map(({ took }) => took)) < 4_500, "accepted logins take little time");
       return `${summary(ends)}; ${said.map((one) => one.replace(/\s+/, " ")).join(" and ")}; well ${
@@ -268,7 +268,7 @@ async function isMaster(lab: Lab, host: "r1" | "r2"): Promise<boolean> {
   return (await redisCli(lab, "-h", lab.host(host).address, "ROLE")).startsWith("master");
 }
 
-// deno-lint-ignore require-await -- it stands beside others that are promises
+// deno-lint-ignore require-await -- the others return promises too
 async function signalStore(lab: Lab, signal: Deno.Signal): Promise<void> {
   for (const name of ["redis1", "redis2"]) Deno.kill(lab.daemon(name).pid, signal);
 }
