@@ -8,7 +8,7 @@ import { makeApRep, verifyApRep } from "../../../kerberos/ap/reply.ts";
 import { readApReq, verifyApReq } from "../../../kerberos/ap/verify.ts";
 import { ApError } from "../../../kerberos/ap/error.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { Forge, type TicketChanges } from "../../support/forge.ts";
+import { Forge, type TicketChanges } from "../../support/forge_ap.ts";
 
 /** An AP-REQ made by the product, with a forged ticket where `changes` has something. */
 async function made(forge: Forge, changes: TicketChanges = {}, authenticatorUsage = 11) {

@@ -16,7 +16,8 @@ import { decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "../../../kerbero
 import { KERBEROS_OID } from "../../../kerberos/mech/tokens/context.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import type { Authenticator } from "../../../kerberos/messages/ap.ts";
-import { Forge, micToken, type ReplyChanges, wrapToken } from "../../support/forge.ts";
+import { Forge, type ReplyChanges } from "../../support/forge_ap.ts";
+import { micToken, wrapToken } from "../../support/forge_tokens.ts";
 
 const TARGET = hostbasedService("rcmd", "p.a.test");
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
 import type { ReplayEntry } from "../../../../kerberos/ap/replay/cache.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 
 Deno.test("MemoryReplayCache: an entry that expires late keeps no other entries", () => {
   const cache = new MemoryReplayCache({ capacity: 100 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
 import { SharedReplayCache } from "../../../../kerberos/ap/replay/shared.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 
 Deno.test("knowsSince: is when a cache in memory was created", () => {
   const runtime = new TestRuntime(1_700_000_000_400);

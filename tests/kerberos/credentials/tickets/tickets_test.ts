@@ -9,7 +9,7 @@ import { inProcessTransport, type KdcRealm } from "../../../../kerberos/kdc/mod.
 import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
 import { Credential } from "../../../../kerberos/credential.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 import { forgeReply } from "../../../support/forge_kdc.ts";
 import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_pair.ts";
 
