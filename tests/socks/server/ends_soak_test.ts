@@ -12,7 +12,7 @@ Deno.test({
   name: "soak: 2,000 sessions leave no descriptor, session, heap or listener of a signal",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const script = new URL("../../support/ends_probe.ts", import.meta.url).pathname;
+    const script = new URL("../../support/session_end_probe.ts", import.meta.url).pathname;
     const args = [
       "run",
       "-q",

@@ -8,7 +8,7 @@ import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.
 import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
 import type { BindDatagramsOptions } from "../../../socks/stream/datagram_socket.ts";
 import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
-import { until, within } from "../../support/end_lab.ts";
+import { until, within } from "../../support/waiting.ts";
 import { systemError } from "../../support/scripted_udp.ts";
 
 const HERE = { hostname: "127.0.0.1", port: 9 };

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { countedController } from "../../support/counted_signal.ts";
-import { held } from "../../support/end_lab.ts";
+import { closable } from "../../support/controlled_resources.ts";
 
 const REASON = new Error("told to stop");
 
 Deno.test("makeUnlessAborted(): takes what is made in time, and gives up the rest once", async () => {
   const controller = countedController();
   const { signal } = controller;
-  const made = held();
+  const made = closable();
   const given: unknown[] = [];
   const giveUp = (late: unknown) => void given.push(late);
   assert.equal(await makeUnlessAborted(() => Promise.resolve(made), signal, giveUp), made);

@@ -6,7 +6,7 @@ import type { ServerEvent } from "../../../../socks/server/events.ts";
 import { yieldMicrotasks } from "../../../../socks/stream/settling.ts";
 import type { OpenDatagrams } from "../../../../socks/server/targets/target.ts";
 import type { Endpoint } from "../../../../socks/wire/address.ts";
-import { until, within } from "../../../support/end_lab.ts";
+import { until, within } from "../../../support/waiting.ts";
 import { memoryAssociation, scriptedTargets, ScriptedUdp, systemError } from "../../../support/scripted_udp.ts";
 
 const SERVER = { hostname: "198.51.100.1", port: 1080 };

@@ -9,7 +9,7 @@ import type { Connection } from "../../../../socks/stream/connection.ts";
 import { type Endpoint, formatEndpoint } from "../../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../../socks/wire/datagram.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
-import { until } from "../../../support/end_lab.ts";
+import { until } from "../../../support/waiting.ts";
 import { ALL_FLAGS } from "../../../support/flags.ts";
 import { ForgedClient } from "../../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../../support/gss_pair.ts";

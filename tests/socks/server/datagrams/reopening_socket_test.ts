@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../../base/bytes.ts";
 import type { DatagramSocket } from "../../../../socks/stream/datagram_socket.ts";
 import { REOPEN_PAUSE, ReopeningSocket } from "../../../../socks/server/datagrams/reopening_socket.ts";
-import { until, within } from "../../../support/end_lab.ts";
+import { until, within } from "../../../support/waiting.ts";
 import { ScriptedUdp, systemError } from "../../../support/scripted_udp.ts";
 
 const HERE = { hostname: "127.0.0.1", port: 9 };
