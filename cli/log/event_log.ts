@@ -64,7 +64,7 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if (event.type === "closed") {
     const { sent, received, duration, datagrams } = event;
     Object.assign(record, { sent, received, duration });
-    if (datagrams !== undefined) record.datagrams = datagrams;
+    if (datagrams !== undefined) record["datagrams"] = datagrams;
   }
   if ("error" in event && event.error !== undefined) addError(record, event.error);
   return record;
@@ -73,10 +73,10 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
 /** Adds an error, with what Kerberos says about its cause. */
 function addError(record: EventRecord, error: Error): void {
   const { cause } = error;
-  record.error = error.message;
-  if ("code" in error) record.code = error.code;
-  if (error instanceof SocksReplyError && error.rule !== undefined) record.rule = error.rule;
-  if (cause instanceof KerberosError) record.cause = cause.code;
+  record["error"] = error.message;
+  if ("code" in error) record["code"] = error.code;
+  if (error instanceof SocksReplyError && error.rule !== undefined) record["rule"] = error.rule;
+  if (cause instanceof KerberosError) record["cause"] = cause.code;
   if (cause instanceof GssError) Object.assign(record, { gssCode: cause.code }, cause.details);
 }
 

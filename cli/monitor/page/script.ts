@@ -157,7 +157,7 @@ function drawPage(snapshot: Snapshot): void {
   drawChart(snapshot.throughput);
   fillTable("sessions", snapshot.sessions.map(sessionCells));
   fillTable("denials", snapshot.denials.map(denialCells));
-  document.body.dataset.drawn = String(snapshot.now);
+  document.body.dataset["drawn"] = String(snapshot.now);
 }
 
 async function pollStatus(): Promise<void> {
