@@ -280,15 +280,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "const listening = onAbort(signal, ",
       "const listening = onAbort(signal.aborted ? undefined : signal, ",
-      "is given up, once",
+      "gives up the rest once",
     ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "gives up the rest once"],
     [
       "what is made late is given up",
       LATE,
       "    if (isLate) discard(made);\n    else taken",
       "    taken",
-      "is given up, once",
+      "gives up the rest once",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [

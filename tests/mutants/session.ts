@@ -520,14 +520,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [SHARES], []),
   ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "an end tells the session's own time",
       CLOCK,
       "duration: this.duration, ...rest",
       "duration: this.#startedAt, ...rest",
-      "nobody sets",
+      "time is monotonic",
     ],
   ]),
   ...rules("socks/server/session.ts", [SHARES], []),

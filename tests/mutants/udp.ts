@@ -487,7 +487,7 @@ const CLIENTS: readonly Mutant[] = [
       "RFC 1928 section 6",
       "listen: platform.listen, egress: addresses, announce",
       "listen: platform.listen, announce",
-      "BIND listens",
+      "BIND: listens",
     ],
   ]),
   ...rules("proxy/running.ts", [REAL], [
