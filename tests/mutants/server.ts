@@ -7,6 +7,7 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const END = "tests/socks/server/server_end_test.ts";
 const LEAVES = "tests/proxy/serve_leaves_nothing_test.ts";
+const MOVED = "tests/proxy/moved_options_test.ts";
 const REFUSAL = "tests/socks/auth/refusal_test.ts";
 const GONE = "tests/socks/server/commands/bind_gone_test.ts";
 
@@ -427,13 +428,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "told by name",
     ],
-    [
-      "a limit of destinations is one",
-      EXACT,
-      '  checkLimit("datagrams.maxDestinations", maxDestinations);\n',
-      "",
-      "told by name",
-    ],
   ]),
   ...rules("proxy/serve.ts", [LEAVES], [
     [
@@ -444,8 +438,45 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "listeners are the server's",
     ],
   ]),
+  ...rules("socks/server/moved_options.ts", [MOVED], [
+    [
+      "an option at its old place is refused",
+      EXACT,
+      'if (found !== "") throw',
+      "if (false) throw",
+      "names the new place",
+    ],
+    [
+      "an old name in its group is refused",
+      EXACT,
+      "member !== name && inGroup?.[name] !== undefined",
+      "false",
+      "names the new place",
+    ],
+    ["a group is an object", EXACT, "value !== null && !Array.isArray(value)", "true", "group that is not"],
+  ]),
+  ...rules("proxy/moved_options.ts", [MOVED], [
+    [
+      "addresses of egress have a new place",
+      EXACT,
+      "if (Array.isArray(",
+      "if (false && Array.isArray(",
+      "names the new place",
+    ],
+    ["a bridge refuses what only serve() has", EXACT, "if (value !== undefined) {", "if (false) {", "only serve()"],
+  ]),
+  ...rules("socks/server/options.ts", [MOVED], [
+    ["SocksServer has no options at old places", EXACT, "  checkMoved(options, MOVED_OPTIONS);\n", "", "SocksServer"],
+  ]),
   ...rules("proxy/server_options.ts", [LEAVES], [
-    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(datagrams);\n", "", "told by name"],
+    ["what is said of datagrams is asked for", EXACT, "  checkAssociations(datagrams);\n", "", "told by name"],
+    [
+      "a limit of destinations is one",
+      EXACT,
+      '  checkLimit("datagrams.maxDestinations", datagrams.maxDestinations);\n',
+      "",
+      "told by name",
+    ],
   ]),
   ...rules("proxy/bridge.ts", [LEAVES], [
     [
@@ -458,7 +489,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what is said of a bridge's datagrams is asked for",
       EXACT,
-      "  checkDatagrams(options.datagrams);\n",
+      "  checkAssociations(options.datagrams);\n",
       "",
       "told by name",
     ],
