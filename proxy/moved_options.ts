@@ -24,7 +24,7 @@ const MOVED_OF_SERVE: Readonly<Record<string, string>> = {
 /**
  * Checks where the options of `serve` are.
  *
- * @throws {TypeError} With the new place of an option, or the name of a group that is not an object.
+ * @throws {TypeError} With the new place of an option, or the name of a group that is not an object or a list that is not a list.
  */
 export function checkServePlaces(options: object): void {
   if (Array.isArray((options as { readonly egress?: unknown }).egress)) {
@@ -32,6 +32,17 @@ export function checkServePlaces(options: object): void {
   }
   checkGroups(options, ["timeouts", "limits", "datagrams", "gssapi", "egress"]);
   checkMoved(options, MOVED_OF_SERVE);
+  for (const path of LISTS) {
+    const value = valueAt(options, path);
+    if (value !== undefined && !Array.isArray(value)) throw new TypeError(`Cannot use ${path}: it must be a list`);
+  }
+}
+
+/** Lists in groups. A text would be taken for a list of its characters. */
+const LISTS = ["gssapi.services", "egress.addresses", "egress.nat64"];
+
+function valueAt(options: object, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], options);
 }
 
 /** Options of `serve` that a bridge does not have: it authenticates no client, and the proxy reaches the targets. */
@@ -46,10 +57,7 @@ export function checkBridgePlaces(options: object): void {
   checkGroups(options, ["timeouts", "limits", "datagrams"]);
   checkMoved(options, MOVED_OPTIONS);
   for (const path of SERVE_ONLY) {
-    const value = path.split(".").reduce<unknown>(
-      (at, name) => (at as Record<string, unknown> | undefined)?.[name],
-      options,
-    );
+    const value = valueAt(options, path);
     if (value !== undefined) {
       throw new TypeError(`Cannot use ${path}: a bridge has no such option, only serve() has it`);
     }

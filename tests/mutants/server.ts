@@ -463,6 +463,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "if (false && Array.isArray(",
       "names the new place",
     ],
+    [
+      "a list of a group is a list",
+      EXACT,
+      "&& !Array.isArray(value)) throw",
+      "&& false) throw",
+      "where a group has a list",
+    ],
     ["a bridge refuses what only serve() has", EXACT, "if (value !== undefined) {", "if (false) {", "only serve()"],
   ]),
   ...rules("socks/server/options.ts", [MOVED], [

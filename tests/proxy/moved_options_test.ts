@@ -44,6 +44,13 @@ Deno.test("serve(): refuses a group that is not an object", () => {
   }
 });
 
+Deno.test("serve(): refuses a text where a group has a list", () => {
+  for (const [group, name] of [["gssapi", "services"], ["egress", "addresses"], ["egress", "nat64"]] as const) {
+    const message = `Cannot use ${group}.${name}: it must be a list`;
+    assert.throws(() => serve({ ...OPTIONS, [group]: { [name]: "rcmd" } } as Options), { name: "TypeError", message });
+  }
+});
+
 Deno.test("SocksServer: names the new place of an option that has moved", async () => {
   const options = { auth: [noAuthentication()], open: () => Promise.reject(new Error("not opened")) };
   for (const old of [{ handshakeTimeout: 1 }, { maxSessions: 5 }, { limits: { maxHalfOpen: 5 } }, { timeouts: null }]) {
