@@ -85,7 +85,7 @@ const NEGOTIATION: readonly Mutant[] = [
     find: "if (!this.#up || this.#known === undefined || this.#gap) return now;",
     replace: "if (this.#known === undefined || this.#gap) return now;",
     tests: ["tests/proxy/shared/watched_test.ts"],
-    filter: "has begun anew tells",
+    filter: "SharedReplays: refuse authenticators from before a new era",
   },
   {
     rule: "a shared store that has begun anew knows what came since then",
@@ -94,7 +94,7 @@ const NEGOTIATION: readonly Mutant[] = [
     find: "if (id !== this.#known?.id) this.#known =",
     replace: "this.#known ??=",
     tests: ["tests/proxy/shared/watched_test.ts"],
-    filter: "has begun anew tells",
+    filter: "SharedReplays: refuse authenticators from before a new era",
   },
   {
     rule: "a context whose client is given up is closed, however late",
@@ -808,7 +808,7 @@ const KEPT: readonly Mutant[] = [
     find: "        replayCache: changed.gssapi?.replayCache ?? kept.replayCache,",
     replace: "        replayCache: changed.gssapi?.replayCache ?? new MemoryReplayCache(),",
     tests: RELOAD,
-    filter: "seen",
+    filter: "update(): keeps replays and counts if an option is left out or undefined",
   },
   {
     rule: "an update keeps the replay cache that came with the one before",
@@ -817,7 +817,7 @@ const KEPT: readonly Mutant[] = [
     find: "      [rules, kept, nat64] = [next, keep, next64];",
     replace: "      [rules, nat64] = [next, next64];",
     tests: RELOAD,
-    filter: "seen",
+    filter: "update(): keeps replays and counts if an option is left out or undefined",
   },
   {
     rule: "an update keeps the ledger of users",
@@ -853,7 +853,7 @@ const KEPT: readonly Mutant[] = [
     find: "      if (user === undefined) continue;\n",
     replace: "      if (true) continue;\n",
     tests: RELOAD,
-    filter: "began before",
+    filter: "update(): sessions under way count for a new limit of users",
   },
   {
     rule: "a session counts once for its user",
@@ -862,7 +862,7 @@ const KEPT: readonly Mutant[] = [
     find: '    if (user === "" || running.ledger === ledger) return true;',
     replace: '    if (user === "") return true;',
     tests: RELOAD,
-    filter: "began before",
+    filter: "update(): sessions under way count for a new limit of users",
   },
   {
     rule: "a password that has changed is not known any more",
@@ -898,7 +898,7 @@ const KEPT: readonly Mutant[] = [
     find: "    else entry.rate.change(perSecond);\n",
     replace: "",
     tests: RELOAD,
-    filter: "rate goes on",
+    filter: "Rate: keeps what was taken when it changes",
   },
 ];
 
