@@ -50,7 +50,8 @@ export type { Principal } from "./kerberos/principal.ts";
 export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
 export type { CredentialCacheData } from "./kerberos/credentials/cache.ts";
 export type { Credential } from "./kerberos/credential.ts";
-export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/credentials/formats/keytab.ts";
+export type { WantedKey } from "./kerberos/ap/keys.ts";
+export type { KeySource, Keytab, KeytabEntry } from "./kerberos/credentials/formats/keytab.ts";
 export type { KeytabNews } from "./kerberos/credentials/keytabs/reloading_keytab.ts";
 export {
   type CachedTicketsOptions,

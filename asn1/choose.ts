@@ -11,7 +11,7 @@ import { asn1jsEngine } from "./asn1js.ts";
 import { derEngine } from "./der.ts";
 import type { DerEngine } from "./element.ts";
 
-/** What the choice is made by. */
+/** The property of a codec that decides which engine writes its type. */
 export interface Written {
   /** Whether this side writes the type rarely, and only for requests of its own. @default {false} */
   readonly rarelyWritten?: boolean | undefined;

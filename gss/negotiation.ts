@@ -1,5 +1,5 @@
 /**
- * Contexts that are being established (RFC 2743 section 1.1.2). An established context is another type, so a message cannot be
+ * Contexts that are being established (RFC 2743 section 1.1.3). An established context is another type, so a message cannot be
  * protected too early.
  *
  * @module

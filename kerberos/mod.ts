@@ -93,4 +93,5 @@ export {
 } from "./system.ts";
 export { KeytabFile } from "./credentials/shell/stores.ts";
 export type { KeytabFileOptions, KeytabNews, ReadChanged } from "./credentials/keytabs/reloading_keytab.ts";
-export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./credentials/formats/keytab.ts";
+export { type KeySource, Keytab, type KeytabEntry } from "./credentials/formats/keytab.ts";
+export type { WantedKey } from "./ap/keys.ts";

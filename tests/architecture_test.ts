@@ -175,14 +175,14 @@ Deno.test("architecture: no circles between folders", () => {
   assert.equal(circle(graph)?.join("\n  imports "), undefined);
 });
 
-Deno.test("architecture: the search for circles finds them", () => {
+Deno.test("architecture: the search finds circles", () => {
   const graph = (edges: Record<string, string[]>) => circle(new Map(Object.entries(edges)));
   assert.equal(graph({ a: ["b"], b: ["c"], c: [] }), undefined);
   assert.deepEqual(graph({ a: ["b"], b: ["c"], c: ["b"] }), ["b", "c", "b"]);
   assert.deepEqual(graph({ a: ["a"] }), ["a", "a"]);
 });
 
-Deno.test("architecture: only shells and those who compose import a shell", () => {
+Deno.test("architecture: only shells and composing modules import a shell", () => {
   /** Files that put the parts together; everything else takes them as arguments. */
   const composers = /^(proxy\/|cli\/|kerberos\/system\.ts$|kerberos\/kdc\/start\.ts$|mod\.ts$|.*\/mod\.ts$)|\/shell\//;
   const wrong = [...FILES].filter(([path]) => !composers.test(path)).flatMap(([path, text]) =>
@@ -214,7 +214,7 @@ Deno.test("architecture: packages are imported where they belong", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("architecture: sockets, files, environment, clock, randomness, timers and console are touched in few places", () => {
+Deno.test("architecture: only named places use sockets, files, clock, randomness, timers and console", () => {
   const homes: [RegExp, readonly string[]][] = [
     [/\bDeno\./, ["/shell/", "cli/", "proxy/shared/deno_kv.ts"]],
     [/\bDate\.now\b|\bperformance\./, ["base/runtime.ts"]],
@@ -238,7 +238,7 @@ Deno.test("architecture: sockets, files, environment, clock, randomness, timers 
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("architecture: Kerberos asks the DNS for KDCs only, never for the name of a service", () => {
+Deno.test("architecture: Kerberos asks the DNS for KDCs only, never for a service", () => {
   const asks = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
     [path, text],
   ) =>
@@ -266,7 +266,7 @@ Deno.test("architecture: the scan sees imports and code", () => {
   );
 });
 
-Deno.test("architecture: every file of the package begins with what it holds", () => {
+Deno.test("architecture: every file begins with a module comment", () => {
   const without = [...FILES].filter(([, text]) => !/^\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(text));
   assert.deepEqual(without.map(([path]) => path), []);
 });

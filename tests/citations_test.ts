@@ -42,7 +42,7 @@ function texts(): Map<string, string> {
   return found;
 }
 
-Deno.test("citations: each names a section that the RFC has", () => {
+Deno.test("citations: each section exists in its RFC", () => {
   const wrong: string[] = [];
   let count = 0;
   for (const [path, text] of texts()) {

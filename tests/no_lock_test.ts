@@ -1,9 +1,9 @@
 /**
- * The package without its lock file, which is how everybody has it who gets it from JSR: every command starts, and every entry
- * point loads, whichever comes first.
+ * The package without its lock file, as users get it from JSR: every command starts, and every entry point loads in every
+ * order.
  */
 import assert from "node:assert/strict";
-import { gssocks } from "./support/cli.ts";
+import { gssocks } from "./support/run_cli.ts";
 import { Daemon, run } from "./support/process.ts";
 
 const ROOT = new URL("..", import.meta.url);
@@ -11,7 +11,7 @@ const { exports, publish }: { exports: Record<string, string>; publish: { includ
   await Deno.readTextFile(new URL("deno.json", ROOT)),
 );
 
-/** A copy of what is published, with the stand-ins for JSR's packages. */
+/** Runs with a copy of the published files, and the stand-ins for JSR's packages. */
 async function inCleanCopy(body: (copy: string) => Promise<void>): Promise<void> {
   const copy = await Deno.makeTempDir({ prefix: "gssocks-copy-" });
   const visit = async (path: string) => {
@@ -32,7 +32,7 @@ async function inCleanCopy(body: (copy: string) => Promise<void>): Promise<void>
 
 const without = (copy: string) => ["run", "-A", "-q", "--no-check", "--no-lock", "--config", `${copy}/deno.json`];
 
-Deno.test("every command starts without a lock file", async () => {
+Deno.test("no lock: every command starts", async () => {
   const commands = [...(await gssocks(["--help"])).out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
   assert.ok(commands.includes("serve") && commands.length >= 10);
   await inCleanCopy(async (copy) => {
@@ -52,10 +52,10 @@ Deno.test("every command starts without a lock file", async () => {
   });
 });
 
-/** Modules of a program's own between it and what it loads: Deno finds packages in the order of how deep they are imported. */
+/** Depth of the modules between a program and an entry point: Deno resolves packages in order of import depth. */
 const DEEP = 5;
 
-Deno.test("every entry point loads without a lock file, whichever is imported first, and however deep the others are", async () => {
+Deno.test("no lock: every entry point loads, in every order and under deep dependencies", async () => {
   await inCleanCopy(async (copy) => {
     const all = Object.values(exports);
     const deep = async (path: string) => {

@@ -1,8 +1,8 @@
-/** Each entry point under exactly the permissions that the README gives. */
+/** Each entry point runs with exactly the permissions that the README names. */
 import assert from "node:assert/strict";
-import { commandsIn } from "./support/cli_child.ts";
+import { commandsIn } from "./support/cli_process.ts";
 import { peerTest } from "./support/peers.ts";
-import { startRealmFolder } from "./support/realm_folder.ts";
+import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
 import { Daemon, run, type RunResult } from "./support/process.ts";
 import { echoServer, origin } from "./support/servers.ts";
 
@@ -16,7 +16,7 @@ function script(text: string, permissions: readonly string[], mayThrow = false):
   return run(Deno.execPath(), [...BASE, ...permissions, url], { mayThrow });
 }
 
-Deno.test("importing any entry point needs no permission and does nothing", async () => {
+Deno.test("permissions: importing an entry point needs none", async () => {
   for (
     const entry of [
       "mod.ts",
@@ -35,7 +35,7 @@ Deno.test("importing any entry point needs no permission and does nothing", asyn
   }
 });
 
-Deno.test("a client with everything in memory needs the network to proxy and KDC only", async () => {
+Deno.test("permissions: a client in memory needs the network to proxy and KDC only", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const { serve } = await import("../mod.ts");
@@ -56,7 +56,7 @@ Deno.test("a client with everything in memory needs the network to proxy and KDC
   assert.notEqual((await script(text, [], true)).code, 0);
 });
 
-Deno.test("kinit, klist, kvno and kdestroy need the network to the KDC, their files, and three variables", async () => {
+Deno.test("permissions: kinit, klist, kvno, kdestroy need the KDC, their files, three variables", async () => {
   await using realm = await startRealmFolder();
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/own` };
   const net = `--allow-net=127.0.0.1:${realm.kdc.port}`;
@@ -77,7 +77,7 @@ Deno.test("kinit, klist, kvno and kdestroy need the network to the KDC, their fi
   }
 });
 
-Deno.test("serve, bridge and connect need the network, their files, and for tickets three variables", async () => {
+Deno.test("permissions: serve, bridge, connect need the network, their files, three variables", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
@@ -90,7 +90,7 @@ Deno.test("serve, bridge and connect need the network, their files, and for tick
     ...["serve", "--listen", "127.0.0.1:0", "--keytab", realm.keytab, "--allow", `localhost:${site.addr.port}`],
   ]);
   const proxy = (await serving.waitFor(listening))[1]!;
-  // Without leave to write, new tickets stay in memory.
+  // Without the permission to write, new tickets stay in memory.
   const client = ["--allow-net", `--allow-read=${realm.directory}`, ENV];
   await using bridging = new Daemon(
     Deno.execPath(),
@@ -107,11 +107,11 @@ Deno.test("serve, bridge and connect need the network, their files, and for tick
   );
   assert.match(connected.stdout, /the page$/, connected.stderr);
   assert.match(serving.output, /alice@GSSOCKS\.TEST by gssapi, protection confidentiality/);
-  // The one thing of krb5.conf that counts beside a keytab is not passed over in silence.
+  // A missing permission for krb5.conf is reported even where a keytab is given.
   assert.match(serving.output, /Note: krb5\.conf may not be read, so that \[capaths\] counts for nothing/);
 });
 
-Deno.test("kdc and demo need the network, and demo --stay a folder for its files", async () => {
+Deno.test("permissions: kdc and demo need the network, and demo --stay a folder", async () => {
   await using kdc = new Daemon(Deno.execPath(), [
     ...BASE,
     "--allow-net=127.0.0.1",
@@ -129,19 +129,18 @@ Deno.test("kdc and demo need the network, and demo --stay a folder for its files
   assert.match(demo.stdout, /Done: every page came whole/);
 });
 
-Deno.test("a permission that is missing is named, and no other cache, configuration, keytab or identity is used", async () => {
-  await using realm = await startRealmFolder();
+/** A command that lacks a permission: permissions, arguments, variables, and the message. */
+type Denied = [readonly string[], readonly string[], Record<string, string>, RegExp];
+
+/** Commands that lack the permission for a variable, a file or the user's number. */
+function deniedCommands(realm: RealmFolder, including: string): readonly Denied[] {
   const { directory } = realm;
-  await Deno.mkdir(`${directory}/more.d`);
-  await Deno.writeTextFile(`${directory}/more.d/a.conf`, "[libdefaults]\n ticket_lifetime = 1h\n");
-  const including = `${directory}/including.conf`;
-  await Deno.writeTextFile(including, `includedir ${directory}/more.d\n${await Deno.readTextFile(realm.krb5Conf)}`);
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
   const files = [`--allow-read=${directory}`, `--allow-write=${directory}`, "--allow-net"];
   const only = (...names: string[]) => [...files, `--allow-env=${names.join(",")}`];
   const reading = (...paths: string[]) => [ENV, "--allow-net", `--allow-read=${paths.join(",")}`];
   const service = ["kvno", "rcmd/localhost"];
-  const cases: [readonly string[], readonly string[], Record<string, string>, RegExp][] = [];
+  const cases: Denied[] = [];
   for (const args of [["klist"], ["klist", "-s"], ["kdestroy"], service, ["kinit", "-R"]]) {
     cases.push([only("KRB5_CONFIG"), args, env, /KRB5CCNAME may not be read; allow it with --allow-env=KRB5CCNAME/]);
     cases.push([only("KRB5CCNAME"), args, env, /KRB5_CONFIG may not be read; allow it with --allow-env=KRB5_CONFIG/]);
@@ -166,7 +165,7 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
       /more\.d, which .*including\.conf includes/,
     ],
     [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
-    // What has to be read and written for a new file beside the old one is the folder.
+    // A new file beside the old one needs permission for the folder.
     [
       [...reading(conf, `${directory}/cc`), `--allow-write=${directory}`],
       ["kinit", "alice"],
@@ -186,8 +185,21 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
       /KRB5_CONFIG is ".*none", and no such file/,
     ],
   );
+  return cases;
+}
+
+Deno.test("permissions: a missing one is named, and no other file or identity is used", async () => {
+  await using realm = await startRealmFolder();
+  const { directory } = realm;
+  await Deno.mkdir(`${directory}/more.d`);
+  await Deno.writeTextFile(`${directory}/more.d/a.conf`, "[libdefaults]\n ticket_lifetime = 1h\n");
+  const including = `${directory}/including.conf`;
+  await Deno.writeTextFile(including, `includedir ${directory}/more.d\n${await Deno.readTextFile(realm.krb5Conf)}`);
   const before = await Deno.readFile(`${directory}/cc`);
-  const places = Map.groupBy(cases, ([permissions, _args, variables]) => JSON.stringify([permissions, variables]));
+  const places = Map.groupBy(
+    deniedCommands(realm, including),
+    ([permissions, _args, variables]) => JSON.stringify([permissions, variables]),
+  );
   for (const [place, here] of places) {
     const [permissions, variables] = JSON.parse(place);
     const results = await commandsIn(here.map(([, args]) => args), { permissions, env: variables });
@@ -199,7 +211,11 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
     }
   }
   assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
-  // What is not needed is not asked for: the name of a cache is enough.
+});
+
+Deno.test("permissions: one that is not needed is not required", async () => {
+  await using realm = await startRealmFolder();
+  const { directory } = realm;
   const named = await run(Deno.execPath(), [...BASE, `--allow-read=${directory}`, CLI, "klist", "-c", realm.ccache]);
   assert.match(named.stdout, /alice@GSSOCKS\.TEST/, named.stderr);
   const missing = await script(
@@ -212,7 +228,7 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
 });
 
 peerTest(
-  "whose a link is can be told without the permission to ask for our own number",
+  "permissions: the owner of a link is known without --allow-sys=uid",
   ["root's rights"],
   async () => {
     const directory = await Deno.makeTempDir();
@@ -238,7 +254,7 @@ peerTest(
   },
 );
 
-Deno.test("passwd needs to read and write its file and FILE.new, and keeps the rest of the file", async () => {
+Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest of the file", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/users`;

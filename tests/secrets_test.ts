@@ -1,4 +1,4 @@
-/** No password, key, ticket or token is in what is inspected, serialised, logged or thrown. */
+/** No password, key, ticket or token appears in what is inspected, serialised, logged or thrown. */
 import assert from "node:assert/strict";
 import { eventRecord } from "../cli/log/event_log.ts";
 import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords/passwords.ts";
@@ -20,7 +20,7 @@ import { credentialPair, establish, memoryRealm, memoryTickets } from "./support
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };
 const SECRET = "s3cret-of-alice";
 
-/** Bytes in the ways in which something may show them, with whatever stands between them. */
+/** Whether a text contains bytes in any usual notation, with any separators. */
 function bytesIn(text: string, bytes: Uint8Array): boolean {
   const some = [...bytes.subarray(0, 8)];
   const hex = some.map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -31,13 +31,13 @@ function bytesIn(text: string, bytes: Uint8Array): boolean {
     new RegExp(some.map((byte, i) => `"${i}":${byte}`).join(",")).test(text);
 }
 
-/** Everything that an object says of itself. */
+/** Returns all texts that an object gives of itself. */
 function said(value: unknown): string {
   let json = "";
   try {
     json = JSON.stringify(value, (_key, one) => typeof one === "bigint" ? String(one) : one) ?? "";
   } catch {
-    // A circle shows nothing.
+    // A circular object shows nothing.
   }
   return [Deno.inspect(value, ALL), json, String(value), value instanceof Error ? `${value.stack}` : ""].join("\n");
 }
@@ -53,7 +53,7 @@ function assertSilent(what: string, value: unknown, { bytes, words }: Secrets): 
   for (const one of bytes) assert.ok(!bytesIn(text, one), `${what} shows a key, ticket or token`);
 }
 
-Deno.test("the check for secrets finds them in every form", () => {
+Deno.test("secrets: the check finds them in every form", () => {
   const bytes = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 0xff);
   const secrets = { bytes: [bytes], words: [SECRET] };
   for (const value of [bytes, { a: [bytes] }, { a: [...bytes] }, new Map([["a", bytes.buffer]]), { p: SECRET }]) {
@@ -64,8 +64,8 @@ Deno.test("the check for secrets finds them in every form", () => {
   }
 });
 
-/** A realm, both sides of a context, and everything in it that must not be seen. */
-async function world() {
+/** Creates a realm, both sides of a context, and the list of secrets in them. */
+async function secretWorld() {
   const realm = await memoryRealm({ principals: { alice: SECRET } });
   const credentials = {
     initiator: new KerberosInitiatorCredential(memoryTickets([realm], { password: SECRET })),
@@ -84,8 +84,8 @@ async function world() {
   return { pair: credentials, tickets, credential, keytab, secrets: { bytes, words: [SECRET] } };
 }
 
-Deno.test("keys, tickets, caches, keytabs and credentials show none of what they hold", async () => {
-  const { pair, tickets, credential, keytab, secrets } = await world();
+Deno.test("secrets: keys, tickets, caches, keytabs and credentials show none", async () => {
+  const { pair, tickets, credential, keytab, secrets } = await secretWorld();
   const cache = new MemoryCredentialCache();
   const data = (await tickets.cache.load())!;
   await cache.initialize(data);
@@ -118,8 +118,8 @@ Deno.test("keys, tickets, caches, keytabs and credentials show none of what they
   for (const [what, thing] of Object.entries(things)) assertSilent(what, thing, secrets);
 });
 
-Deno.test("negotiations, contexts and what they throw show no key and no token", async () => {
-  const { pair, secrets } = await world();
+Deno.test("secrets: negotiations, contexts and their errors show no key and no token", async () => {
+  const { pair, secrets } = await secretWorld();
   const negotiation = await pair.initiator.initiate(hostbasedService("rcmd", "localhost"));
   const { token } = await negotiation.step();
   const broken = token!.slice();
@@ -130,15 +130,15 @@ Deno.test("negotiations, contexts and what they throw show no key and no token",
   const wrapped = await ours.wrap(new TextEncoder().encode("what was carried"), { confidential: false });
   wrapped[wrapped.length - 1]! ^= 1;
   const spoilt: unknown = await theirs.unwrap(wrapped).catch((thrown) => thrown);
-  // A failure's own token is what the peer is sent; ours is what must not be seen.
+  // The token of an error goes to the peer; the initiator's own token is the secret.
   const all = { bytes: [...secrets.bytes, token!.slice(60)], words: [...secrets.words, "what was carried"] };
   for (const [what, thing] of Object.entries({ negotiation, error, ours, theirs, spoilt })) {
     assertSilent(what, thing, all);
   }
 });
 
-Deno.test("servers, bridges, their events and their errors show no secret", async () => {
-  const { tickets, keytab, secrets } = await world();
+Deno.test("secrets: servers, bridges, their events and errors show none", async () => {
+  const { tickets, keytab, secrets } = await secretWorld();
   const words = [...secrets.words, "wrong-guess"];
   const events: ServerEvent[] = [];
   const options: ServeOptions = {

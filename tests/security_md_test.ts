@@ -1,9 +1,9 @@
-/** What SECURITY.md says is held by the tests that it names. */
+/** SECURITY.md: every test that it names exists. */
 import assert from "node:assert/strict";
 
 const HERE = new URL("./", import.meta.url);
 
-/** Tests that a line names: a file in backquotes, and behind a colon words out of the names of its tests. */
+/** Returns the tests that a line names: a file in backquotes, and after a colon words of its test names. */
 function named(line: string): { file: string; words: string[] }[] {
   return [...line.matchAll(/`([a-z_0-9/]+_test\.ts)`(?:: ((?:"[^"]+"(?:, )?)+))?/g)].map(([, file, words = ""]) => ({
     file: file!,
@@ -11,7 +11,7 @@ function named(line: string): { file: string; words: string[] }[] {
   }));
 }
 
-Deno.test("SECURITY.md names tests for each of its rows, and they are there", async () => {
+Deno.test("SECURITY.md: names existing tests in each row", async () => {
   const text = await Deno.readTextFile(new URL("../SECURITY.md", HERE));
   const rows = text.split("\n").filter((line) => /^\| (?!---|who \||rule \|)/.test(line));
   assert.ok(rows.length > 30, `${rows.length} rows`);
@@ -21,7 +21,7 @@ Deno.test("SECURITY.md names tests for each of its rows, and they are there", as
     if (tests.length === 0) wrong.push(`no test: ${row}`);
     for (const { file, words } of tests) {
       const source = await Deno.readTextFile(new URL(file, HERE)).catch(() => undefined);
-      // A name may stand on a line of its own.
+      // A name may stand on its own line.
       const names = source?.replace(/\(\n\s*"/g, '("');
       if (names === undefined) wrong.push(`no such file: ${file}`);
       for (const part of words) {
@@ -33,7 +33,7 @@ Deno.test("SECURITY.md names tests for each of its rows, and they are there", as
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the look at SECURITY.md sees what it is to see", () => {
+Deno.test("SECURITY.md: the reader of rows finds files and names", () => {
   assert.deepEqual(named('| a | `x/y_test.ts`: "one", "two", `z_test.ts` |'), [
     { file: "x/y_test.ts", words: ["one", "two"] },
     { file: "z_test.ts", words: [] },

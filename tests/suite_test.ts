@@ -1,11 +1,11 @@
-/** What the suite promises about itself: every test is watched for what it leaves behind, and none is left out of it. */
+/** The suite checks itself: every test is checked for leaks, and no test is left out. */
 import assert from "node:assert/strict";
 import { run } from "./support/process.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const { tasks, ...config } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 
-/** Tests that leave something behind, by name, and one that does not. The last one is an example in documentation. */
+/** Tests that leave something, and one that does not. The last one is an example in documentation. */
 const PROBE = `
 Deno.test("listener", () => void Deno.listen({ hostname: "127.0.0.1", port: 0 }));
 Deno.test("timer", () => void setTimeout(() => {}, 10));
@@ -23,7 +23,7 @@ Deno.test("nothing", () => {});
 export const documented: number = 1;
 `;
 
-/** Runs the probe, and gives the names of the tests that failed of leaks, in order. */
+/** Runs the probe, and returns the names of the tests that failed by leaks, in order. */
 async function failures(args: readonly string[]): Promise<string[]> {
   const directory = await Deno.makeTempDir();
   try {
@@ -42,17 +42,17 @@ async function failures(args: readonly string[]): Promise<string[]> {
 
 const LEAKS = ["call", "cipher", "listener", "timer"];
 
-Deno.test("a test that leaves something behind fails by the flags of the test task", async () => {
+Deno.test("suite: a test that leaves something fails by the flags of the test task", async () => {
   const [program, ...flags] = tasks.test.split(" ");
   assert.equal(program, "deno");
   assert.deepEqual(await failures([...flags, "--no-config"]), [...LEAKS, "example"].sort());
-  // It is these two flags: Deno is silent without them.
+  // These two flags matter: Deno is silent without them.
   const without = flags.filter((flag: string) => !flag.startsWith("--sanitize"));
   assert.equal(without.length, flags.length - 2);
   assert.deepEqual(await failures([...without, "--no-config"]), []);
 });
 
-Deno.test("a test that leaves something behind fails when its file is run by itself", async () => {
+Deno.test("suite: a test that leaves something fails when its file is run by itself", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify({ test: config.test }));
@@ -62,16 +62,16 @@ Deno.test("a test that leaves something behind fails when its file is run by its
   }
 });
 
-/** Test files that may switch something off, each with what and why. */
+/** Test files that may switch off a check, each with the pattern and the reason. */
 const OPT_OUTS: Readonly<Record<string, RegExp>> = {
-  // Switches it off in a copy, to see that it is noticed.
+  // Switches it off in a copy, to prove that it is noticed.
   "tests/mutants/suite.ts": /^sanitizeResources$/,
 };
 
-/** What switches checks or other tests off. */
+/** Options that switch off checks or other tests. */
 const SWITCHES = /\bsanitize(?:Ops|Resources|Exit)\b|\bDeno\.test\.(?:sanitizer|only|ignore)\b|\bonly: true\b/g;
 
-Deno.test("no test opts out of being watched, and none keeps the others from running", () => {
+Deno.test("suite: no test opts out of the sanitizers or excludes other tests", () => {
   const found: string[] = [];
   const visit = (directory: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(new URL(directory, ROOT))) {
@@ -86,6 +86,6 @@ Deno.test("no test opts out of being watched, and none keeps the others from run
   visit("tests/");
   assert.deepEqual(found, []);
   for (const text of ["sanitizeOps: false", "Deno.test.only(", "Deno.test.sanitizer({})"]) {
-    assert.match(text, new RegExp(SWITCHES.source), "the scan itself sees what it is to see");
+    assert.match(text, new RegExp(SWITCHES.source), "the scan finds each switch");
   }
 });

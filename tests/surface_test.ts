@@ -1,4 +1,4 @@
-/** What the package shows to those who use it: types that fit together, and an example of everything that can be called. */
+/** The public API: types that fit together, and an example of every function and class. */
 import assert from "node:assert/strict";
 import * as front from "../mod.ts";
 import {
@@ -18,7 +18,7 @@ const { exports: ENTRIES } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`
   exports: Readonly<Record<string, string>>;
 };
 
-/** What `deno doc --json` says, as far as it is looked at. */
+/** The part of `deno doc --json` that is used here. */
 interface Documented {
   readonly name: string;
   readonly declarations: readonly {
@@ -41,7 +41,7 @@ async function documented(entries: readonly string[]): Promise<Documented[]> {
 // deno-lint-ignore no-explicit-any
 type Json = any;
 
-/** Optional properties without `undefined` in a type, and in the types that are written down inside of it. */
+/** Returns optional properties without `undefined` in a type, and in its inline types. */
 function narrow(where: string, value: Json): string[] {
   if (Array.isArray(value)) return value.flatMap((inner) => narrow(where, inner));
   if (typeof value !== "object" || value === null) return [];
@@ -55,10 +55,10 @@ function textOf(type: Json): string {
   return type?.kind === "union" ? type.value.map(textOf).join(" | ") : type?.repr ?? "";
 }
 
-/** Interfaces that callers fill in; what calls give back, and messages, say what is missing by leaving it out. */
+/** Interfaces that callers fill in; results and messages leave absent fields out. */
 const FILLED_IN = /(?:Options|Init|Bindings)$/;
 
-Deno.test("whatever is an option may be undefined (exactOptionalPropertyTypes)", async () => {
+Deno.test("public types: every option may be undefined (exactOptionalPropertyTypes)", async () => {
   const all = await documented(Object.values(ENTRIES));
   const interfaces = all.filter(({ name, declarations }) =>
     FILLED_IN.test(name) && declarations[0]!.kind === "interface"
@@ -72,20 +72,20 @@ Deno.test("whatever is an option may be undefined (exactOptionalPropertyTypes)",
     ),
   ];
   assert.deepEqual([...new Set(wrong)], []);
-  // The scan itself sees what it is to see.
+  // The scan finds what it must.
   const property = (type: Json) => ({ properties: [{ name: "x", optional: true, tsType: type }] });
   const [text, none] = [{ kind: "keyword", repr: "string" }, { kind: "keyword", repr: "undefined" }];
   assert.deepEqual(narrow("A", [property(text)]), ["A.x"]);
   assert.deepEqual(narrow("A", property({ kind: "union", value: [text, none] })), []);
 });
 
-/** The parameters of a function, or of a class's constructor and methods. */
+/** Returns the parameters of a function, or of a class's constructor and methods. */
 function parameters(def: Json): Json[] {
   const methods = [...(def?.constructors ?? []), ...(def?.methods ?? []).map((method: Json) => method.functionDef)];
   return [...(def?.params ?? []), ...methods.flatMap((method) => method?.params ?? [])];
 }
 
-Deno.test("everything at the front door that can be called or made has an example", async () => {
+Deno.test("public types: every function and class of mod.ts has an example", async () => {
   const callable = new Set(
     Object.entries(front).filter(([, value]) => typeof value === "function").map(([name]) => name),
   );
@@ -97,15 +97,15 @@ Deno.test("everything at the front door that can be called or made has an exampl
   assert.deepEqual(without.map(({ name }) => name), []);
 });
 
-Deno.test("whoever imports the front door alone has all types of its signatures", async () => {
+Deno.test("public types: mod.ts exports all types of its signatures", async () => {
   const { code, stdout, stderr } = await run(Deno.execPath(), [
     ...["doc", "--lint", "--config", `${ROOT}deno.json`, `${ROOT}mod.ts`],
   ]);
   assert.equal(code, 0, `${stdout}${stderr}`);
 });
 
-Deno.test("options may be undefined, and what comes is what the platform takes", () => {
-  // The compiler is the test: nothing of this is run.
+Deno.test("public types: undefined options and platform types compile", () => {
+  // The compiler is the test: this code is never run.
   const maybe = <T>(): T | undefined => undefined;
   const options: ConnectOptions = {
     proxy: new URL("socks5h://p"),

@@ -1,15 +1,15 @@
-/** The front door's types in programs of others, under the settings that these have. */
+/** The types of `mod.ts` in users' programs, under several compiler settings. */
 import assert from "node:assert/strict";
 import { run } from "./support/process.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const PROGRAM = new URL("./support/user_program.ts", import.meta.url);
+const PROGRAM = new URL("./support/types_program.ts", import.meta.url);
 
-/** Settings of programs, each by what is special in it. */
+/** Compiler settings, by what is special about them. */
 const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "of Deno, with exactOptionalPropertyTypes": { exactOptionalPropertyTypes: true },
   "of browsers, with whatever is strict": {
-    // Deno's stable types alone: of a copy of the package the compiler sees the code, and not only the types.
+    // Only Deno's stable types: in a copy of the package the compiler reads the code, not only the types.
     lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns"],
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
@@ -24,14 +24,14 @@ const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
 };
 
-/** Entry points, each under its name for others. */
+/** Returns the entry points by their public specifiers. */
 function entries(exports: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(exports).map(([name, path]) => [`@gssocks/gssocks${name.slice(1)}`, new URL(path, ROOT).href]),
   );
 }
 
-/** What the compiler says of programs. */
+/** Returns the compiler's errors in a program. */
 async function check(
   programs: Readonly<Record<string, string>>,
   compilerOptions: Readonly<Record<string, unknown>>,
@@ -61,9 +61,9 @@ async function check(
 }
 
 for (const [name, compilerOptions] of Object.entries(SETTINGS)) {
-  Deno.test(`programs of others compile, and what is wrong in them does not, with settings ${name}`, async () => {
+  Deno.test(`public types: right programs compile and wrong ones do not, with settings ${name}`, async () => {
     const program = await Deno.readTextFile(PROGRAM);
-    // The same without its marks: every refusal is then an error, and there is no other.
+    // The same without `@ts-expect-error`: every marked line is an error, and no other line is.
     const unmarked = program.replaceAll("// @ts-expect-error", "// refused:");
     const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
     const all = Object.keys(entries(exports)).map((name, i) => `export * as entry${i} from "${name}";\n`).join("");

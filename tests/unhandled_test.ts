@@ -1,4 +1,4 @@
-/** The suite counts what nobody handles, wherever that happens, and fails of it. */
+/** Unhandled errors are counted wherever they happen, and fail the suite. */
 import assert from "node:assert/strict";
 import { run } from "./support/process.ts";
 import { noneUncaughtIn, uncaughtIn } from "./support/unhandled.ts";
@@ -7,7 +7,7 @@ const ROOT = new URL("..", import.meta.url);
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 const PROCESS = new URL("support/process.ts", import.meta.url).href;
 
-/** A test file with this in one of its tests. */
+/** Returns a test file with `body` in one of its tests. */
 function testFile(body: string): string {
   return `
 import { Daemon, run } from ${JSON.stringify(PROCESS)};
@@ -21,7 +21,7 @@ Deno.test("behind it", () => {});
 `;
 }
 
-/** Runs a test file by the flags of the test task, and gives whether it failed and what was counted. */
+/** Runs a test file with the flags of the test task; returns whether it failed and what was counted. */
 async function counted(
   text: string,
 ): Promise<{ failed: boolean; watching: number; unhandled: string[]; said: string }> {
@@ -46,10 +46,10 @@ async function counted(
   }
 }
 
-/** Where nobody handles something, what does it, and what is counted. */
+/** Places of unhandled errors, each with the code and what is counted. */
 const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>> = {
   "a promise in a test": ['Promise.reject(new Error("lost"));', /^unhandled in a test: Error: lost$/],
-  "a promise of nobody's, later": [
+  "a dropped promise, later": [
     'setTimeout(() => void Promise.reject(new Error("lost")), 0); await pause(5);',
     /^unhandled in a test: Error: lost$/,
   ],
@@ -69,7 +69,7 @@ const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>>
     'await run(Deno.execPath(), program("Promise.reject(new Error(`lost`))"));',
     /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
   ],
-  "a program beside the test": [
+  "a program during the test": [
     'await using it = new Daemon(Deno.execPath(), program("console.log(`up`); Promise.reject(new Error(`lost`))")); await it.ended;',
     /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
   ],
@@ -82,7 +82,7 @@ const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>>
 };
 
 for (const [name, [body, expected]] of Object.entries(PLACES)) {
-  Deno.test(`what nobody handles is counted and fails the suite: ${name}`, async () => {
+  Deno.test(`unhandled errors: counted, and the suite fails: ${name}`, async () => {
     const { failed, watching, unhandled, said } = await counted(testFile(body));
     assert.ok(failed, said);
     assert.equal(watching, 1, said);
@@ -90,7 +90,7 @@ for (const [name, [body, expected]] of Object.entries(PLACES)) {
   });
 }
 
-Deno.test("nothing is counted where all is handled, and every file and example is watched", async () => {
+Deno.test("unhandled errors: none is counted where all are handled; every file is watched", async () => {
   const fine = `
     await Promise.reject(new Error("met")).catch(() => {});
     await run(Deno.execPath(), program("Promise.reject(new Error('lost'))"), { mayThrow: true });
@@ -101,45 +101,45 @@ Deno.test("nothing is counted where all is handled, and every file and example i
   assert.deepEqual([failed, unhandled, watching], [false, [], 2], said);
 });
 
-Deno.test("Deno's words are known in colours too, and in the middle of others", () => {
+Deno.test("unhandled errors: Deno's messages are found in colour and inside other output", () => {
   const said =
     "Listening\n\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) Error: x\r\n    at y\nsome error: Uncaught\n";
   assert.deepEqual(uncaughtIn(said), ["error: Uncaught (in promise) Error: x\r"].map((line) => line.trimEnd()));
   assert.doesNotThrow(() => noneUncaughtIn("error: no such file\n"));
 });
 
-/** Files that start programs themselves, each with what is looked at, or why nothing has to be. */
-const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
-  "tests/support/process.ts": "looks at it",
-  "tests/support/terminal.ts": "looks at it",
-  "tests/proxy/soak_test.ts": "looks at it",
-  "tests/kerberos/credentials/caches/writers_test.ts": "looks at it",
-  "tests/cli/terminal/password_prompt_test.ts": "looks at it",
-  "tests/proxy/serve_leaves_nothing_test.ts": "looks at it",
-  "tests/cli/server/serve_reload_test.ts": "looks at it",
-  "tests/support/logged_program.ts": "looks at it",
+/** Files that start programs, each with `checked`, or the reason why there is nothing to check. */
+const STARTERS: Readonly<Record<string, "checked" | string>> = {
+  "tests/support/process.ts": "checked",
+  "tests/support/terminal.ts": "checked",
+  "tests/proxy/soak_test.ts": "checked",
+  "tests/kerberos/credentials/caches/writers_test.ts": "checked",
+  "tests/cli/terminal/password_prompt_test.ts": "checked",
+  "tests/proxy/serve_leaves_nothing_test.ts": "checked",
+  "tests/cli/server/serve_reload_test.ts": "checked",
+  "tests/support/logged_program.ts": "checked",
   "tests/support/peers.ts": "unshare and nft",
   "tests/lab/network.ts": "a shell that takes networks away",
   "tests/support/gss_peer.ts": "MIT's programs",
   "tests/kerberos/credentials/shell/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
   "tests/mutants/run.ts": "git",
-  "tests/mutants/test_run.ts": "tests that are to fail",
-  "tests/support/jsr_suite.ts": "the suite itself, which looks",
+  "tests/mutants/test_run.ts": "tests that must fail",
+  "tests/support/jsr_suite.ts": "the suite itself, which checks",
   "tests/support/publish_dry_run.ts": "no test",
 };
 
-/** Files that listen for what nobody handles; who does prevents that it is counted. */
+/** Files that listen for unhandled errors; a listener can prevent that they are counted. */
 const LISTENERS: readonly string[] = [
   "tests/alike/harness.ts", // Counts them too, and fails the cell.
   "tests/fuzz/fuzz.ts",
-  "cli/log/guard.ts", // Says each in the words that are looked for.
-  "tests/cli/log/guard_test.ts", // Has a scope of its own.
+  "cli/log/guard.ts", // Prints each in the wording that is searched for.
+  "tests/cli/log/guard_test.ts", // Uses a scope of its own.
   "tests/support/watch_unhandled.ts",
-  "tests/mutants/contexts.ts", // Names what it switches off.
+  "tests/mutants/contexts.ts", // Names the code that it switches off.
 ];
 
-Deno.test("every test that starts a program looks at what it says, and nobody else handles what nobody handles", async () => {
+Deno.test("unhandled errors: every test that starts a program checks its output", async () => {
   const wrong: string[] = [];
   const visit = async (directory: string) => {
     for await (const { name, isDirectory } of Deno.readDir(new URL(directory, ROOT))) {
@@ -153,10 +153,10 @@ Deno.test("every test that starts a program looks at what it says, and nobody el
       if (/\bunhandled-?[rR]ejection\b/.test(text) && !LISTENERS.includes(path)) wrong.push(`${path} listens`);
       if (path.startsWith("tests/") && /\bnew Deno\.Command\(|\bnode:child_process\b/.test(text)) {
         if (STARTERS[path] === undefined) wrong.push(`${path} starts programs`);
-        if (STARTERS[path] === "looks at it" && !/\bnoneUncaughtIn\(/.test(text)) wrong.push(`${path} does not look`);
+        if (STARTERS[path] === "checked" && !/\bnoneUncaughtIn\(/.test(text)) wrong.push(`${path} does not check`);
       }
     }
   };
-  for (const top of ["gss/", "kerberos/", "socks/", "proxy/", "cli/", "tests/"]) await visit(top);
+  for (const top of ["base/", "asn1/", "gss/", "kerberos/", "socks/", "proxy/", "cli/", "tests/"]) await visit(top);
   assert.deepEqual(wrong, []);
 });

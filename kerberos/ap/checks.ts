@@ -70,7 +70,7 @@ function checkTimes({ part }: OpenTicket, { now, skew }: ApPolicy): void {
   }
 }
 
-/** Sections 6.1 and 6.2: a client has a name and a realm, or no rule could tell who it is. */
+/** Sections 6.1 and 6.2: a client has a name and a realm, otherwise no rule could name it. */
 function checkClient({ part }: OpenTicket): void {
   const client = clientOf(part);
   if (isWhole(client)) return;

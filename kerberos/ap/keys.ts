@@ -20,7 +20,7 @@ export interface ServiceKey {
 }
 
 /** The key that a ticket is sealed with, as the ticket says in clear. */
-interface TicketKeyName {
+export interface WantedKey {
   /** Service that the ticket names. */
   readonly service: Principal;
   /** Enctype of the ticket. */
@@ -32,7 +32,7 @@ interface TicketKeyName {
 /** Keys that tickets may be sealed with. A keytab is one implementation. */
 export interface ApKeys {
   /** Keys that may open the ticket, the most likely first. */
-  candidates(wanted: TicketKeyName): readonly ServiceKey[];
+  candidates(wanted: WantedKey): readonly ServiceKey[];
   /** Lines such as `rcmd/host@REALM kvno 3 aes256-cts-hmac-sha1-96`, for messages. */
   describe(): readonly string[];
   /** Called when no key opens a ticket: loads keys that were added since, and says whether there are any. Never rejects. */
@@ -45,7 +45,7 @@ export function serviceText(service: Principal): string {
 }
 
 /** The error when no key opens the ticket: says which key the ticket is sealed with and which keys there are. */
-export function noKeyError(wanted: TicketKeyName, tried: readonly ServiceKey[], keys: ApKeys): ApError {
+export function noKeyError(wanted: WantedKey, tried: readonly ServiceKey[], keys: ApKeys): ApError {
   const { service, enctype, kvno } = wanted;
   const text = `${serviceText(service)} kvno ${kvno ?? "?"} ${enctypeName(enctype)}`;
   const held = keys.describe();
@@ -65,7 +65,7 @@ export function noKeyError(wanted: TicketKeyName, tried: readonly ServiceKey[], 
 }
 
 /** RFC 4120 section 3.2.3: no key, the wrong version of a key, or a ticket that was modified. */
-function noKeyCode({ service, kvno }: TicketKeyName, tried: readonly ServiceKey[]): ApError["code"] {
+function noKeyCode({ service, kvno }: WantedKey, tried: readonly ServiceKey[]): ApError["code"] {
   if (tried.length === 0) return "KRB_AP_ERR_NOKEY";
   const own = tried.filter((entry) => samePrincipal(entry.principal, service));
   if (own.length === 0) return "KRB_AP_ERR_NOT_US";

@@ -20,8 +20,8 @@ export interface ApReqOptions {
   readonly credential: Credential;
   /** Key usage of the authenticator (RFC 4120 section 7.5.1): 11 in an application's AP-REQ, 7 in a TGS-REQ. */
   readonly authenticatorUsage: number;
-  /** Checksum in the authenticator. */
-  readonly checksum: Checksum;
+  /** Checksum in the authenticator. @default {none} */
+  readonly checksum?: Checksum;
   /** Subkey in the authenticator. */
   readonly subkey: KerberosKey;
   /** Sequence number in the authenticator. @default {none} */
@@ -44,7 +44,7 @@ export interface ClientTime {
 
 /** Makes an AP-REQ. */
 export async function makeApReq(options: ApReqOptions): Promise<{ message: Bytes; sent: ClientTime }> {
-  const { credential, subkey, sequence, runtime } = options;
+  const { credential, checksum, subkey, sequence, runtime } = options;
   const { key, client } = credential;
   const { time, usec } = authenticatorTime(runtime, options.offset);
   const sent = { ctime: time, cusec: usec };
@@ -52,7 +52,7 @@ export async function makeApReq(options: ApReqOptions): Promise<{ message: Bytes
     authenticatorVno: 5,
     crealm: client.realm,
     cname: toPrincipalName(client),
-    cksum: options.checksum,
+    ...(checksum === undefined ? {} : { cksum: checksum }),
     ...sent,
     subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
     ...(sequence === undefined ? {} : { seqNumber: sequence }),

@@ -1,6 +1,6 @@
 /**
- * What verifying an AP-REQ depends on, as data. The checks are the same for every use of the AP exchange; a use says with
- * which keys, key usages and limits they run, and which of them it makes itself elsewhere.
+ * The options of verifying an AP-REQ, as data. The checks are the same for every use of the AP exchange; a use says with
+ * which keys, key usages and limits they run, and which checks it makes elsewhere.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface ApPolicy {
   /** How transited realms are judged; `undefined` for a KDC, which judges them when it issues a ticket. */
   readonly transited: { readonly capaths?: Capaths | undefined } | undefined;
   /**
-   * What becomes of authorization data: "obeyed" refuses what is not understood (RFC 4120 section 5.2.6); "copied" is for a
+   * How authorization data are treated: "obeyed" refuses what is not understood (RFC 4120 section 5.2.6); "copied" is for a
    * KDC, which copies it into the next ticket (section 3.3.3).
    */
   readonly authorizationData: "obeyed" | "copied";

@@ -34,7 +34,7 @@ interface ConfigFiles {
   namesIn(folder: string): readonly string[];
 }
 
-/** What configuration is found in. */
+/** Parts of the system that configuration is read from. */
 interface ConfigSystem {
   readonly environment: Environment;
   readonly files: ConfigFiles;

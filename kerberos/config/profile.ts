@@ -1,5 +1,5 @@
 /**
- * The syntax of krb5.conf: sections, relations, subsections in braces, a `*` after what later files must not add to, and include
+ * The syntax of krb5.conf: sections, relations, subsections in braces, a `*` after names that later files must not add to, and include
  * directives, whose files the caller reads.
  *
  * @module

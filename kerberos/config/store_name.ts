@@ -1,5 +1,5 @@
 /**
- * Names of credential caches and keytabs: a kind, a colon, and what the kind makes of the rest (`FILE:/tmp/krb5cc_0`, `MEMORY:`).
+ * Names of credential caches and keytabs: a kind, a colon, and a rest whose meaning depends on the kind (`FILE:/tmp/krb5cc_0`, `MEMORY:`).
  *
  * @module
  */

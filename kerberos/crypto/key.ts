@@ -123,7 +123,7 @@ export class KerberosKey implements Disposable {
     return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
   }
 
-  /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 3, get_mic). */
+  /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 4, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
     return await this.#use(usage, { doing: "sign", parts }, (key, bytes) => key.checksum(...bytes));
   }

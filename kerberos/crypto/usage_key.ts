@@ -1,5 +1,5 @@
 /**
- * The derived keys of one key usage, with what RFC 3961 section 3 does with them.
+ * The derived keys of one key usage, and the operations that use them (RFC 3961 sections 3 and 4).
  *
  * @module
  */
@@ -57,7 +57,7 @@ export class UsageKey implements Disposable {
     return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
   }
 
-  /** Returns the checksum over the concatenated parts (RFC 3961 section 3, get_mic). */
+  /** Returns the checksum over the concatenated parts (RFC 3961 section 4, get_mic). */
   checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
     return this.#keys.checksum(...parts);
   }

@@ -1,7 +1,7 @@
 /**
  * The authentication service exchange (RFC 4120 section 3.1) with pre-authentication (section 5.2.7, RFC 6113), client
  * referrals (RFC 6806 section 7) and the protection of the request by the reply (RFC 6806 section 11). The mechanisms of
- * pre-authentication are those of a table; authentication sets (RFC 6113 section 5.3) are left out.
+ * pre-authentication are those of a table; authentication sets (RFC 6113 section 5.3) are not implemented.
  *
  * @module
  */

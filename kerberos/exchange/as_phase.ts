@@ -8,7 +8,7 @@ import type { PaData } from "../messages/basic.ts";
 import type { LongTermKeys } from "./long_term_keys.ts";
 import type { PreauthRound } from "./preauth/mechanism.ts";
 
-/** What is known in every phase. Nothing of it comes from another realm's KDC. */
+/** Fields of every phase. None of them comes from another realm's KDC. */
 interface InRealm {
   /** The client, in this realm. */
   readonly client: Principal;
@@ -27,7 +27,7 @@ export interface Asking extends InRealm {
 
 /** The client pre-authenticates. */
 export interface Preauthenticating extends InRealm {
-  /** `clock corrected` once the KDC has refused the client's clock: that is put right once. */
+  /** `clock corrected` after the KDC has refused the client's clock, which is corrected only once. */
   readonly phase: "preauthenticating" | "clock corrected";
   /** The round of the mechanism in use. */
   readonly round: PreauthRound;
@@ -35,5 +35,5 @@ export interface Preauthenticating extends InRealm {
   readonly cookies: readonly PaData[];
 }
 
-/** Where an AS exchange is. It is done with a reply; a referral begins again, in another realm. */
+/** Phase of an AS exchange. A reply ends the exchange; a referral starts it again in another realm. */
 export type AsPhase = Asking | Preauthenticating;

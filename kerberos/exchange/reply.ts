@@ -16,7 +16,7 @@ import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } fro
 import { Credential } from "../credential.ts";
 import { KerberosError, printable } from "../errors.ts";
 
-/** What a reply must fit. Times are in milliseconds since the epoch, by the KDC's clock. */
+/** Terms that a reply must meet. Times are in milliseconds since the epoch, by the KDC's clock. */
 interface ReplyTerms {
   readonly nonce: number;
   /** Enctypes that the session key may have. */
@@ -33,7 +33,7 @@ interface ReplyTerms {
   readonly addresses: readonly HostAddress[];
 }
 
-/** Throws `REPLY_MISMATCH` unless the sealed part of a reply is to what was asked, and the clear part agrees with it. */
+/** Throws `REPLY_MISMATCH` unless the sealed part of a reply fits the request, and the clear part agrees with it. */
 export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: ReplyTerms): void {
   if (part.nonce !== asked.nonce) mismatch("the nonce", asked.nonce, part.nonce);
   if (!asked.enctypes.includes(part.key.keytype)) {

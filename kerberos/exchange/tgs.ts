@@ -1,6 +1,6 @@
 /**
  * The ticket-granting service exchange (RFC 4120 section 3.3) with server referrals and paths across realms (RFC 6806
- * section 8). FAST, S4U and user-to-user are left out.
+ * section 8). FAST, S4U and user-to-user are not implemented.
  *
  * @module
  */

@@ -14,9 +14,9 @@ import { Refusal } from "./refusal.ts";
 export const KDC_PREAUTH_MECHANISMS: readonly KdcPreauthMechanism[] = [encryptedTimestamp];
 
 /**
- * Checks the pre-authentication of a request: the first mechanism decides that the client sends padata of.
+ * Checks the pre-authentication of a request: the first mechanism in the table that has padata in the request decides.
  *
- * @throws {Refusal} The client proves nothing, or does not pre-authenticate although it must (`KDC_ERR_PREAUTH_REQUIRED`).
+ * @throws {Refusal} The proof is wrong, or the client does not pre-authenticate although it must (`KDC_ERR_PREAUTH_REQUIRED`).
  */
 export async function checkPreauth(
   mechanisms: readonly KdcPreauthMechanism[],

@@ -26,7 +26,7 @@ export interface KdcPreauthMechanism {
   /**
    * Checks the padata of a client.
    *
-   * @throws {Refusal} It proves nothing, or the mechanism needs another round (`KDC_ERR_MORE_PREAUTH_DATA_REQUIRED`).
+   * @throws {Refusal} The proof is wrong, or the mechanism needs another round (`KDC_ERR_MORE_PREAUTH_DATA_REQUIRED`).
    */
   verify(call: PreauthCall, proof: PaData): Promise<ProvenClient>;
 }

@@ -26,7 +26,7 @@ export interface CoveredRequest {
 /** Checksums without a key, which anyone can make (RFC 3961 sections 6.1 and 8; CVE-2018-16860). */
 const UNKEYED: ReadonlySet<number> = new Set([1, 2, 7, 10, 14]);
 
-/** Returns the error to refuse a request with whose checksum is missing or wrong, or `undefined` if it is right. */
+/** Returns the error for a request whose checksum is missing or wrong; `undefined` if it is right. */
 export async function requestFault(
   { authenticator: { cksum }, sessionKey, message }: CoveredRequest,
 ): Promise<KerberosErrorName | undefined> {

@@ -7,7 +7,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { copyBytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { channelBindingHash } from "./tokens/channel_bindings.ts";
 import type { ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError } from "../../gss/status.ts";
@@ -27,6 +26,7 @@ import { readDelegation } from "./delegation.ts";
 import { withErrorToken } from "./error_token.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { initialSequence } from "./sequence.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
 import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
 import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
 import { defective, unexpectedMessage } from "./tokens/errors.ts";

@@ -30,7 +30,7 @@ import {
 } from "./tokens/cfx.ts";
 import { KERBEROS_OID } from "./tokens/context.ts";
 
-/** What both sides of a negotiation end with. */
+/** Options of a {@linkcode KerberosContext}. */
 export interface KerberosContextInit {
   readonly initiator: boolean;
   readonly peer: GssName;

@@ -1,5 +1,5 @@
 /**
- * The error token of an acceptor, which tells the peer the number of the error and nothing else (RFC 4121 section 4.1).
+ * The error token of an acceptor, which carries the number of the error and nothing else (RFC 4121 section 4.1).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { KrbError } from "../messages/error.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
 import { encodeContextToken } from "./tokens/context.ts";
 
-/** Returns the same error with a token that tells the peer its number. */
+/** Returns the same error with a token for the peer that carries its number. */
 export function withErrorToken(error: unknown, service: Principal | undefined, runtime: Runtime): unknown {
   if (!(error instanceof GssError)) return error;
   const named = service ?? { realm: "?", components: ["?"], nameType: 0 };

@@ -7,13 +7,13 @@ import { GssError, type GssMajor } from "../../gss/status.ts";
 import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
 import { ApError } from "../ap/error.ts";
 import { KdcError, KerberosError } from "../errors.ts";
+import { unexpectedMessage } from "./tokens/errors.ts";
 
 const MAJORS: Partial<Record<KerberosErrorName, GssMajor>> = {
   KRB_AP_ERR_TKT_EXPIRED: "CREDENTIALS_EXPIRED",
   KRB_AP_ERR_REPEAT: "DUPLICATE_ELEMENT",
   KRB_AP_ERR_BAD_INTEGRITY: "BAD_SIG",
   KRB_AP_ERR_MODIFIED: "BAD_SIG",
-  KRB_AP_ERR_MSG_TYPE: "DEFECTIVE_TOKEN",
 };
 
 /** Creates a failure with the name of a Kerberos error. */
@@ -34,7 +34,11 @@ export function kerberosFailure(
 
 /** Returns an error of the Kerberos layer as the GSS layer reports it, and anything else unchanged. */
 export function toGssError(error: unknown): unknown {
-  if (error instanceof ApError) return kerberosFailure(error.code, error.message, error.details, error.cause);
+  if (error instanceof ApError) {
+    // A defect of the token read here, while a peer that refuses with this code has read another one.
+    if (error.code === "KRB_AP_ERR_MSG_TYPE") return unexpectedMessage(error.message);
+    return kerberosFailure(error.code, error.message, error.details, error.cause);
+  }
   if (error instanceof KdcError) {
     return new GssError(error.message, {
       major: "FAILURE",

@@ -6,7 +6,6 @@
  */
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { channelBindingHash } from "./tokens/channel_bindings.ts";
 import type { ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags } from "../../gss/context.ts";
 import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
@@ -26,6 +25,7 @@ import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { initialSequence } from "./sequence.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
 import { encodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
 import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
 import { defective } from "./tokens/errors.ts";

@@ -1,6 +1,6 @@
 /**
  * The basic types of Kerberos messages (RFC 4120 section 5.2), each under its ASN.1 text. EXPLICIT tags throughout.
- * ETYPE-INFO, PA-AFS3-SALT and typed data are left out.
+ * ETYPE-INFO, PA-AFS3-SALT and typed data are not implemented.
  *
  * @module
  */

@@ -11,9 +11,12 @@ import { AsRep, TgsRep } from "../messages/kdc.ts";
 import { readMessage } from "../messages/read.ts";
 
 /**
- * What a message is good for: it is an answer (`good`); it says that the reply is too large for UDP (`too big`), or that there is no
- * service now (`unavailable`); or it is another realm's error that a name is unknown (`of another realm`), which counts if there is
- * no better answer.
+ * Verdict on a message:
+ *
+ * - `good`: it is an answer.
+ * - `too big`: it says that the reply is too large for UDP.
+ * - `unavailable`: it says that there is no service now.
+ * - `of another realm`: it is another realm's error that a name is unknown; it counts if there is no better answer.
  */
 export type AnswerKind = "good" | "too big" | "unavailable" | "of another realm";
 

@@ -1,5 +1,5 @@
 /**
- * One request to one KDC: the time that it has to answer, what its answer is good for, and what is said about its failure.
+ * One request to one KDC: the time that it has to answer, the verdict on its answer, and the errors when it fails.
  *
  * @module
  */
@@ -24,7 +24,7 @@ interface AskKdcOptions {
 
 /** The answer of a KDC. */
 export interface KdcAnswer {
-  /** What it is good for. */
+  /** The verdict on it. */
   readonly kind: "good" | "of another realm";
   /** The message. */
   readonly reply: Bytes;
@@ -35,7 +35,7 @@ export interface KdcAnswer {
 /**
  * Asks one KDC; over TCP as well if it says that its reply is too large for UDP.
  *
- * @throws {KerberosError} `KDC_UNREACHABLE` if it does not answer, is not available, or what it sends is no answer.
+ * @throws {KerberosError} `KDC_UNREACHABLE` if it does not answer, is not available, or sends no valid answer.
  */
 export async function askKdc(address: KdcAddress, request: KdcRequest, options: AskKdcOptions): Promise<KdcAnswer> {
   let reply = await send(address, request.message, options);

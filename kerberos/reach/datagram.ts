@@ -78,7 +78,7 @@ function closeQuietly(socket: DatagramSocket): void {
   try {
     socket.close();
   } catch {
-    // It was.
+    // It is closed already.
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What carries messages to KDCs (RFC 4120 section 7.2).
+ * The interface of the transports that carry messages to KDCs (RFC 4120 section 7.2).
  *
  * @module
  */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { asBytes, ByteReader, bytesOf, ByteWriter, copyBytes, isDetached } from "../../base/bytes.ts";
-import { byteKinds, lostBytes, noBytes } from "../support/byte_kinds.ts";
+import { byteKinds, lostBytes, notBytes } from "../support/byte_kinds.ts";
 import { unhex } from "../support/vectors.ts";
 
 const BYTES = Uint8Array.of(0x41, 0x42, 0, 0xff, 0x80, 1);
@@ -47,7 +47,7 @@ Deno.test("bytesOf(): returns no bytes of an empty source", () => {
 });
 
 Deno.test("bytesOf(): throws a TypeError that names a source without bytes", () => {
-  for (const [name, source] of Object.entries(noBytes())) {
+  for (const [name, source] of Object.entries(notBytes())) {
     assert.throws(() => bytesOf(source), TypeError, name);
     assert.throws(() => copyBytes(source), TypeError, name);
   }

@@ -1,7 +1,8 @@
 /**
- * Ours and each peer in turn on the same work: `deno task bench [PART ...]`, the parts being tokens, relays, handshakes,
- * sessions, datagrams, latency, strangers, start and growth. Needs the peers of `tests/interop/peers/build.sh`; Java is measured where it is
- * installed. A whole run writes its figures and charts to `docs/performance.md`.
+ * Measures this package and each peer in turn at the same work: `deno task bench [PART ...]`; the parts are tokens,
+ * relays, handshakes, sessions, datagrams, latency, strangers, start and growth. Needs the peers of
+ * `tests/interop/peers/build.sh`; Java is measured where it is installed. A whole run writes figures and charts to
+ * `docs/performance.md`.
  *
  * @module
  */
@@ -32,7 +33,7 @@ const report = new Report();
 const wanted = Deno.args.length === 0 ? Object.keys(PARTS) : Deno.args;
 for (const name of wanted) {
   const part = PARTS[name];
-  if (part === undefined) throw new Error(`There is no part "${name}"; there are ${Object.keys(PARTS).join(", ")}`);
+  if (part === undefined) throw new Error(`Unknown part "${name}"; the parts are ${Object.keys(PARTS).join(", ")}`);
   await using field = await Field.start();
   await part(field, report);
 }

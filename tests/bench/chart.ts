@@ -1,22 +1,22 @@
 /**
- * Line charts as SVG, on logarithmic axes or on linear ones.
+ * Line charts as SVG, with logarithmic or linear axes.
  *
  * @module
  */
 
-/** A line. */
+/** A line of a chart. */
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** What a chart shows. */
+/** Contents of a chart. */
 export interface Chart {
   readonly title: string;
   readonly x: string;
   readonly y: string;
   readonly series: readonly Series[];
-  /** Whether both axes begin at 0 and go on in equal steps, instead of in powers of ten. @default {false} */
+  /** Whether both axes begin at 0 with equal steps, instead of powers of ten. @default {false} */
   readonly linear?: boolean;
 }
 
@@ -32,7 +32,7 @@ function short(value: number): string {
   return `${Number(value.toPrecision(3))}`;
 }
 
-/** Powers of ten around the values, and where a value stands among them. */
+/** Returns the powers of ten around the values, and the position of a value among them. */
 function axis(values: readonly number[], from: number, to: number): { ticks: number[]; at: (value: number) => number } {
   const low = Math.floor(Math.log10(Math.min(...values)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));
@@ -40,7 +40,7 @@ function axis(values: readonly number[], from: number, to: number): { ticks: num
   return { ticks, at: (value) => from + (to - from) * (Math.log10(value) - low) / (high - low) };
 }
 
-/** Equal steps of a round size, from 0 on. */
+/** Returns equal round steps from 0. */
 function steps(
   values: readonly number[],
   from: number,
@@ -54,7 +54,7 @@ function steps(
   return { ticks, at: (value) => from + (to - from) * value / (count * step) };
 }
 
-/** The chart as the text of an SVG file. */
+/** Returns the chart as SVG. */
 export function drawChart({ title, x, y, series, linear = false }: Chart): string {
   const axisOf = linear ? steps : axis;
   const points = series.flatMap((line) => line.points);

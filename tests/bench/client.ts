@@ -1,6 +1,6 @@
 /**
- * Our client as a process of its own, as Dante's is: `client.ts PROXY_PORT TARGET_PORT LEVEL OCTETS`. Prints the seconds that a
- * download of so many bytes took. Tickets come from the ordinary cache.
+ * The client as a process of its own, as Dante's is: `client.ts PROXY_PORT TARGET_PORT LEVEL BYTES`. Prints the
+ * seconds that a download of so many bytes took. Tickets come from the default cache.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const options = {
 };
 const buffer = new Uint8Array(1 << 18);
 
-/** Bytes that came, headers included. */
+/** Bytes received, including headers. */
 async function download(wanted: number): Promise<number> {
   await using connection = await connect(options);
   await connection.write(new TextEncoder().encode(`GET /${wanted} HTTP/1.0\r\n\r\n`));
@@ -25,11 +25,11 @@ async function download(wanted: number): Promise<number> {
   return came;
 }
 
-// The first one gets the ticket and warms up.
+// The first download gets the ticket and warms up.
 await download(1 << 24);
 const start = performance.now();
 const came = await download(Number(bytes));
 const seconds = (performance.now() - start) / 1000;
-if (came < Number(bytes)) throw new Error(`${came} bytes of ${bytes} came`);
+if (came < Number(bytes)) throw new Error(`received ${came} of ${bytes} bytes`);
 // deno-lint-ignore no-console
 console.log(seconds);

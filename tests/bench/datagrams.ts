@@ -1,5 +1,5 @@
 /**
- * Datagrams through an association: our client, and our server or Dante's.
+ * Datagrams through an association: with this package's client, and its server or Dante's.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { type Report, show } from "./report.ts";
 
 /** Round trips of a run. */
 const COUNT = 6_000;
-/** Datagrams under way: no more than any of the sockets on the way has room for. */
+/** Datagrams in flight: at most what every socket on the way can buffer. */
 const WINDOW = 16;
 
-/** The rows on datagrams. */
+/** The rows of datagrams. */
 export async function benchDatagrams(field: Field, report: Report): Promise<void> {
   await using ours = await field.ourServer();
   await using dante = await field.dante("gssapi");
@@ -48,7 +48,7 @@ export async function benchDatagrams(field: Field, report: Report): Promise<void
   }
 }
 
-/** Round trips a second. One that is lost is made good for by another. */
+/** Measures round trips per second. A lost datagram is replaced. */
 async function roundTrips(
   field: Field,
   proxy: Proxy,

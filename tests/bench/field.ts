@@ -1,6 +1,6 @@
 /**
- * Everything that the benchmarks run against: an origin, our server, bridge and client, Dante, microsocks, `ssh -D`, and the
- * load on MIT's library. Each is a process of its own.
+ * Programs for the benchmarks: an origin, this package's server, bridge and client, Dante, microsocks, `ssh -D`, and
+ * the load on MIT's library. Each is a process of its own.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
 import { startSshd } from "../support/sshd.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-/** How our programs are started. */
+/** Command that starts a program of this package. */
 export const DENO: readonly string[] = ["run", "-q", "-A", "--unstable-net", "-c", `${ROOT}deno.json`];
 /** The command line. */
 export const CLI: string = `${ROOT}cli/mod.ts`;
 
-/** Levels of RFC 1961 section 4 as the load names them, with our names and Dante's. */
+/** Levels of RFC 1961 section 4 as the load names them, with the names of this package and of Dante. */
 export const LEVELS: Readonly<Record<string, { readonly ours: string; readonly dante: string }>> = {
   "0": { ours: "none", dante: "clear" },
   "1": { ours: "integrity", dante: "integrity" },
@@ -30,7 +30,7 @@ export interface Proxy extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** The field, without the proxies. */
+/** The running programs, without the proxies. */
 export class Field implements AsyncDisposable {
   readonly realm: RealmFolder;
   /** Port of the origin. */
@@ -55,7 +55,7 @@ export class Field implements AsyncDisposable {
     return { KRB5_CONFIG: krb5Conf, KRB5CCNAME: ccache, KRB5_KTNAME: keytab, KRB5RCACHENAME: "none:" };
   }
 
-  /** Our server, with every method and level. */
+  /** Starts the server, with every method and level. */
   async ourServer(workers = 1): Promise<Proxy> {
     const methods = ["--method", "gssapi,none", "--prefer-gssapi", "--protection", "confidentiality,integrity,none"];
     const places = ["-l", "127.0.0.1:0", "-k", this.realm.keytab, "--allow", "localhost", "--max-sessions", "30000"];
@@ -64,7 +64,7 @@ export class Field implements AsyncDisposable {
     return await listening(new Daemon(Deno.execPath(), args));
   }
 
-  /** Our bridge to one of our servers. */
+  /** Starts a bridge to one of the servers. */
   async ourBridge(server: Proxy, level: string): Promise<Proxy> {
     const args = ["bridge", "-q", "-l", "127.0.0.1:0", "-p", `localhost:${server.port}`, "--protection"];
     return await listening(
@@ -72,7 +72,7 @@ export class Field implements AsyncDisposable {
     );
   }
 
-  /** Dante, with GSS-API at every level, or without authentication. */
+  /** Starts Dante, with GSS-API at every level, or without authentication. */
   async dante(method: "gssapi" | "none"): Promise<Proxy> {
     return await startDante({ ...this.realm, levels: "clear integrity confidentiality", method });
   }
@@ -85,7 +85,7 @@ export class Field implements AsyncDisposable {
     return { port, pid: daemon.pid, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
   }
 
-  /** `ssh -D` to an sshd on this machine. */
+  /** Starts `ssh -D` to an sshd on this machine. */
   async sshTunnel(): Promise<Proxy | undefined> {
     if (!hasPeer("sshd") || !hasPeer("ssh") || !hasPeer("root's rights")) return undefined;
     const sshd = await startSshd(this.realm.directory);
@@ -107,7 +107,7 @@ export class Field implements AsyncDisposable {
     };
   }
 
-  /** One command of the load on MIT's library, and the numbers that it prints. */
+  /** Runs a command of the load on MIT's library; returns the numbers that it prints. */
   async load(command: string, proxy: Proxy, level: string, ...more: readonly number[]): Promise<number[]> {
     const args = [command, proxy.port, this.target, level, ...more].map(String);
     const { code, stdout, stderr } = await run(peer("load"), args, { env: this.env, timeout: 240_000 });
@@ -115,7 +115,7 @@ export class Field implements AsyncDisposable {
     return stdout.trim().split(" ").map(Number);
   }
 
-  /** A download with our client; MB/s. */
+  /** Downloads with this package's client; returns MB/s. */
   async ourDownload(proxy: Proxy, level: string, bytes: number): Promise<number> {
     const args = [...DENO, `${ROOT}tests/bench/client.ts`, proxy.port, this.target, LEVELS[level]!.ours, bytes];
     const { code, stdout, stderr } = await run(Deno.execPath(), args.map(String), { env: this.env, timeout: 120_000 });
@@ -123,10 +123,10 @@ export class Field implements AsyncDisposable {
     return bytes / Number(stdout) / 1e6;
   }
 
-  /** A download with curl, under Dante's client library where a level is given; MB/s. */
+  /** Downloads with curl, with Dante's client library if a level is given; returns MB/s. */
   async curlDownload(proxy: Proxy, level: string | undefined, bytes: number): Promise<number> {
     const url = `http://127.0.0.1:${this.target}/${bytes}`;
-    // Debian's curl offers GSS-API unasked.
+    // Debian's curl offers GSS-API by default.
     const plain = level === undefined ? ["--socks5-basic", "--socks5", `127.0.0.1:${proxy.port}`] : [];
     const env = level === undefined
       ? {}

@@ -1,5 +1,5 @@
 /**
- * How cost grows: with connections, with the length of messages, with handshakes at one time.
+ * How cost grows with connections, message length and concurrent handshakes.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { drain } from "./relays.ts";
 import type { Report } from "./report.ts";
 import { mitInitiator, mitWrapRate, wrapRate } from "./tokens.ts";
 
-/** One chart: each series at each x, by turns. */
+/** Measures a chart: each series at each x in turn. */
 async function curve(
   xs: readonly number[],
   names: readonly string[],
@@ -24,7 +24,7 @@ async function curve(
   return series;
 }
 
-/** The charts. */
+/** Measures all charts. */
 export async function benchGrowth(field: Field, report: Report): Promise<void> {
   {
     await using mit = await mitInitiator(field);
@@ -49,7 +49,7 @@ export async function benchGrowth(field: Field, report: Report): Promise<void> {
     x: "connections",
     y: "MB/s in total",
     series: await curve([1, 3, 10, 30, 100, 300, 1000], Object.keys(proxies), (name, count) =>
-      // Dante holds no more than some hundred at a time as it is configured here.
+      // Dante holds only a few hundred at a time in this configuration.
       name === "Dante" && count > 100
         ? Promise.resolve(NaN)
         : drain(field, proxies[name as Name], "2", count, 1 << 28)),

@@ -1,5 +1,5 @@
 /**
- * Handshakes up to the reply, by a client on MIT's library that keeps its ticket.
+ * Handshakes up to the reply, with a client on MIT's library that keeps its ticket.
  *
  * @module
  */
@@ -7,16 +7,16 @@ import type { Field, Proxy } from "./field.ts";
 import { byTurns, cpuMilliseconds } from "./measure.ts";
 import { type Report, show } from "./report.ts";
 
-/** Few enough that the ports of finished connections to the origin, which rest for a minute, do not run out. */
+/** Few enough that the ports of finished connections to the origin, which stay in TIME_WAIT for a minute, suffice. */
 const COUNT = 320;
 
-/** Handshakes a second with so many at a time. */
+/** Measures handshakes per second with this concurrency. */
 export async function handshakes(field: Field, proxy: Proxy, level: string, ways: number): Promise<number> {
   const [seconds] = await field.load("handshakes", proxy, level, COUNT, ways);
   return COUNT / seconds!;
 }
 
-/** The rows on handshakes. */
+/** The rows of handshakes. */
 export async function benchHandshakes(field: Field, report: Report): Promise<void> {
   await using ours = await field.ourServer();
   await using threads = await field.ourServer(2);
@@ -40,7 +40,7 @@ export async function benchHandshakes(field: Field, report: Report): Promise<voi
       }
     }
     const [own, theirs] = await byTurns([ours, dante].map((proxy) => () => cpuEach(field, proxy, level)));
-    // As a rate, so that more is better here as everywhere.
+    // A rate, so that more is better as in all rows.
     report.compare({
       work: `handshakes a second of the server's processor time, level ${level} (${show(own!)} and ${
         show(theirs!)

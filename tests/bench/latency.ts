@@ -1,5 +1,5 @@
 /**
- * Round trips of a small request, and how long it takes to start.
+ * Round trips of a small request, and the time to start.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { CLI, DENO, type Field } from "./field.ts";
 import { median, smallest } from "./measure.ts";
 import { type Report, show } from "./report.ts";
 
-/** The rows on latency. */
+/** The rows of latency. */
 export async function benchLatency(field: Field, report: Report): Promise<void> {
   await using server = await field.ourServer();
   await using bridge = await field.ourBridge(server, "2");
@@ -37,7 +37,7 @@ export async function benchLatency(field: Field, report: Report): Promise<void> 
   });
 }
 
-/** The rows on starting. */
+/** The rows of starting. */
 export async function benchStart(report: Report): Promise<void> {
   const importing = async () => {
     const code = `const start = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Downloads through proxies: both ends ours against both ends Dante's, and servers alone with a client that throws away what
- * it gets unread.
+ * Downloads through proxies: with both ends of this package and of Dante, and servers alone with a client that
+ * discards what it receives.
  *
  * @module
  */
@@ -8,22 +8,22 @@ import type { Field, Proxy } from "./field.ts";
 import { byTurns } from "./measure.ts";
 import type { Report } from "./report.ts";
 
-const OCTETS = 256 * (1 << 20);
+const DOWNLOAD_BYTES = 256 * (1 << 20);
 const GOALS: Readonly<Record<string, number>> = { "2": 3, "1": 2, "0": 1 };
 
-/** MB/s of a server alone. */
+/** Measures MB/s of a server alone. */
 export async function drain(
   field: Field,
   proxy: Proxy,
   level: string,
   connections = 1,
-  bytes: number = OCTETS,
+  bytes: number = DOWNLOAD_BYTES,
 ): Promise<number> {
   const [seconds, came] = await field.load("drain", proxy, level, Math.floor(bytes / connections), connections);
   return came! / seconds! / 1e6;
 }
 
-/** The rows on downloads. */
+/** The rows of downloads. */
 export async function benchRelays(field: Field, report: Report): Promise<void> {
   await using ours = await field.ourServer();
   await using dante = await field.dante("gssapi");
@@ -38,8 +38,8 @@ export async function benchRelays(field: Field, report: Report): Promise<void> {
       goal,
     });
     const [both, danteBoth] = await byTurns([
-      () => field.ourDownload(ours, level, OCTETS),
-      () => field.curlDownload(dante, level, OCTETS),
+      () => field.ourDownload(ours, level, DOWNLOAD_BYTES),
+      () => field.curlDownload(dante, level, DOWNLOAD_BYTES),
     ]);
     report.compare({
       work: `download through client and server, level ${level}`,
@@ -61,8 +61,8 @@ async function benchPlain(field: Field, report: Report, ours: Proxy): Promise<vo
   for (const [name, proxy] of Object.entries(peers)) {
     if (proxy === undefined) continue;
     const [own, theirs] = await byTurns([
-      () => field.curlDownload(ours, undefined, OCTETS),
-      () => field.curlDownload(proxy, undefined, OCTETS),
+      () => field.curlDownload(ours, undefined, DOWNLOAD_BYTES),
+      () => field.curlDownload(proxy, undefined, DOWNLOAD_BYTES),
     ]);
     report.compare({
       work: "download by curl, no authentication",

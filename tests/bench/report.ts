@@ -1,5 +1,5 @@
 /**
- * What a run of the benchmarks found, as `docs/performance.md` and its charts. The page has a part written by people; the
+ * The results of a benchmark run, as `docs/performance.md` and its charts. The page has a hand-written part; the
  * figures stand between two marks.
  *
  * @module
@@ -13,11 +13,11 @@ export interface Comparison {
   readonly ours: number;
   readonly peer: number;
   readonly name: string;
-  /** Ratio of ours to theirs that is wanted at least. */
+  /** Minimum ratio of this package to the peer. */
   readonly goal?: number;
 }
 
-/** A figure that has a limit of its own. */
+/** A figure with a limit of its own. */
 export interface Limit {
   readonly what: string;
   readonly figure: number;
@@ -28,12 +28,12 @@ export interface Limit {
 
 const [BEGIN, END] = ["<!-- figures -->", "<!-- end of figures -->"];
 
-/** Numbers with three digits that count. */
+/** Formats a number with three significant digits. */
 export function show(value: number): string {
   return value >= 1000 ? Math.round(value).toString() : Number(value.toPrecision(3)).toString();
 }
 
-/** Collects figures, and prints each as it comes. */
+/** Collects figures, and prints each at once. */
 export class Report {
   readonly #comparisons: string[] = [];
   readonly #limits: string[] = [];

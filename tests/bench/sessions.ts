@@ -9,7 +9,7 @@ import { byTurns, openFilesLimit, residentKib } from "./measure.ts";
 import { drain } from "./relays.ts";
 import type { Report } from "./report.ts";
 
-/** A load that stays until it is told to end, once it has said that it is there. */
+/** Starts a load that runs until it is ended; resolves once it is ready. */
 async function staying(field: Field, args: readonly string[]): Promise<AsyncDisposable> {
   const child = new Deno.Command(peer("load"), { args: [...args], env: field.env, stdin: "piped", stdout: "piped" })
     .spawn();
@@ -25,7 +25,7 @@ async function staying(field: Field, args: readonly string[]): Promise<AsyncDisp
   };
 }
 
-/** Resident memory when it has stopped changing. */
+/** Returns the resident memory once it stops changing. */
 async function settledKib(proxy: Proxy): Promise<number> {
   for (let last = -1;;) {
     const now = residentKib(proxy.pid);
@@ -35,7 +35,7 @@ async function settledKib(proxy: Proxy): Promise<number> {
   }
 }
 
-/** The rows on many sessions. */
+/** The rows of many sessions. */
 export async function benchSessions(field: Field, report: Report): Promise<void> {
   for (const level of ["0", "2"]) await benchIdle(field, report, level);
   await using ours = await field.ourServer();
@@ -62,7 +62,7 @@ export async function benchSessions(field: Field, report: Report): Promise<void>
 
 async function benchIdle(field: Field, report: Report, level: string): Promise<void> {
   await using ours = await field.ourServer();
-  // Two sockets each, and some for everything else.
+  // Two sockets for each session, and some spare.
   const count = Math.min(10_000, Math.floor((openFilesLimit(ours.pid) - 1000) / 2));
   await field.load("handshakes", ours, level, 400, 4);
   const before = await settledKib(ours);
@@ -78,7 +78,7 @@ async function benchIdle(field: Field, report: Report, level: string): Promise<v
   });
 }
 
-/** What a program takes that only holds as many pairs of sockets and waits for either to be readable. */
+/** Measures a program that only holds the same number of socket pairs and polls them. */
 async function socketFloor(field: Field, count: number): Promise<number> {
   const code = `
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

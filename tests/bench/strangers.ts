@@ -1,6 +1,6 @@
 /**
- * What an ordinary client feels of strangers who send tokens that are all tiny elements, on connections of their own and without
- * having said who they are.
+ * What an ordinary client notices of unauthenticated clients that send tokens of tiny elements on connections of
+ * their own.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import type { Field, Proxy } from "./field.ts";
 import { median } from "./measure.ts";
 import { type Report, show } from "./report.ts";
 
-/** Bytes of a token, more or less, and tokens a second. */
-const OCTETS = 36_000;
+/** Approximate bytes of a token, and tokens per second. */
+const TOKEN_BYTES = 36_000;
 const RATE = 100;
-/** How long each part goes on, in milliseconds. */
+/** Duration of each part in milliseconds. */
 const PART = 8_000;
 
-/** Tokens of the smallest elements there are, for SPNEGO and for Kerberos. */
+/** Tokens of the smallest possible elements, for SPNEGO and for Kerberos. */
 function hostileFrames(): Bytes[] {
   const crowd = (element: readonly number[]) =>
-    Uint8Array.from({ length: OCTETS - OCTETS % element.length }, (_, i) => element[i % element.length]!);
+    Uint8Array.from({ length: TOKEN_BYTES - TOKEN_BYTES % element.length }, (_, i) => element[i % element.length]!);
   const crowds = [[5, 0], [4, 1, 0], [0x30, 0], [6, 1, 0x2a]].map(crowd);
   return [
     ...crowds.map((elements) => encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, elements)))),
@@ -44,7 +44,7 @@ async function readExactly(connection: Deno.TcpConn, length: number): Promise<Ui
   return bytes;
 }
 
-/** Connect, ask, send a little and have it back; milliseconds. */
+/** Connects, requests, sends a little and reads the echo; returns milliseconds. */
 async function ordinary(port: number, target: number): Promise<number> {
   const start = performance.now();
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -58,7 +58,7 @@ async function ordinary(port: number, target: number): Promise<number> {
   return performance.now() - start;
 }
 
-/** One stranger: offers GSS-API, sends the token, and waits for what he gets. */
+/** An unauthenticated client: offers GSS-API, sends the token, and reads the answer. */
 async function stranger(port: number, frame: Bytes): Promise<void> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(encodeOffer([1]));
@@ -68,7 +68,7 @@ async function stranger(port: number, frame: Bytes): Promise<void> {
   while (await connection.read(buffer) !== null);
 }
 
-/** A target that sends back what it gets. */
+/** A target that echoes. */
 function echo(): Deno.TcpListener {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
@@ -83,13 +83,13 @@ async function times(server: Proxy, target: number): Promise<number[]> {
   const seen: number[] = [];
   for (const end = performance.now() + PART; performance.now() < end;) {
     seen.push(await ordinary(server.port, target));
-    // A client that asks now and then, not one that keeps the server busy by itself.
+    // A client that connects now and then, and does not load the server itself.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return seen;
 }
 
-/** The row on strangers. */
+/** The row of strangers. */
 export async function benchStrangers(field: Field, report: Report): Promise<void> {
   await using server = await field.ourServer();
   using target = echo();
@@ -98,28 +98,28 @@ export async function benchStrangers(field: Field, report: Report): Promise<void
   await times(server, port); // Warms up.
   const calm = await times(server, port);
   let sent = 0;
-  let told = 0;
+  let answered = 0;
   const start = performance.now();
-  // A timer that comes late sends what is due.
+  // A late timer sends all that is due.
   const sending = setInterval(() => {
     while (sent < (performance.now() - start) * RATE / 1000) {
       const frame = frames[sent++ % frames.length]!;
-      void stranger(server.port, frame).then(() => told++, () => {});
+      void stranger(server.port, frame).then(() => answered++, () => {});
     }
   }, 1000 / RATE);
   const busy = await times(server, port);
   clearInterval(sending);
-  const [before, beside] = [median(calm), median(busy)];
+  const [before, loaded] = [median(calm), median(busy)];
   const worst = Math.max(...busy);
   report.limit({
-    what: `median of an ordinary client beside ${RATE} tokens of ${
-      OCTETS / 1000
+    what: `median of an ordinary client during ${RATE} tokens of ${
+      TOKEN_BYTES / 1000
     } KB a second from strangers, of its calm one`,
-    figure: beside / before,
+    figure: loaded / before,
     unit: "times",
     goal: { most: 2 },
-    remark: `${show(before)} and ${show(beside)} ms, the longest ${show(worst)} ms; ${
+    remark: `${show(before)} and ${show(loaded)} ms, the longest ${show(worst)} ms; ${
       Math.round(sent / (PART / 1000))
-    } tokens a second sent, ${told} of ${sent} answered`,
+    } tokens a second sent, ${answered} of ${sent} answered`,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Messages sealed, signed and opened, without a socket: against MIT's library, Java's, and what OpenSSL does with the same
- * cipher and hash on one core.
+ * Messages wrapped and unwrapped without a socket: compared with MIT's library, Java's, and OpenSSL's speed with the
+ * same cipher and hash on one core.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { type Report, show } from "./report.ts";
 const LARGEST = 65_472;
 const SIZES = [64, 1024, 16_384, LARGEST];
 
-/** Both ends of a context of AES256-SHA1, without a negotiation. */
+/** Creates both ends of a context of AES256-SHA1, without a negotiation. */
 export function contextPair(): [KerberosContext, KerberosContext] {
   const name = { type: "mechanism-name", text: "x" } as const;
   const make = (initiator: boolean) =>
@@ -38,7 +38,7 @@ export function contextPair(): [KerberosContext, KerberosContext] {
   return [make(true), make(false)];
 }
 
-/** Messages wrapped a second, several under way, each into memory that is used again. */
+/** Measures wrapped messages per second, several in parallel, each into reused memory. */
 export async function wrapRate(size: number, confidential: boolean, ways = 4): Promise<number> {
   using context = contextPair()[0];
   const message = new Uint8Array(size);
@@ -52,7 +52,7 @@ export async function wrapRate(size: number, confidential: boolean, ways = 4): P
   return count / ((performance.now() - start) / 1000);
 }
 
-/** Messages unwrapped a second, several under way. */
+/** Measures unwrapped messages per second, several in parallel. */
 export async function unwrapRate(size: number, confidential: boolean): Promise<number> {
   const [ours, theirs] = contextPair();
   using _ = ours;
@@ -66,7 +66,7 @@ export async function unwrapRate(size: number, confidential: boolean): Promise<n
   return count / ((performance.now() - start) / 1000);
 }
 
-/** MIT's initiator, established. */
+/** Returns MIT's initiator with an established context. */
 export async function mitInitiator(field: Field): Promise<GssPeer> {
   const initiator = new GssPeer(field.env);
   await using acceptor = new GssPeer(field.env);
@@ -76,13 +76,13 @@ export async function mitInitiator(field: Field): Promise<GssPeer> {
   return initiator;
 }
 
-/** Messages that MIT wraps a second. */
+/** Measures messages that MIT wraps per second. */
 export async function mitWrapRate(mit: GssPeer, size: number, confidential: boolean): Promise<number> {
   const [, bytes, seconds] = await mit.command(`bench ${confidential ? 1 : 0} ${size} 0.4`);
   return Number(bytes) / size / Number(seconds);
 }
 
-/** The rows on tokens. */
+/** The rows of tokens. */
 export async function benchTokens(field: Field, report: Report): Promise<void> {
   await using mit = await mitInitiator(field);
   const java = await javaRates(field);
@@ -132,7 +132,7 @@ async function javaRates(field: Field): Promise<Map<string, { wraps: number; unw
   return rates;
 }
 
-/** MB/s of OpenSSL on one core. */
+/** Measures MB/s of OpenSSL on one core. */
 async function opensslSpeed(...args: readonly string[]): Promise<number> {
   const { stdout } = await run(peer("openssl"), ["speed", "-mr", "-seconds", "1", "-bytes", "65536", ...args]);
   const figures = /^\+F:.*:([\d.]+)$/m.exec(stdout);
@@ -140,7 +140,7 @@ async function opensslSpeed(...args: readonly string[]): Promise<number> {
   return Number(figures[1]) / 1e6;
 }
 
-/** Processor time is what counts here: on one core's worth of work, and what several tokens at once make of two cores. */
+/** Compares processor time: of one core, and of two cores with several tokens in parallel. */
 async function benchAgainstOpenssl(report: Report): Promise<void> {
   const hash = await opensslSpeed("-evp", "sha1");
   for (const sealing of [true, false]) {
@@ -183,7 +183,7 @@ async function wrapMany(count: number): Promise<void> {
 }
 
 let sealed: Uint8Array | undefined;
-/** The same token again and again: that it is a replay is judged when all of its work is done. */
+/** The same token again and again: a replay is detected after all the work on it. */
 async function unwrapMany(count: number): Promise<void> {
   sealed ??= await SENDER.wrap(MESSAGE, { confidential: true });
   const same = sealed;

@@ -1,7 +1,7 @@
 /** Our programs in surroundings that are stuck, full, gone or faulty: they go on, and end when they are told to. */
 import assert from "node:assert/strict";
 import { connect, noAuthentication } from "../../mod.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { type LoggedOptions, LoggedProgram } from "../support/logged_program.ts";
 import { echoServer } from "../support/servers.ts";
 import type { CliIo } from "../../cli/terminal/io.ts";
@@ -10,7 +10,7 @@ import { run } from "../support/process.ts";
 
 const ignore = Deno.build.os !== "linux";
 const ROOT = new URL("../..", import.meta.url).pathname;
-const FAULTY = `${ROOT}tests/support/faulty.ts`;
+const FAULTY = `${ROOT}tests/support/inject_errors.ts`;
 const SERVE = ["serve", "-l", "127.0.0.1:0", "-m", "none", "--allow", "localhost", "--drain-timeout", "0"];
 const LISTENS = /Listening on 127\.0\.0\.1:(\d+)/;
 
@@ -65,7 +65,7 @@ Deno.test("log: a closed pipe ends no program that goes on", { ignore }, async (
     program.leave();
     for (let i = 0; i < 5; i++) await visit(port);
     if (args !== bridge) await relays(port);
-    assert.ok(program.lives, args[0]);
+    assert.ok(program.isRunning, args[0]);
     program.kill("SIGTERM");
     assert.equal(await program.ended, 0, args.join(" "));
   }

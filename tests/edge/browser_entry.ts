@@ -1,6 +1,6 @@
 /**
- * GSS-API and the Kerberos mechanism in a browser, with nothing but WebCrypto: password to key, both roles of a context,
- * sealed and signed messages, and a forged one.
+ * GSS-API and Kerberos in a browser, with WebCrypto only: a password becomes a key, both roles establish a context,
+ * messages are encrypted and signed, and a forged one is refused.
  */
 import { hostbasedService } from "../../gss/mod.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";

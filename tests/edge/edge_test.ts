@@ -1,4 +1,4 @@
-/** The library where there are no sockets, no files and no permissions: an edge runtime, and a browser. */
+/** The library without sockets, files and permissions: in an edge runtime and in a browser. */
 import assert from "node:assert/strict";
 import { peer, peerTest } from "../support/peers.ts";
 import { Daemon, run } from "../support/process.ts";
@@ -6,13 +6,13 @@ import { Daemon, run } from "../support/process.ts";
 const HERE = new URL(".", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-Deno.test("client, server, mechanism and KDC work without any permission, socket, file or environment", async () => {
+Deno.test("edge: client, server, mechanism and KDC work in memory without any permission", async () => {
   const got = await run(Deno.execPath(), ["run", "-q", "--no-prompt", "-c", CONFIG, `${HERE}/memory_only.ts`]);
   assert.equal(got.code, 0, got.stderr);
   assert.deepEqual(got.stdout.trim().split("\n"), ["ok gssapi integrity 300000", "ok gssapi confidentiality 300000"]);
 });
 
-peerTest("GSS-API and the mechanism work in headless Chromium with nothing but WebCrypto", ["chromium"], async () => {
+peerTest("edge: GSS-API and Kerberos work in headless Chromium on WebCrypto", ["chromium"], async () => {
   const directory = await Deno.makeTempDir();
   try {
     const bundled = await run(Deno.execPath(), [

@@ -41,7 +41,7 @@ const config = parseKrb5Conf({
   text:
     "[libdefaults]\ndefault_realm = EDGE.TEST\ndns_lookup_kdc = false\n[realms]\nEDGE.TEST = {\n kdc = kdc.edge.test\n}\n[domain_realm]\n.edge.test = EDGE.TEST\n",
 });
-/** In the field this would be `fetch`, to a KDC proxy. */
+/** A real program would use `fetch` to a KDC proxy. */
 const transport: KdcTransport = {
   async send(_address, message) {
     const reply = await handleKdcMessage(realm, message);
@@ -53,12 +53,12 @@ const kdc = new KdcClient({ config, transport });
 const initial = { client: parsePrincipal("alice@EDGE.TEST"), key: passwordKey("secret") };
 const first = new KerberosTickets({ config, kdc, initial });
 await first.initialTicket();
-// The cache travels as bytes, as it would through a key-value store.
+// The cache is moved as bytes, as through a key-value store.
 const cache = new MemoryCredentialCache(decodeCcache(encodeCcache((await first.cache.load())!)));
 const tickets = new KerberosTickets({ config, kdc, cache });
 const keys = Keytab.decode(realm.keytab("rcmd/proxy.edge.test").encode());
 
-/** Two streams between two ends. */
+/** Returns two streams between two ends. */
 function duplex(): [ReturnType<typeof connectionFromStreams>, ReturnType<typeof connectionFromStreams>] {
   const there = new TransformStream<Uint8Array, Uint8Array>();
   const back = new TransformStream<Uint8Array, Uint8Array>();

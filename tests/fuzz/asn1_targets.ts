@@ -1,5 +1,5 @@
 /**
- * Every ASN.1 type of Kerberos and SPNEGO: read by hand, written again, and now and then held against asn1js.
+ * Fuzz targets: every ASN.1 type of Kerberos and SPNEGO, decoded, encoded again, and sometimes compared with asn1js.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { hex, unhex, vectors } from "../support/vectors.ts";
 import { asn1Error } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 
-/** Public samples of messages, and what was sealed in them. */
+/** Sample messages, and their decrypted parts. */
 function messageSeeds(): Uint8Array[] {
   type Case = { der_hex: string; derived?: readonly { plaintext_hex?: string }[] };
   return vectors<Case>("messages").flatMap(({ der_hex, derived = [] }) =>
@@ -33,12 +33,12 @@ function messageSeeds(): Uint8Array[] {
   ).concat(vectors<{ der_hex: string }>("asn1_encode").map(({ der_hex }) => unhex(der_hex)));
 }
 
-/** An encoding and all that is in it. */
+/** Returns an encoding and all its elements. */
 function parts({ whole, children }: Element): Uint8Array[] {
   return [whole.slice(), ...children.flatMap(parts)];
 }
 
-/** What a type reads of all there is, or all there is. */
+/** Returns the inputs that a type decodes, or all of them. */
 function seedsOf(codec: Codec<unknown>, all: readonly Uint8Array[]): readonly Uint8Array[] {
   const own = all.filter((seed) => outcome(() => decode(codec, seed)) !== "refused");
   return own.length === 0 ? all : own;
@@ -48,7 +48,7 @@ function isCodec(value: unknown): value is Codec<unknown> {
   return typeof value === "object" && value !== null && "fromElement" in value;
 }
 
-/** What reading gave: text that tells values apart, or that it was refused. */
+/** Returns the result of decoding as text that tells values apart, or that it was refused. */
 function outcome(read: () => unknown): string {
   try {
     return JSON.stringify(read(), (_, value) => value instanceof Uint8Array ? hex(value) : value);
@@ -58,7 +58,7 @@ function outcome(read: () => unknown): string {
   }
 }
 
-/** A type, whose values must be the same once written and read again. */
+/** Target of a type, whose values must survive encoding and decoding. */
 function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8Array[]): Target {
   return {
     name: `ASN.1 ${name}`,
@@ -71,19 +71,19 @@ function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8A
           outcome(() => decode(codec, input)),
           outcome(() => decodeBy(asn1jsEngine, codec, input)),
         ];
-        if (first !== second) throw new Error(`read by hand as ${first}, by asn1js as ${second}`);
+        if (first !== second) throw new Error(`decoded as ${first}, by asn1js as ${second}`);
       }
       const value = decode(codec, input);
       const written = encode(codec, value);
-      if (outcome(() => decode(codec, written)) !== outcome(() => value)) throw new Error("changes when written");
+      if (outcome(() => decode(codec, written)) !== outcome(() => value)) throw new Error("changed by encoding");
       if (random.once(50) && !sameBytes(encodeBy(asn1jsEngine, codec, value), written)) {
-        throw new Error("asn1js writes it otherwise");
+        throw new Error("asn1js encodes it differently");
       }
     },
   };
 }
 
-/** The targets. */
+/** Returns the targets. */
 export function asn1Targets(): Target[] {
   const seeds = messageSeeds();
   const tree = (seed: Uint8Array) => derEngine.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS });
@@ -102,7 +102,7 @@ export function asn1Targets(): Target[] {
   ]);
   const again = <T>(read: (bytes: Uint8Array) => T, write: (value: T) => Uint8Array) => (input: Uint8Array): void => {
     const value = read(input);
-    if (outcome(() => read(write(value))) !== outcome(() => value)) throw new Error("changes when written");
+    if (outcome(() => read(write(value))) !== outcome(() => value)) throw new Error("changed by encoding");
   };
   return [
     ...codecs,

@@ -1,6 +1,6 @@
 /**
- * What clients are answered, by a KDC and by a proxy: `deno run -A tests/fuzz/client.ts [--seed N] [--seconds S] [--runs N]`. Ends
- * with 1 where something was found. Replies are changed in clear, and under the key that seals them.
+ * Fuzzes clients with the answers of a KDC and of a proxy: `deno run -A tests/fuzz/client.ts [--seed N] [--seconds S]
+ * [--runs N]`. Exits with 1 if it finds something. Replies are changed in clear, and inside their encrypted part.
  *
  * @module
  */
@@ -30,7 +30,7 @@ import { fuzz, fuzzArguments, report, type Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
 import { chanceOf, drawn, type Random } from "./random.ts";
 
-/** Changes the sealed part of a reply: opened with its key, changed, and sealed again. */
+/** Decrypts the encrypted part of a reply, changes it, and encrypts it again. */
 async function resealed(random: Random, reply: Bytes, message: Bytes, realm: KdcRealm): Promise<Bytes> {
   const tag = applicationTag(reply);
   if (tag !== 11 && tag !== 13) return mutate(random, reply, message);
@@ -42,7 +42,7 @@ async function resealed(random: Random, reply: Bytes, message: Bytes, realm: Kdc
   return encode<KdcRep>(codec, { ...rep, encPart: { ...rep.encPart, cipher } });
 }
 
-/** Tickets out of replies of which one was changed. Who gets one has the one that he wanted. */
+/** Target: tickets from replies of which one is changed. A client that gets a ticket has the requested one. */
 function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
   const config = memoryConfig(realm);
   const honest = inProcessTransport(realm);
@@ -52,7 +52,7 @@ function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
     seeds: [],
     expects: kerberosError,
     batch: 10,
-    // A KDC may ask for a million rounds of PBKDF2 (SECURITY.md), and for them again.
+    // A KDC may require a million rounds of PBKDF2 (SECURITY.md), and again.
     slow: 5_000,
     make: drawn,
     given: () => given,
@@ -82,7 +82,7 @@ function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
   };
 }
 
-/** The GSS-API method with answers of which one was changed; nothing arrives that was not sent. */
+/** Target: the GSS-API method with one changed answer; no byte may arrive that was not sent. */
 function gssapiTarget(realm: KdcRealm, spnego: boolean): Target {
   const { initiator, acceptor } = credentialPair(realm);
   const client = gssapiClient({ credential: spnego ? spnegoInitiator(initiator) : initiator });
@@ -119,7 +119,7 @@ function gssapiTarget(realm: KdcRealm, spnego: boolean): Target {
   };
 }
 
-/** A proxy without cryptography. */
+/** Target: a proxy without cryptography. */
 function proxyTarget(): Target {
   const choices = [Uint8Array.of(5, 0), Uint8Array.of(5, 2, 1, 0)];
   const replies = [[5, 0, 0, 1, 10, 0, 0, 1, 0, 80], [5, 0, 0, 3, 4, 97, 98, 99, 100, 0, 80], [
@@ -157,7 +157,7 @@ function proxyTarget(): Target {
   };
 }
 
-/** All of them. */
+/** Returns the targets of clients. */
 export async function clientTargets(): Promise<Target[]> {
   const realm = await memoryRealm();
   return [

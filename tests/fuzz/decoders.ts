@@ -1,6 +1,6 @@
 /**
- * Everything that reads bytes of others: `deno run -A tests/fuzz/decoders.ts [--seed N] [--seconds S] [--runs N]`. Ends with 1
- * where something was found, whose input is printed in hex.
+ * Fuzzes everything that decodes foreign bytes: `deno run -A tests/fuzz/decoders.ts [--seed N] [--seconds S] [--runs
+ * N]`. Exits with 1 if it finds something, and prints the input in hex.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { gssTargets } from "./gss_targets.ts";
 import { socksTargets } from "./socks_targets.ts";
 import { textTargets } from "./text_targets.ts";
 
-/** All of them. */
+/** Returns the targets of all decoders. */
 export async function decoderTargets(): Promise<Target[]> {
   return [...asn1Targets(), ...textTargets(), ...socksTargets(), ...await gssTargets()];
 }

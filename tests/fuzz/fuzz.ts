@@ -1,6 +1,6 @@
 /**
- * Runs targets on inputs by chance until the time is over. Whatever a target throws that is not its own answer to bad input, a
- * promise that nobody handles, an input that takes long or never ends, and memory that grows are findings.
+ * Runs targets on random inputs until the time is over. Findings are: an error that is not the target's answer to bad
+ * input, an unhandled rejection, a slow or endless input, and growing memory.
  *
  * @module
  */
@@ -9,55 +9,55 @@ import type { Bytes } from "../../base/bytes.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
 
-/** Something that takes bytes from strangers. */
+/** A function that accepts foreign bytes. */
 export interface Target {
   readonly name: string;
-  /** Genuine inputs, of which changed ones are made. */
+  /** Genuine inputs to change. */
   readonly seeds: readonly Uint8Array[];
-  /** Whether an error is the answer to input that is bad. */
+  /** Whether an error is a right answer to bad input. */
   readonly expects: (error: unknown) => boolean;
-  /** Takes an input. Whatever it finds wrong itself it throws as an error that it does not expect. */
+  /** Processes an input. It throws an unexpected error for a wrong result. */
   readonly run: (input: Bytes, random: Random) => unknown;
-  /** Makes an input. @default {a seed that was changed, one in twenty bytes by chance} */
+  /** Creates an input. @default {a changed seed; one in twenty is random bytes} */
   readonly make?: (random: Random) => Bytes;
-  /** What was really given, where the input only says how to change something that is made anew each time. */
+  /** The bytes processed, where the input only says how to change something that is created each time. */
   readonly given?: () => Uint8Array;
-  /** Inputs in a row before the next target's turn. @default {50} */
+  /** Consecutive inputs before the next target's turn. @default {50} */
   readonly batch?: number;
-  /** How long one input may take, in milliseconds. @default {250} */
+  /** Time limit of an input in milliseconds. @default {250} */
   readonly slow?: number;
 }
 
-/** How long to run. */
+/** Options of {@linkcode fuzz}. */
 export interface FuzzOptions {
   readonly seed: number;
   readonly seconds: number;
-  /** Inputs at most. @default {Infinity} */
+  /** Maximum number of inputs. @default {Infinity} */
   readonly runs?: number;
-  /** Memory that may be held at the end beyond what was held after a tenth of the time, in MiB. @default {256} */
+  /** Allowed growth of memory from a tenth of the time to the end, in MiB. @default {256} */
   readonly growth?: number;
-  /** Memory held at this moment, in MiB. @default {of the process; after a collection, where there is one to be had, of this thread} */
+  /** Returns the memory held, in MiB. @default {of the process; after a collection where possible, of this thread} */
   readonly held?: () => number;
-  /** Time that an input may take before it hangs, in milliseconds. @default {10,000} */
+  /** Milliseconds after which an input counts as hanging. @default {10,000} */
   readonly hang?: number;
 }
 
-/** Something that should not have happened. */
+/** A finding. */
 export interface Finding {
   readonly target: string;
   readonly problem: string;
   /** The input in hex. */
   readonly input: string;
-  /** What was made of it, in hex, where it is something else. */
+  /** The processed bytes in hex, where they differ from the input. */
   readonly given?: string;
 }
 
-/** What came of it. */
+/** Result of a run. */
 export interface FuzzResult {
   readonly runs: number;
-  /** Inputs of each target: taken, and refused as they should be. */
+  /** Inputs of each target: accepted, and refused as expected. */
   readonly counts: ReadonlyMap<string, { readonly taken: number; readonly refused: number }>;
-  /** One of each kind. */
+  /** Findings, one of each kind. */
   readonly findings: readonly Finding[];
 }
 
@@ -79,11 +79,11 @@ class Run {
   async all(targets: readonly Target[]): Promise<FuzzResult> {
     const onUnhandled = (event: PromiseRejectionEvent) => {
       event.preventDefault();
-      this.#note(`promise that nobody handles: ${describe(event.reason)}`);
+      this.#note(`unhandled rejection: ${describe(event.reason)}`);
     };
     const onError = (event: ErrorEvent) => {
       event.preventDefault();
-      this.#note(`error that nobody catches: ${describe(event.error)}`);
+      this.#note(`uncaught error: ${describe(event.error)}`);
     };
     globalThis.addEventListener("unhandledrejection", onUnhandled);
     globalThis.addEventListener("error", onError);
@@ -100,7 +100,7 @@ class Run {
           }
         }
       }
-      // Rejections are told in a turn of their own.
+      // Unhandled rejections are reported in a later turn.
       await new Promise((resolve) => setTimeout(resolve, 0));
       const grown = before === undefined ? 0 : held() - before;
       if (grown > growth) this.#note(`memory grew by ${grown.toFixed(0)} MiB`);
@@ -129,7 +129,7 @@ class Run {
     if (performance.now() - start > (target.slow ?? 250)) await this.#again(target, input);
   }
 
-  /** Whether an input is slow for good, and not because the machine had something else to do. */
+  /** Whether an input is slow each time, not only because the machine was busy. */
   async #again(target: Target, input: Bytes): Promise<void> {
     let best = Infinity;
     for (let i = 0; i < 3; i++) {
@@ -138,7 +138,7 @@ class Run {
         const outcome = target.run(input, new Random(i));
         if (outcome instanceof Promise) await this.#ended(outcome);
       } catch {
-        // Seen before.
+        // Reported before.
       }
       best = Math.min(best, performance.now() - start);
     }
@@ -167,7 +167,7 @@ class Run {
   }
 }
 
-/** A genuine input changed, or, seldom, bytes that were never one. */
+/** Returns a changed seed, or, rarely, random bytes. */
 function changed(random: Random, seeds: readonly Uint8Array[]): Bytes {
   if (seeds.length === 0 || random.once(20)) return random.bytes(random.below(200));
   return mutate(random, random.pick(seeds), random.pick(seeds));
@@ -179,7 +179,7 @@ function describe(error: unknown): string {
   return `${error.name}: ${error.message.slice(0, 300)} (${place})`;
 }
 
-/** Memory held, in MiB: after a collection, where there is one to be had. */
+/** Returns the memory held in MiB, after a collection where possible. */
 function heldByProcess(): number {
   const { gc } = globalThis as { gc?: () => void };
   gc?.();
@@ -187,12 +187,12 @@ function heldByProcess(): number {
   return (gc === undefined ? rss : heapUsed + external) / 2 ** 20;
 }
 
-/** Runs the targets. */
+/** Runs targets. */
 export function fuzz(targets: readonly Target[], options: FuzzOptions): Promise<FuzzResult> {
   return new Run(options).all(targets);
 }
 
-/** Reads `--seed N --seconds S --runs N`; a seed that is not given is drawn. */
+/** Parses `--seed N --seconds S --runs N`; a missing seed is random. */
 export function fuzzArguments(args: readonly string[]): FuzzOptions {
   const values = new Map<string, number>();
   for (let i = 0; i < args.length; i += 2) {
@@ -210,7 +210,7 @@ export function fuzzArguments(args: readonly string[]): FuzzOptions {
   };
 }
 
-/** Prints what came of a run; the exit code. */
+/** Prints the result of a run; returns the exit code. */
 export function report(name: string, options: FuzzOptions, result: FuzzResult): number {
   const lines = [`${name}: seed ${options.seed}, ${result.runs} inputs, ${result.findings.length} findings`];
   for (const [target, { taken, refused }] of result.counts) {

@@ -1,4 +1,4 @@
-/** The fuzzers themselves: each runs for a moment, and each kind of fault is noticed. */
+/** The fuzzers run for a moment, and notice each kind of fault. */
 import assert from "node:assert/strict";
 import { decode } from "../../asn1/codec.ts";
 import { sameBytes } from "../../base/bytes.ts";
@@ -17,21 +17,21 @@ function clean(result: FuzzResult, targets: number): void {
   assert.equal(result.counts.size, targets, "every target had its turn");
 }
 
-Deno.test("the decoders' fuzzer finds nothing in its first inputs", async () => {
+Deno.test("decoder fuzzer: finds nothing in its first inputs", async () => {
   const targets = (await decoderTargets()).map((target) => ({ ...target, batch: 5 }));
   clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 5 * targets.length }), targets.length);
 });
 
-Deno.test("the clients' fuzzer finds nothing in its first inputs", async () => {
+Deno.test("client fuzzer: finds nothing in its first inputs", async () => {
   const targets = (await clientTargets()).map((target) => ({ ...target, batch: 10 }));
   clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 10 * targets.length }), targets.length);
 });
 
-Deno.test("the server's fuzzer finds nothing in its first inputs", async () => {
+Deno.test("server fuzzer: finds nothing in its first inputs", async () => {
   clean(await fuzzServer({ seed: 7, seconds: 60, runs: 120 }), 12);
 });
 
-/** A target with a fault. */
+/** Returns a target with a fault. */
 function faulty(run: Target["run"], slow: number = 5_000): Target {
   return { name: "faulty", seeds: [Uint8Array.of(1, 2, 3)], expects: asn1Error, slow, run };
 }
@@ -47,24 +47,24 @@ async function found(
   return findings.map(({ problem }) => problem).join("; ");
 }
 
-Deno.test("a foreign error, a hang, a slow input, an unhandled rejection and growth are findings, with their input", async () => {
+Deno.test("fuzz(): reports foreign errors, hangs, slow inputs, unhandled rejections and growth", async () => {
   assert.match(await found(() => (undefined as unknown as Uint8Array).length), /TypeError: Cannot read properties/);
   assert.match(await found(() => Promise.reject(new RangeError("x"))), /RangeError: x/);
   assert.match(await found(() => new Promise(() => {})), /never ends/);
-  assert.match(await found(() => void Promise.reject(new Error("lost"))), /nobody handles: Error: lost/);
+  assert.match(await found(() => void Promise.reject(new Error("lost"))), /unhandled rejection: Error: lost/);
   const spin = (milliseconds: number) => {
     for (const end = performance.now() + milliseconds; performance.now() < end;);
   };
   assert.match(await found(() => spin(60), { slow: 50 }), /takes \d+ ms for \d+ bytes/);
   const kept: Uint8Array[] = [];
   const keep = () => void kept.push(new Uint8Array(4 << 20).fill(1));
-  // The process has other tests' threads too, whose memory comes and goes.
+  // The process runs other tests too, whose memory grows and shrinks.
   const held = () => (Deno.memoryUsage().heapUsed + Deno.memoryUsage().external) / 2 ** 20;
   assert.match(await found(keep, { runs: 20, growth: 8, held }), /memory grew by \d+ MiB/);
   kept.length = 0;
 });
 
-Deno.test("errors that answer bad input are no findings, and what is slow once is none", async () => {
+Deno.test("fuzz(): ignores expected errors and inputs that are slow only once", async () => {
   const refusing = faulty((input) => decode(Int32, input));
   assert.deepEqual((await fuzz([refusing], { seed: 1, seconds: 20, runs: 200 })).findings, []);
   let first = true;
@@ -75,7 +75,7 @@ Deno.test("errors that answer bad input are no findings, and what is slow once i
   assert.deepEqual((await fuzz([hesitant], { seed: 1, seconds: 20, runs: 20 })).findings, []);
 });
 
-Deno.test("the same seed makes the same inputs, another one others", async () => {
+Deno.test("fuzz(): repeats its inputs for the same seed only", async () => {
   const inputs = async (seed: number) => {
     const seen: string[] = [];
     await fuzz([faulty((input) => void seen.push(input.join()))], { seed, seconds: 20, runs: 50 });
@@ -85,7 +85,7 @@ Deno.test("the same seed makes the same inputs, another one others", async () =>
   assert.notEqual(await inputs(3), await inputs(4));
 });
 
-Deno.test("mutateElement() keeps the lengths around what it changes true, and mutate() leaves its input as it is", () => {
+Deno.test("mutateElement(): keeps enclosing lengths right; mutate() copies its input", () => {
   const der = unhex("300f a003020105 a2030401aa a303020101".replaceAll(" ", ""));
   const random = new Random(1);
   let whole = 0;
@@ -98,7 +98,7 @@ Deno.test("mutateElement() keeps the lengths around what it changes true, and mu
   assert.ok(sameBytes(der, unhex("300fa003020105a2030401aaa303020101")));
 });
 
-Deno.test("arguments name a seed, a time or a number of inputs", () => {
+Deno.test("fuzzArguments(): reads a seed, a time or a number of inputs", () => {
   assert.deepEqual(fuzzArguments(["--seed", "5", "--seconds", "2"]), { seed: 5, seconds: 2 });
   assert.deepEqual(fuzzArguments(["--runs", "100", "--seed", "5"]), { seed: 5, seconds: Infinity, runs: 100 });
   assert.equal(fuzzArguments([]).seconds, 60);
@@ -107,7 +107,7 @@ Deno.test("arguments name a seed, a time or a number of inputs", () => {
   }
 });
 
-Deno.test("textError() tells our sentences from the runtime's", () => {
+Deno.test("textError(): tells messages of this package from those of the runtime", () => {
   assert.ok(textError(new TypeError('Cannot read rule "x": ACTION DESTINATION wanted')));
   for (
     const mistake of [

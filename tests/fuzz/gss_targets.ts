@@ -1,6 +1,6 @@
 /**
- * Tokens of GSS-API. What a key seals is changed in clear and sealed anew, so that the bytes behind the checksums are somebody's
- * who knows the key: a client for the acceptor, a service for the initiator.
+ * Fuzz targets: GSS-API tokens. Encrypted parts are changed in clear and encrypted again, so that the code behind the
+ * checksums gets bytes of a peer with the key: a client for the acceptor, a service for the initiator.
  *
  * @module
  */
@@ -33,7 +33,7 @@ import { chanceOf, drawn } from "./random.ts";
 
 const REALM = "FUZZ.TEST";
 
-/** A service and what makes tickets for it. */
+/** A service and its keys. */
 interface Service {
   readonly key: KerberosKey;
   readonly session: KerberosKey;
@@ -49,7 +49,7 @@ interface Parts {
 function makeService(): Service {
   const key = KerberosKey.generate(18);
   const keys = new Keytab([{ principal: parsePrincipal(`rcmd/localhost@${REALM}`), kvno: 1, key }]);
-  // Tokens come again and again here.
+  // The same tokens are used again and again.
   const replayCache = { insert: () => true };
   return { key, session: KerberosKey.generate(18), acceptor: new KerberosAcceptorCredential({ keys, replayCache }) };
 }
@@ -84,7 +84,7 @@ function genuineParts({ session }: Service): Parts {
   return { ticket: encode(EncTicketPart, ticket), authenticator: encode(Authenticator, authenticator) };
 }
 
-/** Seals both parts with the keys that they belong to. */
+/** Encrypts both parts with their keys. */
 async function seal({ key, session }: Service, { ticket, authenticator }: Parts): Promise<Bytes> {
   const message = encode(ApReq, {
     pvno: 5,
@@ -101,7 +101,7 @@ async function seal({ key, session }: Service, { ticket, authenticator }: Parts)
   return encodeContextToken("AP-REQ", message);
 }
 
-/** One of two parts changed. The input names which, so that it can be told again. */
+/** Target: one of two parts is changed. The input says which, so that a run can be repeated. */
 function sealedTarget(service: Service): Target {
   const parts = genuineParts(service);
   return {
@@ -126,7 +126,7 @@ function sealedTarget(service: Service): Target {
   };
 }
 
-/** Whole acceptors. Whoever gets in with a token that was changed is still who the sealed part says. */
+/** Target: whole acceptors. An accepted changed token must give the name in the encrypted part. */
 function acceptorTarget(
   name: string,
   accept: () => ReturnType<KerberosAcceptorCredential["accept"]>,
@@ -146,12 +146,12 @@ function acceptorTarget(
       if (!step.done) return;
       const { text } = step.context.peer;
       step.context.dispose();
-      if (text !== `alice@${REALM}`) throw new Error(`in as ${text}`);
+      if (text !== `alice@${REALM}`) throw new Error(`accepted as ${text}`);
     },
   };
 }
 
-/** The initiator, of Kerberos or with SPNEGO around it, and answers that were changed. */
+/** Target: the initiator, of Kerberos or SPNEGO, with changed answers. */
 async function initiatorTarget(spnego: boolean): Promise<Target> {
   const sides = await kerberosSides(true);
   const initiator = spnego ? spnegoInitiator(sides.initiator) : sides.initiator;
@@ -162,7 +162,7 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
     seeds: [],
     expects: gssError,
     batch: 10,
-    // The answer is of this one exchange.
+    // The answer belongs to this exchange.
     make: drawn,
     given: () => given,
     async run(input): Promise<void> {
@@ -178,7 +178,7 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
 
 const DATAGRAM = encodeDatagram({ hostname: "example.com", port: 53 }, utf8("question"));
 
-/** Messages over an established context. */
+/** Targets: messages of an established context. */
 async function contextTargets(): Promise<Target[]> {
   const realm = await memoryRealm();
   const { ours, theirs } = await establish(credentialPair(realm));
@@ -190,7 +190,7 @@ async function contextTargets(): Promise<Target[]> {
   const sealing = protectedDatagrams({ context: ours, level: "confidentiality" });
   const datagrams = [await sealing.seal(DATAGRAM), await sealing.seal(DATAGRAM)];
   const genuine = (seed: Uint8Array, input: Uint8Array): boolean => {
-    // Only the rotation is not covered by anything (RFC 4121 section 4.2.5).
+    // Only the rotation is not protected (RFC 4121 section 4.2.5).
     return seed.length === input.length && seed.every((byte, i) => byte === input[i] || i === 6 || i === 7);
   };
   return [
@@ -201,7 +201,7 @@ async function contextTargets(): Promise<Target[]> {
       async run(input): Promise<void> {
         await theirs.unwrap(input);
         if (input[6] === 0 && input[7] === 0 && !wrapped.some((seed) => genuine(seed, input))) {
-          throw new Error("forged");
+          throw new Error("accepted a forged message");
         }
       },
     },
@@ -211,7 +211,7 @@ async function contextTargets(): Promise<Target[]> {
       expects: gssError,
       async run(input): Promise<void> {
         await theirs.verifyMic(new Uint8Array(40), input);
-        if (!genuine(mic, input)) throw new Error("forged");
+        if (!genuine(mic, input)) throw new Error("accepted a forged message");
       },
     },
     {
@@ -220,7 +220,7 @@ async function contextTargets(): Promise<Target[]> {
       expects: anyOf(gssError, socksError),
       async run(input): Promise<void> {
         const opened = await protectedDatagrams({ context: theirs, level: "confidentiality" }).open(input);
-        if (!sameBytes(opened, DATAGRAM)) throw new Error("forged");
+        if (!sameBytes(opened, DATAGRAM)) throw new Error("accepted a forged message");
       },
     },
     { name: "header of Wrap", seeds: wrapped, expects: gssError, run: (input) => void decodeWrapHeader(input) },
@@ -228,7 +228,7 @@ async function contextTargets(): Promise<Target[]> {
   ];
 }
 
-/** The targets. */
+/** Returns the targets. */
 export async function gssTargets(): Promise<Target[]> {
   const service = makeService();
   const tokens = [await seal(service, genuineParts(service)), await seal(service, genuineParts(service))];

@@ -1,13 +1,13 @@
 /**
- * Bytes that are nearly what they should be: changed here and there, cut, joined with others, and with single elements of DER
- * taken out, doubled or renamed while the lengths around them stay true.
+ * Nearly right bytes: changed in places, cut, joined, or with DER elements removed, doubled or renamed while the
+ * lengths around them stay right.
  *
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import type { Random } from "./random.ts";
 
-/** Bytes that mean something somewhere: lengths, tags, versions, ends of lines. */
+/** Bytes with a meaning: lengths, tags, versions, line ends. */
 const TELLING = [
   0,
   1,
@@ -32,7 +32,7 @@ const TELLING = [
   0xff,
 ];
 const WIDE = [0, 1, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
-/** No input grows beyond this. */
+/** Maximum length of an input. */
 const LARGEST = 100_000;
 
 type Change = (random: Random, bytes: Bytes, at: number, other: Uint8Array) => Bytes;
@@ -58,7 +58,7 @@ const CHANGES: readonly Change[] = [
   (random, bytes) => mutateElement(random, bytes),
 ];
 
-/** Changes bytes in one to three places, seldom in many; `other` lends parts of itself. */
+/** Changes bytes in one to three places, rarely in many; parts of `other` may be inserted. */
 export function mutate(random: Random, bytes: Uint8Array, other: Uint8Array): Bytes {
   let out: Bytes = bytes.slice() as Bytes;
   for (let left = 1 + random.below(random.once(4) ? 12 : 3); left > 0; left--) {
@@ -80,7 +80,7 @@ interface Place {
   readonly end: number;
 }
 
-/** The element at a place, by its own header; `undefined` where there is none. */
+/** Returns the element at an offset, by its header; `undefined` if there is none. */
 function elementAt(bytes: Uint8Array, start: number, limit: number): Place | undefined {
   if (start + 2 > limit) return undefined;
   let [length, body] = [bytes[start + 1]!, start + 2];
@@ -93,7 +93,7 @@ function elementAt(bytes: Uint8Array, start: number, limit: number): Place | und
   return body + length > limit ? undefined : { start, body, end: body + length };
 }
 
-/** Changes one element somewhere in DER, and writes the lengths of those around it anew. */
+/** Changes one DER element, and updates the lengths around it. */
 export function mutateElement(random: Random, bytes: Uint8Array): Bytes {
   const around: Place[] = [];
   let place = elementAt(bytes, 0, bytes.length);

@@ -1,20 +1,20 @@
 /**
- * Chance that comes out the same for the same seed.
+ * Repeatable randomness: the same numbers for the same seed.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 
-/** Numbers by chance (Marsaglia's xorshift of 32 bits). */
+/** Pseudo-random numbers (Marsaglia's xorshift of 32 bits). */
 export class Random {
   #state: number;
 
   constructor(seed: number) {
-    // Zero is the one state that leads nowhere; neighbouring seeds are spread apart.
+    // The state must not be zero; nearby seeds are spread apart.
     this.#state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
   }
 
-  /** From 0 up to, and not including, `limit`. */
+  /** Returns an integer from 0 to `limit` - 1. */
   below(limit: number): number {
     let x = this.#state;
     x ^= x << 13;
@@ -25,7 +25,7 @@ export class Random {
     return this.#state % limit;
   }
 
-  /** True once in so many times. */
+  /** Returns true once in `many` times. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }
@@ -39,10 +39,10 @@ export class Random {
   }
 }
 
-/** An input that only says how to change something which is made anew each time. */
+/** Returns an input that is only a seed: it says how to change something that is created each time. */
 export const drawn = (random: Random): Bytes => random.bytes(4);
 
-/** The chance in such an input. */
+/** Returns the random numbers of such an input. */
 export function chanceOf(input: Bytes): Random {
   return new Random(new DataView(input.buffer, input.byteOffset).getUint32(0));
 }

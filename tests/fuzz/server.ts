@@ -1,7 +1,7 @@
 /**
- * A live server on a loopback socket, its clients' bytes changed on their way: `deno run -A tests/fuzz/server.ts [--seed N]
- * [--seconds S] [--runs N]`. Ends with 1 where something was found: an error in an event that is none of ours, a session that does
- * not end, bytes at a target that a protected session did not send, an ordinary client that is not served any more.
+ * Fuzzes a server on a loopback socket with changed client bytes: `deno run -A tests/fuzz/server.ts [--seed N]
+ * [--seconds S] [--runs N]`. Exits with 1 for a finding: a foreign error in an event, a session that does not end,
+ * bytes at a target that a protected session did not send, an ordinary client that is not served.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { fuzz, fuzzArguments, type FuzzResult, report, type Target } from "./fuz
 import { mutate } from "./mutate.ts";
 import { chanceOf, drawn, type Random } from "./random.ts";
 
-/** What a network does to connections. */
+/** Errors of lost connections. */
 const NETWORK = [
   Deno.errors.BrokenPipe,
   Deno.errors.ConnectionReset,
@@ -32,15 +32,15 @@ const NETWORK = [
 ];
 const networkError = (error: unknown): boolean => NETWORK.some((kind) => error instanceof kind);
 
-/** Byte at a place of the stream that protected sessions send. */
+/** Returns the byte at an offset of the stream that protected sessions send. */
 const byteAt = (place: number): number => (place * 31 + (place >> 8) * 7) & 255;
 const stream = (from: number, length: number): Bytes => Uint8Array.from({ length }, (_, i) => byteAt(from + i));
 
-/** A target that sends back what it gets, and says whether it was the stream. */
+/** A target that echoes, and checks whether it received the stream. */
 class Echo implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #serving: Promise<void>;
-  /** Whether something else than the stream has come. */
+  /** Whether other bytes than the stream arrived. */
   strange = false;
 
   constructor() {
@@ -76,9 +76,9 @@ class Echo implements AsyncDisposable {
   }
 }
 
-/** The server, its targets, and what its events said. */
+/** The server, its targets, and its events. */
 class Field implements AsyncDisposable {
-  /** For sessions that are protected, and for those that are not. */
+  /** Targets of protected sessions, and of the others. */
   readonly guarded = new Echo();
   readonly plain = new Echo();
   readonly #server: ReturnType<typeof serve>;
@@ -114,7 +114,7 @@ class Field implements AsyncDisposable {
     return (this.#server.addr as Deno.NetAddr).port;
   }
 
-  /** Throws what was found since the last time. */
+  /** Throws what was found since the last call. */
   check(): void {
     const foreign = this.#foreign;
     this.#foreign = undefined;
@@ -131,7 +131,7 @@ class Field implements AsyncDisposable {
   }
 }
 
-/** Something that was seen at the server. */
+/** A finding at the server. */
 class ForeignEvent extends Error {
   override readonly name = "ForeignEvent";
 
@@ -144,7 +144,7 @@ class ForeignEvent extends Error {
   }
 }
 
-/** Says an input in pieces, ends, and reads to the end. */
+/** Sends an input in pieces, ends, and reads to the end. */
 async function converse(port: number, input: Uint8Array, random: Random): Promise<void> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay(true);
@@ -168,7 +168,7 @@ function ignoreNetwork(error: unknown): void {
   if (!networkError(error)) throw error;
 }
 
-/** Clients without cryptography: all that they say, changed. */
+/** Targets: clients without cryptography, with all their bytes changed. */
 function plainTargets(field: Field): Target[] {
   const { port } = field.plain;
   const request = (command: number, hostname = "127.0.0.1", to = port) =>
@@ -204,12 +204,12 @@ function plainTargets(field: Field): Target[] {
   }));
 }
 
-/** Writes of a client until it sends through: offer, token, level, request. */
+/** Number of a client's writes before its data: offer, token, level, request. */
 const HANDSHAKE = 4;
 
 type Tamper = (bytes: Uint8Array) => readonly Uint8Array[];
 
-/** A connection whose write of a certain number is changed, left out, doubled, or sent behind the next one. */
+/** Returns a dialer whose connection changes, drops, doubles or delays its `at`-th write. */
 async function tamperingDialer(port: number, at: number, tamper: Tamper): Promise<Connection> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   let writes = 0;
@@ -225,7 +225,7 @@ async function tamperingDialer(port: number, at: number, tamper: Tamper): Promis
     async write(bytes): Promise<void> {
       if (writes++ !== at) return await send(bytes);
       for (const piece of tamper(bytes)) await send(piece);
-      // What is missing of the handshake is waited for by both; the end says that it does not come.
+      // Both sides wait for a missing part of the handshake; the end tells that it does not come.
       if (at < HANDSHAKE) await connection.closeWrite();
     },
     closeWrite: () => connection.closeWrite(),
@@ -234,7 +234,7 @@ async function tamperingDialer(port: number, at: number, tamper: Tamper): Promis
   };
 }
 
-/** Sessions with Kerberos: genuine ones, of which one write is tampered with. */
+/** Target: genuine Kerberos sessions with one changed write. */
 function protectedTarget(field: Field, protection: "integrity" | "confidentiality"): Target {
   const { initiator } = credentialPair(field.realm);
   let given: Uint8Array = new Uint8Array(0);
@@ -285,7 +285,7 @@ function protectedTarget(field: Field, protection: "integrity" | "confidentialit
   };
 }
 
-/** An ordinary client, who must be served whatever the others do. */
+/** Target: an ordinary client, which must always be served. */
 function ordinaryTarget(field: Field): Target {
   return {
     name: "server: ordinary client",
@@ -310,7 +310,7 @@ function ordinaryTarget(field: Field): Target {
   };
 }
 
-/** Runs against a server of its own. */
+/** Fuzzes a server of its own. */
 export async function fuzzServer(options: Parameters<typeof fuzz>[1]): Promise<FuzzResult> {
   await using field = await Field.start();
   const levels = (["integrity", "confidentiality"] as const).map((level) => protectedTarget(field, level));

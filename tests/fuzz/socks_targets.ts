@@ -1,5 +1,6 @@
 /**
- * The wire of SOCKS 5, 4 and HTTP, of passwords and of frames: decoders alone, and whole conversations in pieces by chance.
+ * Fuzz targets: the wire formats of SOCKS5, SOCKS4, HTTP, passwords and frames: decoders alone, and whole
+ * conversations in random pieces.
  *
  * @module
  */
@@ -46,7 +47,7 @@ const SEEDS: readonly Uint8Array[] = [
   unhex("040100500a00000161626300"),
 ];
 
-/** Takes what a decoder says of its input at its word, and holds it against the same input in pieces. */
+/** Target: a decoder must give the same result for an input in pieces. */
 function wireTarget(
   name: string,
   decode: (bytes: Bytes) => Decoded<unknown> | undefined,
@@ -71,7 +72,7 @@ function wireTarget(
   };
 }
 
-/** A client that says its bytes in pieces and then nothing more. */
+/** Returns a client that sends its bytes in pieces and then nothing more. */
 function talker(input: Uint8Array, random: Random): Connection {
   let at = 0;
   return {
@@ -88,7 +89,7 @@ function talker(input: Uint8Array, random: Random): Connection {
   };
 }
 
-/** Conversations. */
+/** Targets of conversations. */
 function conversationTargets(): Target[] {
   return [
     {
@@ -151,13 +152,13 @@ function conversationTargets(): Target[] {
   ];
 }
 
-/** The targets. */
+/** Returns the targets. */
 export function socksTargets(): Target[] {
   return [
     wireTarget("offer", messages.decodeOffer),
     wireTarget("choice", messages.decodeChoice),
     wireTarget("request", messages.decodeRequest),
-    // Refusals that are cut short are told from what there is.
+    // Truncated refusals are decoded as far as they go.
     wireTarget("reply", messages.decodeReply, (input) => input[1] === 0),
     wireTarget("password", passwords.decodeUsernamePassword),
     wireTarget("password's status", passwords.decodePasswordStatus),

@@ -1,5 +1,6 @@
 /**
- * Files and texts: caches and keytabs, krb5.conf, names, durations, rules, addresses, URLs, the server's configuration.
+ * Fuzz targets: files and texts: caches, keytabs, krb5.conf, names, durations, rules, addresses, URLs, the server's
+ * configuration.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import { unhex, vectors } from "../support/vectors.ts";
 import { anyOf, kerberosError, textError } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 
-/** Every byte a character, so that no input is lost. */
+/** Decodes every byte as a character, so that no input is lost. */
 const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 const utf8Text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const texts = (...of: readonly string[]): Uint8Array[] => of.map((text) => utf8(text));
@@ -42,7 +43,7 @@ const CONFIG = JSON.stringify({
   upstreams: { p: { proxy: "h:1" } },
 });
 
-/** Files. */
+/** Targets of files. */
 function fileTargets(): Target[] {
   const files = (...names: readonly string[]) =>
     names.flatMap((name) => vectors<{ file_hex: string }>(name).map(({ file_hex }) => unhex(file_hex)));
@@ -76,7 +77,7 @@ function fileTargets(): Target[] {
   ];
 }
 
-/** Texts that people write. */
+/** Targets of user-written texts. */
 function lineTargets(): Target[] {
   return [
     {
@@ -85,7 +86,7 @@ function lineTargets(): Target[] {
       expects: kerberosError,
       run(input): void {
         const seconds = parseDuration(latin1(input));
-        // MIT takes negative ones.
+        // MIT accepts negative durations.
         if (!(Math.abs(seconds) <= 2 ** 31)) throw new Error(`a duration of ${seconds}`);
       },
     },
@@ -107,7 +108,7 @@ function lineTargets(): Target[] {
       expects: anyOf(textError, kerberosError),
       run(input): void {
         const name = parsePrincipal(utf8Text(input));
-        if (!samePrincipal(parsePrincipal(formatPrincipal(name)), name)) throw new Error("changes when written");
+        if (!samePrincipal(parsePrincipal(formatPrincipal(name)), name)) throw new Error("changed by formatting");
       },
     },
     {
@@ -140,7 +141,7 @@ function lineTargets(): Target[] {
         if (bytes === undefined) return;
         if (bytes.length !== 4 && bytes.length !== 16) throw new Error(`${bytes.length} bytes`);
         const again = parseIp(formatIp(bytes));
-        if (again === undefined || !sameBytes(again, bytes)) throw new Error("changes when written");
+        if (again === undefined || !sameBytes(again, bytes)) throw new Error("changed by formatting");
       },
     },
     {
@@ -150,7 +151,7 @@ function lineTargets(): Target[] {
       run(input): void {
         parseConfig(utf8Text(input), "f");
         const plain: Record<string, unknown> = {};
-        if (plain.x !== undefined || plain.y !== undefined) throw new Error("every object has changed");
+        if (plain.x !== undefined || plain.y !== undefined) throw new Error("the prototype of all objects was changed");
       },
     },
     {
@@ -162,7 +163,7 @@ function lineTargets(): Target[] {
   ];
 }
 
-/** The targets. */
+/** Returns the targets. */
 export function textTargets(): Target[] {
   return [...fileTargets(), ...lineTargets()];
 }

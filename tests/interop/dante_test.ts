@@ -1,4 +1,4 @@
-/** Dante as the server for our client and bridge, and as the client of our server, with data protected. */
+/** Dante with protected data: its server with this client and bridge, and its client with this server. */
 import assert from "node:assert/strict";
 import { bridge, connect, type ProtectionLevel, serve, SocksAuthError } from "../../mod.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
@@ -28,7 +28,7 @@ async function echoed(
 }
 
 peerTest(
-  "our client moves a megabyte through Dante's server at levels 1 and 2 with all four enctypes",
+  "Dante server: carries a megabyte at levels 1 and 2 with all four enctypes",
   ["sockd", "root's rights"],
   async () => {
     for (const enctype of ENCTYPES) {
@@ -51,7 +51,7 @@ peerTest(
 );
 
 peerTest(
-  "our client uses Dante's server without protection when told so, and not when not",
+  "Dante server: is used without protection only where the client allows it",
   ["sockd", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
@@ -65,12 +65,12 @@ peerTest(
     };
     await using connection = await connect({ ...options, protection: "none" });
     await echoed(connection);
-    // Dante closes the connection on a level that it does not accept.
+    // Dante closes the connection at a level that it does not accept.
     await assert.rejects(connect(options));
   },
 );
 
-peerTest("our client reports what Dante's server cannot reach", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: the client reports an unreachable target", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   const { freePort } = await import("../support/process.ts");
@@ -85,7 +85,7 @@ peerTest("our client reports what Dante's server cannot reach", ["sockd", "root'
   );
 });
 
-peerTest("unmodified fetch gets a page through our bridge and Dante's server", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: fetch gets a page through the bridge", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
   await using site = origin("the page");
@@ -95,7 +95,7 @@ peerTest("unmodified fetch gets a page through our bridge and Dante's server", [
 });
 
 peerTest(
-  "Dante's client gets a page through our server at levels 1 and 2",
+  "Dante client: gets a page through the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -121,7 +121,7 @@ peerTest(
 );
 
 peerTest(
-  "our server refuses Dante's client a level that is not granted",
+  "Dante client: is refused a level that the server does not grant",
   ["libdsocks.so", "sockd", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -144,7 +144,7 @@ peerTest(
 );
 
 peerTest(
-  "NEC's way of agreeing on a level works with Dante's server and client, where both sides are told so",
+  "Dante: NEC mode works with server and client where both sides enable it",
   ["sockd", "libdsocks.so", "root's rights", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -175,7 +175,7 @@ peerTest(
     });
     const got = await run(peer("curl"), ["-sS", "--fail", `http://127.0.0.1:${site.addr.port}/`], { env });
     assert.equal(got.stdout, "the page", got.stderr);
-    // Whoever is not told so does not do it, and gets nowhere.
+    // Without the option NEC mode is not used, and the connection fails.
     await assert.rejects(connect({ ...options, proxy: { hostname: "localhost", port: server.addr.port } }));
     await using strict = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
     await assert.rejects(
@@ -184,12 +184,12 @@ peerTest(
   },
 );
 
-peerTest("Dante's server takes Kerberos with SPNEGO around it", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: accepts Kerberos inside SPNEGO", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
   await using echo = echoServer();
-  // And so does ours, without being told.
+  // This server accepts it too, without an option.
   for (const port of [dante.port, server.addr.port]) {
     await using connection = await connect({
       proxy: { hostname: "localhost", port },

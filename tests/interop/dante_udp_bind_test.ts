@@ -1,8 +1,11 @@
-/** UDP ASSOCIATE and BIND with Dante: its server for our client and bridge, its client library for our server. */
+/**
+ * UDP ASSOCIATE and BIND with Dante: its server with this client and bridge, its client library with this
+ * server.
+ */
 import assert from "node:assert/strict";
 import { associate, bind, bridge, type Endpoint, noAuthentication, serve } from "../../mod.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
-import { answeredAddress, ncAsk, question, startDnsmasq } from "../support/dnsmasq.ts";
+import { addressQuery, answeredAddress, ncAsk, startDnsmasq } from "../support/dnsmasq.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { freePort, run } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
@@ -12,7 +15,7 @@ const NAME = "www.gssocks.test";
 const ADDRESS = "192.0.2.80";
 
 peerTest(
-  "a question to a name server goes through Dante's server at levels 1 and 2, from our client and our bridge",
+  "Dante server: relays DNS queries of client and bridge at levels 1 and 2",
   ["sockd", "root's rights", "dnsmasq"],
   async () => {
     await using realm = await startRealmFolder();
@@ -24,7 +27,7 @@ peerTest(
       await using datagrams = await associate({ proxy, credentials: realm.tickets, protection });
       assert.equal(datagrams.protection, protection);
       for (let i = 0; i < 20; i++) {
-        await datagrams.send(question(NAME), server);
+        await datagrams.send(addressQuery(NAME), server);
         const [answer, from] = await datagrams.receive();
         assert.equal(answeredAddress(answer), ADDRESS);
         assert.deepEqual(from, server);
@@ -34,14 +37,14 @@ peerTest(
         proxy: { hostname: "127.0.0.1", port: local.addr.port },
         auth: [noAuthentication()],
       });
-      await through.send(question(NAME), server);
+      await through.send(addressQuery(NAME), server);
       assert.equal(answeredAddress((await through.receive())[0]), ADDRESS);
     }
   },
 );
 
 peerTest(
-  "nc asks a name server through Dante's client library and our server at levels 1 and 2",
+  "Dante client: nc sends DNS queries through the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "dnsmasq", "nc", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
@@ -65,7 +68,7 @@ peerTest(
   },
 );
 
-peerTest("Dante's server listens for our client at levels 1 and 2", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: BIND works for the client at levels 1 and 2", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
   for (const protection of LEVELS) {
@@ -88,33 +91,33 @@ peerTest("Dante's server listens for our client at levels 1 and 2", ["sockd", "r
 });
 
 peerTest(
-  "our server listens for Dante's client at levels 1 and 2",
+  "Dante client: BIND works at the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "listen_once"],
   async () => {
     await using realm = await startRealmFolder();
     for (const level of LEVELS) {
       const port = freePort();
-      const told: Promise<void>[] = [];
+      const lines: Promise<void>[] = [];
       await using server = serve({
         port: 0,
         keytab: realm.keytab,
         commands: ["bind"],
         rules: ["allow localhost,command=bind"],
         onEvent: (event) => {
-          if (event.type === "listening") told.push(tell(event.bound));
+          if (event.type === "listening") lines.push(exchangeLine(event.bound));
         },
       });
       const env = await socksifyEnv({ ...realm, proxyPort: server.addr.port, level });
       const got = await run(peer("listen_once"), [String(port)], { env });
       assert.equal(got.stdout, "from the target\n", got.stderr);
-      await Promise.all(told);
-      assert.equal(told.length, 1);
+      await Promise.all(lines);
+      assert.equal(lines.length, 1);
     }
   },
 );
 
-/** Connects to a listener as a target does, and hears and says a line. Dante's client loses what comes with the reply. */
-async function tell(listener: Endpoint): Promise<void> {
+/** Connects to a listener as a target does, and exchanges a line. Dante's client loses bytes that arrive with the reply. */
+async function exchangeLine(listener: Endpoint): Promise<void> {
   using target = await Deno.connect(listener);
   const heard = new Uint8Array(100);
   const count = await target.read(heard);

@@ -26,7 +26,7 @@ const SERVICES = [[18, "one0"], [17, "one1"], [20, "one2"], [19, "one3"]] as con
 const [MUTUAL, REPLAY, SEQUENCE, CONF, INTEG, DELEG] = [2, 4, 8, 16, 32, 1];
 const ALL = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG;
 
-/** Messages of many lengths go both ways, sealed, signed, and with a signature apart; then the context is done with. */
+/** Exchanges messages of many lengths, encrypted, signed, and with separate MICs; then disposes the context. */
 async function exchange(established: GssContext, mit: GssPeer): Promise<void> {
   using context = established;
   for (const length of [0, 1, 15, 16, 17, 31, 32, 33, 1000]) {
@@ -52,7 +52,7 @@ function ourTickets(kdc: MitKdc, enctype: number, forwardable = false): Kerberos
   return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), initial });
 }
 
-/** A client of MIT's that knows one enctype, since its acceptors choose the subkey's from the client's list. */
+/** Returns an MIT client with one enctype, since MIT acceptors choose the subkey's enctype from the client's list. */
 async function mitClient(kdc: MitKdc, enctype: number): Promise<Record<string, string>> {
   const conf = `${kdc.directory}/only-${enctype}.conf`;
   await Deno.writeTextFile(
@@ -65,7 +65,7 @@ async function mitClient(kdc: MitKdc, enctype: number): Promise<Record<string, s
   return env;
 }
 
-peerTest("our initiator and MIT's acceptor establish and exchange with all four enctypes", PEERS, async () => {
+peerTest("MIT acceptor: establishes and exchanges messages with all four enctypes", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, ...SERVICES.map(([, name]) => `${name}/localhost`));
   for (const [enctype, name] of SERVICES) {
@@ -85,7 +85,7 @@ peerTest("our initiator and MIT's acceptor establish and exchange with all four 
   }
 });
 
-peerTest("MIT's initiator and our acceptor establish and exchange with all four enctypes", PEERS, async () => {
+peerTest("MIT initiator: establishes and exchanges messages with all four enctypes", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, ...SERVICES.map(([, name]) => `${name}/localhost`));
   const credential = new KerberosAcceptorCredential({ keys: readKeytab(`${kdc.directory}/kt`) });
@@ -100,7 +100,7 @@ peerTest("MIT's initiator and our acceptor establish and exchange with all four 
     assert.equal(accepted.context.attributes.enctype, enctypeName(enctype));
     assert.equal(accepted.context.peer.text, "alice@MIT.TEST");
     await exchange(accepted.context, mit);
-    // The same authenticator again is a replay, and the error token says so to MIT.
+    // The same authenticator again is a replay, and the error token tells MIT so.
     await using other = new GssPeer(await mitClient(kdc, enctype));
     await other.command(`init ${name}@localhost ${ALL}`);
     await other.step();
@@ -112,7 +112,7 @@ peerTest("MIT's initiator and our acceptor establish and exchange with all four 
   }
 });
 
-peerTest("contexts without mutual authentication number their tokens as MIT's do", PEERS, async () => {
+peerTest("MIT: numbers tokens the same way without mutual authentication", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, "rcmd/localhost");
   const flags = REPLAY | SEQUENCE | CONF | INTEG;
@@ -137,7 +137,7 @@ peerTest("contexts without mutual authentication number their tokens as MIT's do
   await exchange(accepted.context, mit);
 });
 
-peerTest("channel bindings that differ are refused by both, and ones that agree are seen", PEERS, async () => {
+peerTest("MIT: both sides refuse different channel bindings and report equal ones", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, "rcmd/localhost");
   const channelBindings = { applicationData: utf8("tls-server-end-point:abc") };
@@ -162,7 +162,7 @@ peerTest("channel bindings that differ are refused by both, and ones that agree 
   }
 });
 
-peerTest("delegated tickets arrive both ways, and only when asked for", PEERS, async () => {
+peerTest("MIT: delegated tickets arrive both ways, and only on request", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, "rcmd/localhost");
   const keys = readKeytab(`${kdc.directory}/kt`);
@@ -188,7 +188,7 @@ peerTest("delegated tickets arrive both ways, and only when asked for", PEERS, a
   }
 });
 
-peerTest("MIT's refusals come out with their names, and ours with theirs", PEERS, async () => {
+peerTest("MIT: both sides report the other side's errors by name", PEERS, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, "rcmd/localhost");
   await using mit = new GssPeer({ ...kdc.env, KRB5_KTNAME: `${kdc.directory}/kt` });
@@ -212,7 +212,7 @@ peerTest("MIT's refusals come out with their names, and ours with theirs", PEERS
   assert.equal((await other.step(noKey.token)).ok, false);
 });
 
-peerTest("SPNEGO around Kerberos with MIT, as initiator and as acceptor", PEERS, async () => {
+peerTest("MIT: SPNEGO carries Kerberos in both directions", PEERS, async () => {
   await using kdc = await startMitKdc();
   const [enctype, name] = SERVICES[0];
   await kdc.ktadd(`${kdc.directory}/kt`, `${name}/localhost`);

@@ -1,4 +1,7 @@
-/** Servers behind a real HAProxy that says who its clients are: CONNECT, UDP, rules, limits and logs go by the client's address. */
+/**
+ * Servers behind a real HAProxy that names its clients: CONNECT, UDP, rules, limits and logs use the client's
+ * address.
+ */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
@@ -6,7 +9,7 @@ import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent }
 import { dialFrom, tlsOver } from "../../socks/mod.ts";
 import { eventRecord } from "../../cli/log/event_log.ts";
 import { certificateFor } from "../support/certificate.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import { peerTest } from "../support/peers.ts";
 import { echoServer, udpServer } from "../support/servers.ts";
@@ -57,7 +60,7 @@ for (
     "send-proxy check check-send-proxy inter 100",
   ]
 ) {
-  peerTest(`behind haproxy with ${words} the client's address counts`, ["haproxy"], async () => {
+  peerTest(`HAProxy: the client's address counts with ${words}`, ["haproxy"], async () => {
     await using echo = echoServer();
     await using lab = start({ limits: { sessionsPerSource: 1 }, clients: [`allow ${CLIENT}`, `allow ${BALANCER}`] });
     await using balancer = await startHaproxy({ servers: [{ port: lab.server.addr.port }], words });
@@ -67,7 +70,7 @@ for (
     assert.match(String(eventRecord(connected).client), /^127\.0\.0\.9:\d+$/);
     await assert.rejects(through(balancer.port, OTHER, echo.port));
     await until("refused", () => lab.refusals(OTHER).some((why) => /no client rule/.test(why)));
-    // One session from there at a time, and the balancer has none of them.
+    // One session per client address; the balancer has none itself.
     await until("over", () => lab.server.liveSessions().every(({ client }) => client?.hostname !== CLIENT));
     const sockets = [0, 1].map(() =>
       createConnection({ host: "127.0.0.1", port: balancer.port, localAddress: CLIENT })
@@ -80,7 +83,7 @@ for (
   });
 }
 
-peerTest("UDP ASSOCIATE through haproxy: datagrams come from the client, whom the server knows by the header", [
+peerTest("HAProxy: UDP ASSOCIATE takes datagrams from the client that the header names", [
   "haproxy",
 ], async () => {
   await using echo = await udpServer((bytes) => bytes);
@@ -110,7 +113,7 @@ peerTest("UDP ASSOCIATE through haproxy: datagrams come from the client, whom th
   }
 });
 
-peerTest("TLS through haproxy: the header is outside of it", ["haproxy", "openssl"], async () => {
+peerTest("HAProxy: the header precedes TLS", ["haproxy", "openssl"], async () => {
   await using echo = echoServer();
   const { cert, key } = await certificateFor();
   await using lab = start({ tls: { cert, key } });
@@ -129,7 +132,7 @@ peerTest("TLS through haproxy: the header is outside of it", ["haproxy", "openss
 });
 
 peerTest(
-  "a balancer that says nothing of its clients is refused, and a client that says something is",
+  "HAProxy: a missing header from a balancer and a header from a client are refused",
   ["haproxy"],
   async () => {
     await using echo = echoServer();
@@ -140,7 +143,7 @@ peerTest(
       await assert.rejects(through(balancer.port, CLIENT, echo.port));
       await until("said", () => lab.refusals(BALANCER).some((why) => /PROXY protocol header/.test(why)));
     }
-    // Straight from elsewhere it goes as ever, and nobody takes an address that he is not.
+    // Direct clients are served as always, and cannot choose an address.
     assert.equal(await through(port, OTHER, echo.port), `hello from ${OTHER}`);
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
     await conn.write(new TextEncoder().encode(`PROXY TCP4 ${CLIENT} 127.0.0.1 7 1080\r\n`));
@@ -149,7 +152,7 @@ peerTest(
   },
 );
 
-peerTest("gssocks serve --proxy-protocol behind haproxy logs the client's address", ["haproxy"], async () => {
+peerTest("HAProxy: gssocks serve --proxy-protocol logs the client's address", ["haproxy"], async () => {
   await using echo = echoServer();
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();

@@ -1,4 +1,4 @@
-/** What runs on a machine that has no IPv4 at all, not even 127.0.0.1. */
+/** The programs on a machine without any IPv4, not even 127.0.0.1. */
 import assert from "node:assert/strict";
 import { peerTest } from "../support/peers.ts";
 import { Daemon, run } from "../support/process.ts";
@@ -13,7 +13,7 @@ const OWN_NETWORK = [
 ].join(" && ");
 
 peerTest(
-  "demo, KDC, kinit, server, bridge, and its ports at localhost, work where ::1 is all there is",
+  "IPv6 only: demo, KDC, kinit, server and bridge work where ::1 is the only address",
   ["curl"],
   async () => {
     const directory = await Deno.makeTempDir();

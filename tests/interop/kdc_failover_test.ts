@@ -1,4 +1,7 @@
-/** A first KDC that is gone, frozen, or behind a network that swallows packets: with MIT's client beside ours in the same run. */
+/**
+ * The first KDC is gone, frozen, or behind a network that loses all packets; MIT's client runs at the same time
+ * for comparison.
+ */
 import assert from "node:assert/strict";
 import { peerTest } from "../support/peers.ts";
 import type { Failover } from "../support/kdc_failover.ts";
@@ -6,7 +9,7 @@ import { run } from "../support/process.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const MIT = ["krb5kdc", "kdb5_util", "kadmin.local", "kinit", "kvno"];
-/** In a network of its own, packets to this address get lost. */
+/** In the test's network, packets to this address are lost. */
 const BLACK_HOLE = "10.9.9.9";
 const OWN_NETWORK = [
   "ip link set lo up",
@@ -17,10 +20,10 @@ const OWN_NETWORK = [
   `ip neigh add ${BLACK_HOLE} lladdr 02:00:00:00:00:01 dev hole`,
   'exec "$0" "$@"',
 ].join(" && ");
-/** Goals in milliseconds. A machine that is busy may take longer: what is asserted is the order of magnitude. */
+/** Goals in milliseconds. A busy machine may take longer: the test asserts the order of magnitude. */
 const GOALS: Record<string, number> = { well: 100, "process gone": 100, "host gone": 1_500, frozen: 1_500 };
 
-peerTest("a first KDC that is gone costs a moment once, beside MIT's client", MIT, async () => {
+peerTest("KDC failover: a first KDC that is gone costs little time, and only once", MIT, async () => {
   const script = [Deno.execPath(), "run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`];
   const program = [...script, `${ROOT}tests/support/kdc_failover.ts`];
   const probe = ["-n", "sh", "-c", OWN_NETWORK];
@@ -41,7 +44,7 @@ peerTest("a first KDC that is gone costs a moment once, beside MIT's client", MI
     console.log(`first KDC ${state}: ${shown.join(", ")}`);
     const goal = GOALS[state]!;
     for (const time of Object.values(alone)) assert.ok(time < 2 * goal + 1_000, `${state}: ${time} ms`);
-    // Who is known to answer is asked first.
+    // The KDC that is known to answer is asked first.
     for (const time of [together.first, together.second]) assert.ok(time < 1_000, `${state}: ${time} ms`);
   }
 });

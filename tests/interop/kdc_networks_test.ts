@@ -1,4 +1,4 @@
-/** KDC names in a network without IPv4 on its loopback, and with an IPv4 that leads nowhere. */
+/** KDC names in a network without IPv4 on loopback, and with an IPv4 route that leads nowhere. */
 import assert from "node:assert/strict";
 import { peerTest } from "../support/peers.ts";
 import { Daemon, freePort, run } from "../support/process.ts";
@@ -18,7 +18,7 @@ const OWN_NETWORK = [
   'exec "$@"',
 ].join(" && ");
 
-peerTest("a KDC is reached by a name of IPv6 only, by localhost without IPv4, and beside a dead IPv4", [], async () => {
+peerTest("KDC addresses: IPv6 names, localhost without IPv4 and a dead IPv4 all work", [], async () => {
   const directory = await Deno.makeTempDir();
   try {
     const [hosts, conf] = [`${directory}/hosts`, `${directory}/krb5.conf`];
@@ -38,7 +38,7 @@ peerTest("a KDC is reached by a name of IPv6 only, by localhost without IPv4, an
       for (const protocol of ["tcp", "udp"]) {
         await Deno.writeTextFile(conf, text.replace(/(?: +kdc = \S+\n)+/, `  kdc = ${protocol}/${host}:${port}\n`));
         const kinit = [...GSSOCKS, "kinit", "-c", `${directory}/cc`, "alice"];
-        // In the network of the KDC, with its hosts file.
+        // In the KDC's network, with its hosts file.
         const args = ["-t", String(kdc.pid), "-n", "-m", "env", `KRB5_CONFIG=${conf}`, ...kinit];
         const started = performance.now();
         const { code, stderr } = await run("nsenter", args, { stdin: `${password}\n` });

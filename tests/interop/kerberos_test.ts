@@ -1,4 +1,4 @@
-/** Our client against MIT's KDC, MIT's programs against our KDC, and each other's files. */
+/** This client with MIT's KDC, MIT's programs with this KDC, and the files of each with the other. */
 import assert from "node:assert/strict";
 import { decode, encode } from "../../asn1/codec.ts";
 import { ByteWriter } from "../../base/bytes.ts";
@@ -37,7 +37,7 @@ function ticketsOf(
   });
 }
 
-peerTest("MIT KDC gives our client initial and service tickets of all four enctypes", MIT, async () => {
+peerTest("MIT KDC: issues initial and service tickets of all four enctypes", MIT, async () => {
   await using kdc = await startMitKdc();
   for (const enctype of [17, 18, 19, 20]) {
     const config = { ...kdc.config, defaultTktEnctypes: [enctype], defaultTgsEnctypes: [enctype] };
@@ -53,7 +53,7 @@ peerTest("MIT KDC gives our client initial and service tickets of all four encty
   }
 });
 
-peerTest("MIT KDC answers our client over UDP, and over TCP where the reply is too big", MIT, async () => {
+peerTest("MIT KDC: answers over UDP, and over TCP where the reply is too big", MIT, async () => {
   await using kdc = await startMitKdc();
   for (const udpPreferenceLimit of [1465, 0]) {
     const seen: string[] = [];
@@ -73,7 +73,7 @@ peerTest("MIT KDC answers our client over UDP, and over TCP where the reply is t
   }
 });
 
-peerTest("MIT KDC signs what it was asked, and our client refuses what was changed on its way", MIT, async () => {
+peerTest("MIT KDC: signs the request, and the client refuses a changed one", MIT, async () => {
   await using kdc = await startMitKdc();
   const strip = (request: KdcReq): KdcReq => ({
     ...request,
@@ -97,10 +97,10 @@ peerTest("MIT KDC signs what it was asked, and our client refuses what was chang
   }
 });
 
-peerTest("MIT's kinit notices it too, at our KDC", MIT, async () => {
+peerTest("MIT kinit: refuses a request that was changed on its way to the KDC", MIT, async () => {
   await using kdc = await startTestKdc({ principals: { alice: { password: "secret", requiresPreauth: false } } });
   const directory = await Deno.makeTempDir();
-  // Between the two, the item that asks for the proof is lost.
+  // On the way, the element that requests the proof is removed.
   await using between = new TcpServer(async (connection) => {
     const frames = new FrameReader(65_536);
     const buffer = new Uint8Array(8_192);
@@ -126,7 +126,7 @@ peerTest("MIT's kinit notices it too, at our KDC", MIT, async () => {
   }
 });
 
-peerTest("MIT KDC's refusals come out as KdcError with their names", MIT, async () => {
+peerTest("MIT KDC: its errors become KdcError with their names", MIT, async () => {
   await using kdc = await startMitKdc();
   const cases = [
     ["carol", "not-it", "KDC_ERR_PREAUTH_FAILED"],
@@ -143,14 +143,14 @@ peerTest("MIT KDC's refusals come out as KdcError with their names", MIT, async 
     ticketsOf(kdc.config, "alice", "alicepw").serviceTicket(parsePrincipal("none/localhost@MIT.TEST")),
     (error) => error instanceof KdcError && error.code === "KDC_ERR_S_PRINCIPAL_UNKNOWN",
   );
-  // Without pre-authentication a wrong password shows only in the reply that cannot be opened.
+  // Without pre-authentication a wrong password appears only when the reply cannot be decrypted.
   await assert.rejects(
     ticketsOf(kdc.config, "alice", "wrong").initialTicket(),
     (error) => error instanceof KerberosError && error.code === "INTEGRITY",
   );
 });
 
-peerTest("MIT's klist and kvno use a cache that we wrote, and we use one that MIT's kinit wrote", MIT, async () => {
+peerTest("MIT klist, kvno, kinit: credential caches work both ways", MIT, async () => {
   await using kdc = await startMitKdc();
   const ours = new FileCredentialCache(`FILE:${kdc.directory}/ours`);
   const tickets = ticketsOf({ ...kdc.config, forwardable: true }, "carol", "carolpw", ours);
@@ -181,7 +181,7 @@ peerTest("MIT's klist and kvno use a cache that we wrote, and we use one that MI
 });
 
 peerTest(
-  "MIT's ktutil reads a keytab that we wrote, and we read one that MIT wrote and get in with it",
+  "MIT ktutil: keytabs work both ways",
   MIT,
   async () => {
     await using kdc = await startMitKdc();
@@ -200,7 +200,7 @@ peerTest(
   },
 );
 
-peerTest("MIT's kinit, kvno and klist work with our KDC over UDP and TCP", MIT, async () => {
+peerTest("MIT kinit, kvno, klist: work with the KDC over UDP and TCP", MIT, async () => {
   const directory = await Deno.makeTempDir();
   try {
     await using kdc = await startTestKdc({
@@ -232,7 +232,7 @@ peerTest("MIT's kinit, kvno and klist work with our KDC over UDP and TCP", MIT, 
     assert.match(wrong.stderr, /Password incorrect/);
     const unknown = await run(peer("kinit"), ["nobody"], { env, stdin: "x\n" });
     assert.match(unknown.stderr, /not found in Kerberos database/);
-    // A reply that is too big for UDP sends MIT's client to TCP.
+    // A reply that is too big for UDP makes MIT's client use TCP.
     kdc.faults.maxUdpReply = 300;
     const big = await run(peer("kinit"), ["alice"], {
       env: { ...env, KRB5_CONFIG: `${directory}/udp.conf` },
@@ -244,7 +244,7 @@ peerTest("MIT's kinit, kvno and klist work with our KDC over UDP and TCP", MIT, 
   }
 });
 
-peerTest("MIT's kvno crosses from one of our realms to another", MIT, async () => {
+peerTest("MIT kvno: crosses from one realm to another", MIT, async () => {
   const directory = await Deno.makeTempDir();
   try {
     await using here = await startTestKdc({ realm: "HERE.TEST", principals: { alice: "secret" } });

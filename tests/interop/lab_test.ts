@@ -1,8 +1,8 @@
 /**
- * The set-up of docs/operating.md for several machines, with real peers in a network of its own, and its surroundings failing: the short
- * form of `deno task lab`.
+ * The set-up of docs/operating.md for several machines, with real peers in a network of its own, under faults: the short form
+ * of `deno task lab`.
  */
-import { tried } from "../lab/fault.ts";
+import { tryFault } from "../lab/fault.ts";
 import { GROUPS } from "../lab/groups.ts";
 import { Lab, PEERS } from "../lab/setup.ts";
 import { peerTest } from "../support/peers.ts";
@@ -10,17 +10,17 @@ import { peerTest } from "../support/peers.ts";
 for (const { name, lab: options, faults } of GROUPS) {
   const short = faults.filter(({ short }) => short);
   if (short.length === 0) continue;
-  peerTest(`several machines, faults of ${name}`, PEERS, async (t) => {
+  peerTest(`lab: survives the faults of ${name}`, PEERS, async (t) => {
     let lab = await Lab.start(options);
     try {
       for (const fault of short) {
         const well = await t.step(fault.name, async () => {
-          const now = await tried(fault, lab, true);
+          const now = await tryFault(fault, lab, true);
           // deno-lint-ignore no-console
           console.log(`${fault.name}: ${now}`);
         });
         if (well) continue;
-        // It may have been left as it was in the middle.
+        // The fault may have left the lab broken.
         await lab[Symbol.asyncDispose]();
         lab = await Lab.start(options);
       }

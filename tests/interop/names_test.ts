@@ -1,4 +1,4 @@
-/** Names as others have them: principals in MIT's tools, and clients in fail2ban. */
+/** Names in other programs: principals in MIT's tools, and clients in fail2ban. */
 import assert from "node:assert/strict";
 import { eventPrinter } from "../../cli/log/event_log.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
@@ -12,7 +12,7 @@ import { run } from "../support/process.ts";
 
 const GUIDE = new URL("../../docs/operating.md", import.meta.url);
 
-peerTest("principals are written as MIT's klist writes them", ["klist"], async () => {
+peerTest("MIT klist: principals are written the same way", ["klist"], async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-names-" });
   try {
     const names = [
@@ -48,7 +48,7 @@ peerTest("principals are written as MIT's klist writes them", ["klist"], async (
   }
 });
 
-/** Names that would be another field, or another line, if they could. */
+/** Names that try to look like another field or line. */
 const NAMES = [
   "bob",
   "x refused 203.0.113.9:1 y: Password of z",
@@ -60,11 +60,11 @@ const NAMES = [
   "\r203.0.113.9 \u202e\x9b2J",
   '\u2028[1] refused 203.0.113.9:1 (unauthenticated): Password of "z" refused',
   " ",
-  "\x1b".repeat(255), // The longest line of them all.
+  "\x1b".repeat(255), // The longest line.
 ];
 
-/** The password "A" of a name, which is right for one of them. */
-async function guess(port: number, name: string): Promise<void> {
+/** Logs in with the password "A", which is right for one name. */
+async function tryPassword(port: number, name: string): Promise<void> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const read = async () => await conn.read(new Uint8Array(64));
   try {
@@ -73,7 +73,7 @@ async function guess(port: number, name: string): Promise<void> {
     const bytes = utf8(name);
     await conn.write(Uint8Array.of(1, bytes.length, ...bytes, 1, 65));
     await read();
-    // Who is in asks for a place that no rule allows.
+    // A logged-in client requests a target that no rule allows.
     await conn.write(Uint8Array.of(5, 1, 0, 1, 203, 0, 113, 9, 0, 1)).catch(() => {});
     while (await read().catch(() => null) !== null);
   } finally {
@@ -81,7 +81,7 @@ async function guess(port: number, name: string): Promise<void> {
   }
 }
 
-peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban-regex"], async () => {
+peerTest("fail2ban: finds only the clients that sent a wrong password", ["fail2ban-regex"], async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-fail2ban-" });
   try {
     const started = Date.now();
@@ -98,9 +98,9 @@ peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban
       rules: [],
       onEvent: print,
     });
-    for (const name of NAMES) await guess(server.addr.port, name);
+    for (const name of NAMES) await tryPassword(server.addr.port, name);
     const refused = lines.filter((line) => /^\S+ \[\d+\] refused 127\.0\.0\.1:\d+ \(unauthenticated\): /.test(line));
-    // One of them is a user's name, who is turned away for what he asks.
+    // One of them is a real user, refused for the target.
     assert.equal(refused.length, NAMES.length - 1, lines.join(""));
     const [definition] = /^\[Definition\]\nfailregex = [^`]*/m.exec(await Deno.readTextFile(GUIDE))!;
     const filter = `${directory}/gssocks.conf`;
@@ -116,7 +116,7 @@ peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban
       );
       const found = stdout.trim().split("\n").map((line) => line.split(" "));
       assert.deepEqual(found.map(([address]) => address), refused.map(() => "127.0.0.1"), stderr);
-      // Nobody puts his guess into the past, where it is not counted.
+      // No client can date its guess back, where it is not counted.
       for (const [, time] of found) assert.ok(Number(time) * 1_000 >= Date.parse(day), time);
     }
   } finally {

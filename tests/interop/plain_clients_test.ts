@@ -1,4 +1,4 @@
-/** curl with GSS-API, and ordinary clients for the other methods. */
+/** curl with GSS-API, and ordinary clients with the other methods. */
 import assert from "node:assert/strict";
 import { bridge, fixedPasswords, listenUnix, serve } from "../../mod.ts";
 import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
@@ -9,7 +9,7 @@ import { origin } from "../support/servers.ts";
 import { startSshd } from "../support/sshd.ts";
 
 peerTest(
-  "curl 8.16+ gets a page with --socks5-gssapi from a server that grants no protection by name",
+  "curl 8.16+: --socks5-gssapi gets a page from a server that allows no protection",
   ["curl-gssapi"],
   async () => {
     const version = await run(peer("curl-gssapi"), ["--version"]);
@@ -45,7 +45,7 @@ peerTest(
   },
 );
 
-peerTest("curl with --socks5-gssapi fails on a server that insists on protection, and nothing of the page is sent", [
+peerTest("curl: --socks5-gssapi fails on a server that requires protection, and no page is sent", [
   "curl-gssapi",
 ], async () => {
   await using realm = await startRealmFolder();
@@ -66,7 +66,7 @@ peerTest("curl with --socks5-gssapi fails on a server that insists on protection
   assert.equal(got.stdout, "");
 });
 
-peerTest("ordinary curl works with no authentication although it offers GSS-API unasked", ["curl"], async () => {
+peerTest("curl: works without authentication although it offers GSS-API", ["curl"], async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const methods: string[] = [];
@@ -92,7 +92,7 @@ peerTest("ordinary curl works with no authentication although it offers GSS-API 
   assert.deepEqual(methods, ["none", "none"]);
 });
 
-peerTest("ordinary curl works with username and password, and not with wrong ones", ["curl"], async () => {
+peerTest("curl: works with username and password, and fails with a wrong password", ["curl"], async () => {
   await using site = origin("the page");
   await using server = serve({ port: 0, passwords: fixedPasswords({ bob: "s3cret" }), rules: ["allow localhost"] });
   const get = (user: string) =>
@@ -109,7 +109,7 @@ peerTest("ordinary curl works with username and password, and not with wrong one
   assert.equal((await get("eve:s3cret")).code, 97);
 });
 
-peerTest("nc -X 5 works with no authentication", ["nc"], async () => {
+peerTest("nc: -X 5 works without authentication", ["nc"], async () => {
   await using site = origin("the page");
   await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const args = ["-X", "5", "-x", `127.0.0.1:${server.addr.port}`, "-w", "5", "127.0.0.1", String(site.addr.port)];
@@ -118,7 +118,7 @@ peerTest("nc -X 5 works with no authentication", ["nc"], async () => {
 });
 
 peerTest(
-  "ssh logs in with nc, and with gssocks connect, as ProxyCommand",
+  "ssh: logs in with nc or gssocks connect as ProxyCommand",
   ["ssh", "sshd", "ssh-keygen", "nc", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
@@ -160,7 +160,7 @@ peerTest(
 );
 
 peerTest(
-  "curl uses the bridge as SOCKS4, SOCKS4A, HTTP and SOCKS5 proxy, and as one in the file system",
+  "curl: uses the bridge over SOCKS4, SOCKS4A, HTTP, SOCKS5 and a Unix socket",
   ["curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -189,20 +189,20 @@ peerTest(
       assert.equal(got.stdout, "the page", `${way}: ${got.stderr}`);
     }
     assert.deepEqual(seen, ways.map(() => "confidentiality"));
-    // What a program is not told to tunnel is no business of this proxy's.
+    // Without tunnelling, a plain HTTP request is refused.
     const plain = await run(peer("curl"), ["-sS", "-i", "--proxy", `http://${where}`, "http://127.0.0.1:1/"]);
     assert.match(plain.stdout, /^HTTP\/1\.1 405 /);
   },
 );
 
 peerTest(
-  "curl agrees on the level in clear with --socks5-gssapi-nec where the server is told so",
+  "curl: --socks5-gssapi-nec negotiates the level in clear where the server allows it",
   ["curl-gssapi"],
   async () => {
     await using realm = await startRealmFolder();
     await using site = origin("the page");
     const options = { port: 0, keytab: realm.keytab, protection: ["none"], rules: ["allow localhost"] } as const;
-    // Nothing but the memory of what was used before tells a recording: a server that has just started knows too little.
+    // Only the memory of used tokens detects a recording: a freshly started server knows too little.
     const seen = new MemoryReplayCache();
     const replayCache = { insert: seen.insert.bind(seen), knowsSince: 0 };
     await using server = serve({ ...options, gssapi: { insecureNecMode: true, replayCache } });
@@ -224,25 +224,29 @@ peerTest(
   },
 );
 
-peerTest("tor-resolve looks names and addresses up at our server and through our bridge", ["tor-resolve"], async () => {
-  await using realm = await startRealmFolder();
-  await using server = serve({
-    port: 0,
-    keytab: realm.keytab,
-    allowUnauthenticated: true,
-    commands: ["resolve"],
-    rules: ["allow .example.com,command=resolve", "allow localhost,command=resolve"],
-    resolve: () => Promise.resolve(["93.184.216.34"]),
-  });
-  const proxy = { hostname: "localhost", port: server.addr.port };
-  await using local = bridge({ proxy, credentials: realm.tickets, port: 0 });
-  for (const { port } of [server.addr, local.addr]) {
-    const found = await run(peer("tor-resolve"), ["-5", "www.example.com", `127.0.0.1:${port}`]);
-    assert.equal(found.stdout.trim(), "93.184.216.34", found.stderr);
-    const named = await run(peer("tor-resolve"), ["-x", "127.0.0.1", `127.0.0.1:${port}`]);
-    assert.match(named.stdout.trim(), /^[A-Za-z]/, named.stderr);
-    const denied = await run(peer("tor-resolve"), ["-5", "www.example.org", `127.0.0.1:${port}`]);
-    assert.doesNotMatch(denied.stdout, /93\.184/);
-    assert.match(denied.stdout + denied.stderr, /status response|resolve/);
-  }
-});
+peerTest(
+  "tor-resolve: looks up names and addresses at the server and through the bridge",
+  ["tor-resolve"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using server = serve({
+      port: 0,
+      keytab: realm.keytab,
+      allowUnauthenticated: true,
+      commands: ["resolve"],
+      rules: ["allow .example.com,command=resolve", "allow localhost,command=resolve"],
+      resolve: () => Promise.resolve(["93.184.216.34"]),
+    });
+    const proxy = { hostname: "localhost", port: server.addr.port };
+    await using local = bridge({ proxy, credentials: realm.tickets, port: 0 });
+    for (const { port } of [server.addr, local.addr]) {
+      const found = await run(peer("tor-resolve"), ["-5", "www.example.com", `127.0.0.1:${port}`]);
+      assert.equal(found.stdout.trim(), "93.184.216.34", found.stderr);
+      const named = await run(peer("tor-resolve"), ["-x", "127.0.0.1", `127.0.0.1:${port}`]);
+      assert.match(named.stdout.trim(), /^[A-Za-z]/, named.stderr);
+      const denied = await run(peer("tor-resolve"), ["-5", "www.example.org", `127.0.0.1:${port}`]);
+      assert.doesNotMatch(denied.stdout, /93\.184/);
+      assert.match(denied.stdout + denied.stderr, /status response|resolve/);
+    }
+  },
+);

@@ -1,11 +1,14 @@
-/** A real Redis that is frozen, cut off, read-only, full, killed, started anew, or far away: what is known of it, and how soon. */
+/**
+ * A real Redis that is frozen, cut off, read-only, full, killed, restarted or far away: what the servers notice,
+ * and how soon.
+ */
 import assert from "node:assert/strict";
 import { connectRedis, type RedisOptions } from "../../proxy/shared/redis.ts";
 import { STORE_TESTS } from "../proxy/shared/store_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startRelay } from "../support/relay.ts";
+import { startRelay } from "../support/faulty_relay.ts";
 import { until } from "../support/until.ts";
 import { certificateFor } from "../support/certificate.ts";
 
@@ -23,7 +26,7 @@ for (const { name, run } of STORE_TESTS) {
   });
 }
 
-/** What happens to a store from one moment on, and how it is undone. */
+/** A fault of a store, and how it is undone. */
 interface Fault {
   readonly name: string;
   begin(redis: RedisServer, relay: ReturnType<typeof startRelay>): Promise<void> | void;
@@ -32,27 +35,27 @@ interface Fault {
 
 const FAULTS: readonly Fault[] = [
   {
-    name: "frozen",
+    name: "a freeze",
     begin: ({ pid }) => Deno.kill(pid, "SIGSTOP"),
     end: ({ pid }) => Deno.kill(pid, "SIGCONT"),
   },
   {
-    name: "cut off, nothing comes through",
+    name: "a cut without any packet",
     begin: (_redis, relay) => void (relay.swallow = true),
     end: (_redis, relay) => void (relay.swallow = false),
   },
   {
-    name: "a replica of another one",
-    begin: async (redis) => void await redis.say("replicaof", "127.0.0.1", "1"),
-    end: async (redis) => void await redis.say("replicaof", "no", "one"),
+    name: "being a replica",
+    begin: async (redis) => void await redis.send("replicaof", "127.0.0.1", "1"),
+    end: async (redis) => void await redis.send("replicaof", "no", "one"),
   },
   {
-    name: "full",
-    begin: async (redis) => void await redis.say("config", "set", "maxmemory", "1"),
-    end: async (redis) => void await redis.say("config", "set", "maxmemory", "0"),
+    name: "a full memory",
+    begin: async (redis) => void await redis.send("config", "set", "maxmemory", "1"),
+    end: async (redis) => void await redis.send("config", "set", "maxmemory", "0"),
   },
   {
-    name: "cut off, and heard of",
+    name: "a cut with resets",
     begin: (_redis, relay) => {
       relay.swallow = true;
       relay.cut();
@@ -62,7 +65,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 for (const { name, begin, end } of FAULTS) {
-  peerTest(`a Redis that is ${name}: known in two seconds, nobody waits, back in two`, PEERS, async () => {
+  peerTest(`Redis: ${name} is noticed within seconds, no call waits, and it comes back`, PEERS, async () => {
     await using redis = await startRedis();
     await using relay = startRelay(redis.port);
     const options: RedisOptions = { url: `redis://127.0.0.1:${relay.port}`, onLoss: "refuse" };
@@ -75,15 +78,15 @@ for (const { name, begin, end } of FAULTS) {
     await begin(redis, relay);
     const begun = performance.now();
     await until("down", both(false));
-    assert.ok(performance.now() - begun < 4_000, `${performance.now() - begun} ms until it is known`);
+    assert.ok(performance.now() - begun < 4_000, `${performance.now() - begun} ms until it is noticed`);
     const asked = performance.now();
     await assert.rejects(async () => await strict.replayCache.insert(entry()), { code: "SHARED_STORE" });
     await assert.rejects(async () => await strict.userLedger.enter("u", 1), { code: "SHARED_STORE" });
     const seen = entry();
     assert.equal(await lenient.replayCache.insert(seen), true);
     assert.equal(await lenient.replayCache.insert(seen), false);
-    assert.ok(performance.now() - asked < 500, "nobody waits");
-    // Long enough for connections to be given up, and made again in vain.
+    assert.ok(performance.now() - asked < 500, "no call waits");
+    // Long enough for connections to be closed and opened again in vain.
     await until("two more looks", () => performance.now() - asked > 2_500);
     await end(redis, relay);
     const ended = performance.now();
@@ -92,12 +95,12 @@ for (const { name, begin, end } of FAULTS) {
     assert.equal(await strict.replayCache.insert(entry()), true);
     assert.deepEqual(said, [true, false, true]);
     assert.ok(strict.replayCache.knowsSince! >= knew - 5);
-    await until("all others know that somebody was let in", () => strict.replayCache.knowsSince! > knew + 100);
+    await until("all servers know of an accepted login", () => strict.replayCache.knowsSince! > knew + 100);
   });
 }
 
 peerTest(
-  "a Redis that was started anew knows nothing of before, whoever asks; one that was frozen does",
+  "Redis: loses its memory when it is started anew, and keeps it when it was frozen",
   PEERS,
   async () => {
     const port = freePort();
@@ -118,7 +121,7 @@ peerTest(
     await until("down", () => !one.state().up);
     redis = stack.use(await startRedis(port));
     await until("up", () => one.state().up);
-    // To a server that has never seen it, nor the loss.
+    // On a server that has seen neither it nor the loss.
     await using other = await connectRedis({ ...options, onChange: undefined });
     await until("up", () => other.state().up);
     await assert.rejects(async () => await other.replayCache.insert(accepted), {
@@ -131,23 +134,23 @@ peerTest(
   },
 );
 
-peerTest("of several addresses the one that takes what is written is used, and looked for again", PEERS, async () => {
+peerTest("Redis: of several addresses the writable one is used and searched for again", PEERS, async () => {
   await using a = await startRedis();
   await using b = await startRedis({ replicaOf: a.port });
   await until(
     "the replica has begun",
-    async () => (await b.say("info", "replication")).includes("master_link_status:up"),
+    async () => (await b.send("info", "replication")).includes("master_link_status:up"),
   );
   const url = [`redis://127.0.0.1:${freePort()}`, b.url, a.url];
   await using shared = await connectRedis({ url, onLoss: "refuse" });
   await until("up", () => shared.state().up);
   const first = { ...entry(), madeAt: Date.now() };
   assert.equal(await shared.replayCache.insert(first), true);
-  assert.match(await a.say("dbsize"), /^[1-9]/);
-  await until("it is replicated", async () => await b.say("exists", `gssocks:replay:${first.tag}`) === "1");
+  assert.match(await a.send("dbsize"), /^[1-9]/);
+  await until("it is replicated", async () => await b.send("exists", `gssocks:replay:${first.tag}`) === "1");
   const promoted = Date.now();
-  await b.say("replicaof", "no", "one");
-  await a.say("replicaof", "127.0.0.1", String(b.port));
+  await b.send("replicaof", "no", "one");
+  await a.send("replicaof", "127.0.0.1", String(b.port));
   let passed = 0;
   await until("logins go on", async () => {
     const now = Date.now();
@@ -160,16 +163,16 @@ peerTest("of several addresses the one that takes what is written is used, and l
   assert.equal(await other.replayCache.insert({ ...first, madeAt: Date.now() }), false, "the replica has it");
 });
 
-peerTest("an authenticator counts as remembered when as many replicas have it as is wanted", PEERS, async () => {
+peerTest("Redis: stores an authenticator once as many replicas have it as required", PEERS, async () => {
   await using master = await startRedis();
   const replica = await startRedis({ replicaOf: master.port });
   await using _replica = replica;
-  await until("begun", async () => (await replica.say("info", "replication")).includes("master_link_status:up"));
+  await until("begun", async () => (await replica.send("info", "replication")).includes("master_link_status:up"));
   await using shared = await connectRedis({ url: master.url, onLoss: "refuse", replicas: 1 });
   await until("up", () => shared.state().up);
   const first = entry();
   assert.equal(await shared.replayCache.insert(first), true);
-  assert.equal(await replica.say("exists", `gssocks:replay:${first.tag}`), "1");
+  assert.equal(await replica.send("exists", `gssocks:replay:${first.tag}`), "1");
   Deno.kill(replica.pid, "SIGSTOP");
   await until("down", () => !shared.state().up);
   assert.match(shared.state().reason, /0 of the 1 replicas|did not answer/);
@@ -180,7 +183,7 @@ peerTest("an authenticator counts as remembered when as many replicas have it as
 });
 
 peerTest(
-  "a Redis that refuses a kind of what is written, or does not say which one it is, is not well, and says why",
+  "Redis: a server that refuses a kind of write or hides its identity is reported unhealthy",
   PEERS,
   async () => {
     await using redis = await startRedis();
@@ -200,7 +203,7 @@ peerTest(
     for (const without of ["none", ...WANTED, "keys"]) {
       const rules = ["~gssocks:*", "+@all", `-${without}`].filter((rule) => rule !== "-none" && rule !== "-keys");
       if (without === "keys") rules[0] = "~other:*";
-      assert.equal(await redis.say("acl", "setuser", without, "reset", "on", ">x", ...rules), "OK");
+      assert.equal(await redis.send("acl", "setuser", without, "reset", "on", ">x", ...rules), "OK");
       await using store = await connectRedis({ url: `redis://${without}:x@127.0.0.1:${redis.port}`, onLoss: "refuse" });
       const { up, reason } = store.state();
       assert.equal(up, without === "none", `${without}: ${reason}`);
@@ -209,7 +212,7 @@ peerTest(
   },
 );
 
-peerTest("a Redis of a cluster says that it is none for this", PEERS, async () => {
+peerTest("Redis: a cluster member is refused with a reason", PEERS, async () => {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-cluster-" });
   await using redis = await startRedis({ options: ["--cluster-enabled", "yes", "--dir", folder] });
   const reason = async () => {
@@ -218,7 +221,7 @@ peerTest("a Redis of a cluster says that it is none for this", PEERS, async () =
     return store.state().reason;
   };
   assert.match(await reason(), /Redis Cluster is not supported: CLUSTERDOWN/);
-  await redis.say("cluster", "addslots", ...Array.from({ length: 16_384 }, (_, i) => String(i)));
+  await redis.send("cluster", "addslots", ...Array.from({ length: 16_384 }, (_, i) => String(i)));
   let said = "";
   await until("its slots", async () => /CROSSSLOT/.test(said = await reason()), 10_000).catch(() => assert.fail(said));
   assert.match(said, /Redis Cluster is not supported: CROSSSLOT/);
@@ -226,7 +229,7 @@ peerTest("a Redis of a cluster says that it is none for this", PEERS, async () =
 });
 
 peerTest(
-  "a Redis whose answers take nine tenths of a second is used, and is used again after it was cut off",
+  "Redis: answers that take nine tenths of a second are accepted, also after a cut",
   PEERS,
   async () => {
     await using redis = await startRedis();
@@ -246,7 +249,7 @@ peerTest(
   },
 );
 
-Deno.test("a Redis that is not there says so, however often it is asked", async () => {
+Deno.test("Redis: a server that is not there is reported by every call", async () => {
   const port = freePort();
   await using store = await connectRedis({ url: `redis://127.0.0.1:${port}`, onLoss: "refuse", interval: 20 });
   const begun = performance.now();
@@ -256,7 +259,7 @@ Deno.test("a Redis that is not there says so, however often it is asked", async 
   });
 });
 
-peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get in", PEERS, async () => {
+peerTest("Redis: 600 users keep their sessions at a server 50 ms away, and no others get in", PEERS, async () => {
   await using redis = await startRedis();
   await using relay = startRelay(redis.port);
   relay.delay = 25;
@@ -270,14 +273,14 @@ peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get
   await until("two leases are over", async () => {
     const some = users.filter((_, i) => i % 15 === 0);
     const entered = await Promise.all(some.map((user) => there.userLedger.enter(user, 1)));
-    assert.ok(entered.every((one) => !one), `let in ${entered.filter(Boolean).length} of ${some.length}`);
+    assert.ok(entered.every((one) => !one), `accepted ${entered.filter(Boolean).length} of ${some.length}`);
     return performance.now() - begun > 10_500;
   }, 30_000);
-  assert.equal((await redis.say("keys", "gssocks:user:*")).split("\n").length, 600);
+  assert.equal((await redis.send("keys", "gssocks:user:*")).split("\n").length, 600);
 });
 
 peerTest(
-  "passwords and TLS: what is right gets in, and nothing of it is said where it is not",
+  "Redis: passwords and TLS work, and errors do not repeat them",
   [...PEERS, "openssl"],
   async () => {
     const { cert, key, ca } = await redisCertificate();

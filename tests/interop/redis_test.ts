@@ -1,4 +1,4 @@
-/** Several servers that share replay cache and limits of users through a real Redis, and what they do when it is gone. */
+/** Several servers share replay cache and user limits through a real Redis, and lose it. */
 import assert from "node:assert/strict";
 import { hostbasedService } from "../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
@@ -15,7 +15,7 @@ import { echoServer } from "../support/servers.ts";
 
 const LOCALHOST = "127.0.0.1";
 
-/** What the server with a port answers to an AP-REQ: "AP-REP", "KRB-ERROR" or "abort". */
+/** Returns a server's answer to an AP-REQ: "AP-REP", "KRB-ERROR" or "abort". */
 async function answerTo(port: number, token: Uint8Array): Promise<string> {
   using conn = await Deno.connect({ hostname: LOCALHOST, port });
   await conn.write(Uint8Array.of(5, 1, 1));
@@ -56,23 +56,23 @@ async function machine(realm: Realm, redis: RedisOptions, more: Pick<ServeOption
   };
 }
 
-Deno.test("an address of Redis that cannot be used is not repeated", async () => {
+Deno.test("connectRedis(): does not repeat an unusable URL", async () => {
   for (const url of ["redis://u:s3cret@[", "http://u:s3cret@host", "s3cret"]) {
     await assert.rejects(connectRedis({ url, onLoss: "refuse" }), (error) => !String(error).includes("s3cret"));
   }
 });
 
-Deno.test("a Redis that is not there is tried again until it is closed, and nothing is left of that", async () => {
+Deno.test("connectRedis(): retries an absent server until it is closed, and leaves nothing", async () => {
   const shared = await connectRedis({ url: `redis://127.0.0.1:${freePort()}`, onLoss: "refuse", timeout: 150 });
   assert.equal(shared.state().up, false);
-  // Nothing is known of what others have accepted, which is what contexts without a subkey rest on.
+  // Nothing is known of what others have accepted, on which contexts without a subkey rely.
   const before = Date.now();
   assert.ok(shared.replayCache.knowsSince! >= before);
   await shared[Symbol.asyncDispose]();
   await shared[Symbol.asyncDispose]();
 });
 
-peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["redis-server"], async () => {
+peerTest("Redis: an AP-REQ that is replayed to another server is refused", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
   await using one = await machine(realm, { url: redis.url, onLoss: "refuse" });
@@ -84,13 +84,13 @@ peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["re
     assert.equal(await answerTo(two.port, token!), "KRB-ERROR");
     assert.equal(await answerTo(one.port, token!), "KRB-ERROR");
   }
-  // Of two at one time, one gets in.
+  // Of two at the same time, one is accepted.
   const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();
   const both = await Promise.all([answerTo(one.port, token!), answerTo(two.port, token!)]);
   assert.deepEqual(both.sort(), ["AP-REP", "KRB-ERROR"]);
 });
 
-peerTest("a user has so many sessions on all servers together", ["redis-server"], async () => {
+peerTest("Redis: the limit of a user's sessions counts over all servers", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
   await using echo = echoServer();
@@ -110,7 +110,7 @@ peerTest("a user has so many sessions on all servers together", ["redis-server"]
   const refused = two.events.findLast((event) => event.type === "refused");
   assert.ok(refused?.type === "refused" && refused.error instanceof SocksLimitError);
   first.close();
-  // The end of a session is known to the other server as soon as it is over here.
+  // The other server knows the end of a session as soon as it has ended here.
   for (;;) {
     const next = await open(two.port).catch(() => undefined);
     if (next !== undefined) {
@@ -120,7 +120,7 @@ peerTest("a user has so many sessions on all servers together", ["redis-server"]
   }
 });
 
-peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes back", ["redis-server"], async () => {
+peerTest("Redis: onLoss decides while it is gone; health shows it, and it comes back", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   const credential = new KerberosInitiatorCredential(realm.tickets);
   const fresh = async () => (await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step()).token!;
@@ -149,7 +149,7 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
   assert.equal(monitor.snapshot().refused.SHARED_STORE, 1);
   const token = await fresh();
   assert.equal(await answerTo(lenient.port, token), "AP-REP");
-  // What it has seen itself it refuses all the same.
+  // It still refuses what it has seen itself.
   assert.notEqual(await answerTo(lenient.port, token), "AP-REP");
   redis = ends.use(await startRedis(port));
   await until(true);

@@ -1,4 +1,7 @@
-/** Our resolver beside the C library's: the same files, the same name server, the same addresses in the same order. */
+/**
+ * This resolver and the C library's with the same files and name server find the same addresses in the same
+ * order.
+ */
 import assert from "node:assert/strict";
 import { systemResolverWith, systemReverseWith } from "../../socks/shell/system_resolver.ts";
 import { startDnsmasq } from "../support/dnsmasq.ts";
@@ -7,7 +10,7 @@ import { run } from "../support/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Runs a program in mount and network namespaces of its own; `undefined` where that is not allowed. */
+/** Runs a program in mount and network namespaces of its own; returns `undefined` where that is not allowed. */
 async function inOwnNamespaces(
   files: Readonly<Record<string, string>>,
   addresses: readonly string[],
@@ -48,7 +51,7 @@ const NAMES = [
   "localhost",
 ];
 
-/** What both say, by name. */
+/** Parses the answers of both, by name. */
 function readAnswers(
   stdout: string,
 ): Map<string, { readonly addresses: string[]; readonly names: string[]; readonly system: string[] }> {
@@ -61,7 +64,7 @@ function readAnswers(
 }
 
 for (const [services, knowsNames] of [["files dns", true], ["files myhostname dns", false]] as const) {
-  Deno.test(`with "${services}", names become what the C library makes of them, in its order`, async () => {
+  Deno.test(`resolver: with "${services}", finds the addresses of the C library in its order`, async () => {
     const program = [
       Deno.execPath(),
       "run",
@@ -79,7 +82,7 @@ for (const [services, knowsNames] of [["files dns", true], ["files myhostname dn
       return console.log("Skipped: namespaces of its own need root, and a system that allows them");
     }
     const answers = readAnswers(stdout);
-    // Where it is not known what a search list makes of a name with a dot, there is none.
+    // No search list where its effect on a name with a dot is unknown.
     const same = knowsNames ? NAMES : NAMES.filter((name) => name !== "deep.corp");
     for (const name of same) assert.deepEqual(answers.get(name)!.addresses, answers.get(name)!.system, name);
     assert.equal(answers.get("www.corp.test")!.addresses.length, 2);
@@ -95,7 +98,7 @@ for (const [services, knowsNames] of [["files dns", true], ["files myhostname dn
 }
 
 peerTest(
-  "dnsmasq is asked for addresses, names, aliases, and for what does not fit a datagram",
+  "resolver: asks dnsmasq for addresses, names, aliases and large answers",
   ["dnsmasq"],
   async () => {
     const many = Array.from({ length: 60 }, (_, i) => `192.0.2.${i + 1}`);

@@ -1,6 +1,6 @@
 /**
- * A server is restarted under load: another one takes the port while the old one ends. Linux hands clients that wait to be accepted over
- * to the other listener where `net.ipv4.tcp_migrate_req` is set, which a network namespace of one's own lets anybody do.
+ * A server is restarted under load: a new process takes the port while the old one ends. Linux moves waiting clients to the
+ * other listener if `net.ipv4.tcp_migrate_req` is set, which needs no privileges in a network namespace.
  */
 import assert from "node:assert/strict";
 import { freePort, run } from "../support/process.ts";
@@ -10,7 +10,7 @@ const SELF = new URL(import.meta.url).pathname;
 const ROOT = new URL("../..", import.meta.url).pathname;
 const ROUNDS = 3;
 
-/** In a namespace of its own: restarts, and how many of the clients meanwhile were answered, and how many not. */
+/** Restarts a server in a namespace of its own; counts the clients that were answered, and the others. */
 async function restarts(): Promise<void> {
   await Deno.writeTextFile("/proc/sys/net/ipv4/tcp_migrate_req", "1\n");
   const port = freePort();
@@ -43,7 +43,7 @@ async function restarts(): Promise<void> {
 
 if (import.meta.main) await restarts();
 
-/** A namespace with a loopback interface that is up, and leave to set what is in it. */
+/** Command of a namespace with loopback and permission to configure it. */
 const NAMESPACE = ["unshare", [
   "--map-root-user",
   "--net",
@@ -64,7 +64,7 @@ const possible = await mayHaveNamespace();
 // deno-lint-ignore no-console
 if (!possible) console.log("skipped: a restart under load (no network namespace with net.ipv4.tcp_migrate_req here)");
 
-Deno.test("a restart under load refuses nobody", { ignore: !possible }, async () => {
+Deno.test("restart: refuses no client under load", { ignore: !possible }, async () => {
   const [command, args] = NAMESPACE;
   const deno = [Deno.execPath(), "run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, SELF];
   const { stdout, stderr } = await run(command, [...args, ...deno], { timeout: 60_000 });

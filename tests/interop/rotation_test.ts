@@ -1,4 +1,7 @@
-/** A real KDC gives a service new keys, and its keytab is written anew: clients get in without a signal to the server. */
+/**
+ * A real KDC gives a service new keys, and its keytab is replaced: clients are accepted without a signal to the
+ * server.
+ */
 import assert from "node:assert/strict";
 import { systemTickets } from "../../kerberos/system.ts";
 import { connect, type KeytabNews, serve } from "../../mod.ts";
@@ -7,7 +10,7 @@ import { peerTest } from "../support/peers.ts";
 import { echoServer } from "../support/servers.ts";
 
 peerTest(
-  "cpw -randkey -keepold and ktadd: fresh tickets and old ones get in",
+  "key rotation: new and old tickets work after cpw -randkey -keepold and ktadd",
   ["krb5kdc", "kadmin.local"],
   async () => {
     await using kdc = await startMitKdc();
@@ -32,7 +35,7 @@ peerTest(
     const old = tickets();
     await login(old);
     await kdc.kadmin("cpw -randkey -keepold rcmd/localhost");
-    // Before the keytab is there nobody with a fresh ticket can get in; old tickets are as good as ever.
+    // Before the keytab is replaced, new tickets are refused; old ones work.
     await assert.rejects(login(tickets()), { code: "GSSAPI_FAILED" });
     await login(old);
     await kdc.ktadd(keytab, "rcmd/localhost");
@@ -40,7 +43,7 @@ peerTest(
     const began = performance.now();
     while (news.length === 0) {
       await login(fresh).catch(() => {});
-      assert.ok(performance.now() - began < 10_000, "the keytab is looked at once a second");
+      assert.ok(performance.now() - began < 10_000, "the keytab is checked once a second");
     }
     await login(fresh);
     await login(old);

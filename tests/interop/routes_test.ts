@@ -1,4 +1,4 @@
-/** Routes of a real system that forbid, drop, or lead nowhere, and IPv4 by NAT64 from a machine that has none. */
+/** Routes of a real system that forbid, drop or lead nowhere, and IPv4 through NAT64 on a machine without IPv4. */
 import assert from "node:assert/strict";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
@@ -26,10 +26,10 @@ const REFUSED = {
   "127.0.0.1": "CONNECTION_REFUSED",
 };
 
-peerTest("a network's answers are told as a network's, and IPv4 is served through NAT64", ["namespaces"], async () => {
-  const child = new URL("../support/routes_child.ts", import.meta.url).pathname;
+peerTest("routes: network errors are reported as such, and NAT64 serves IPv4", ["namespaces"], async () => {
+  const child = new URL("../support/routes_program.ts", import.meta.url).pathname;
   const config = new URL("../../deno.json", import.meta.url).pathname;
-  // Both of the ways in which sockets for datagrams are made.
+  // Both ways in which datagram sockets are created.
   for (const unstable of [["--unstable-net"], []]) {
     const deno = [Deno.execPath(), "run", "-q", "--no-check", "-A", ...unstable, "-c", config, child];
     const args = ["-rn", "/bin/sh", "-c", ROUTES, "sh", ...deno, ...Object.keys(REFUSED)];

@@ -19,7 +19,7 @@ import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
-import { byteKinds, noBytes } from "../support/byte_kinds.ts";
+import { byteKinds, notBytes } from "../support/byte_kinds.ts";
 
 /** A function of bytes: what it makes of these, in a form that can be compared. */
 type Taker = (bytes: Bytes) => unknown;
@@ -124,7 +124,7 @@ Deno.test("bytes: every function reads all bytes of every kind of view", async (
 
 Deno.test("bytes: every function throws TypeError for what is no bytes", async () => {
   for (const [name, [, take]] of Object.entries(await takers())) {
-    for (const [kind, source] of Object.entries(noBytes())) {
+    for (const [kind, source] of Object.entries(notBytes())) {
       // A salt may be a text, and what may be left out is not there when it is null.
       if (name.endsWith("salt") && typeof source === "string") continue;
       if (source === null && /secondTicket|s2kparams|Address$/.test(name)) continue;
@@ -207,7 +207,7 @@ Deno.test("step(): reads its token at the call, and ignores a call without bytes
   const { initiator, acceptor } = credentialPair(await memoryRealm());
   const target = hostbasedService("rcmd", "localhost");
   const mechanisms = [[initiator, acceptor], [spnegoInitiator(initiator), spnegoAcceptor(acceptor)]] as const;
-  const wrong = Object.entries(noBytes()) as [string, Bytes][];
+  const wrong = Object.entries(notBytes()) as [string, Bytes][];
   const refuses = async (negotiation: GssNegotiation) => {
     for (const [kind, source] of wrong) await assert.rejects(negotiation.step(source), TypeError, kind);
   };

@@ -14,7 +14,7 @@ import { inProcessTransport } from "../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
 import { readMessage } from "../../kerberos/messages/read.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import { TestRuntime } from "../support/clock.ts";
+import { TestRuntime } from "../support/test_runtime.ts";
 import { runForged } from "../support/forge_kdc.ts";
 import { asInput, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 

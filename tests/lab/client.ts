@@ -1,6 +1,6 @@
 /**
- * A client of the laboratory, a program: `client.ts JSON` with a {@linkcode ClientJob}. Prints each end as it comes, and all of them at the
- * end, as lines of JSON.
+ * A client of the lab, a program: `client.ts JSON` with a {@linkcode ClientJob}. Prints each result at once, and all of them at
+ * the end, as lines of JSON.
  */
 // deno-lint-ignore-file no-console
 import {
@@ -13,71 +13,71 @@ import {
 } from "../../mod.ts";
 import { bytesAt, encodeWish, firstWrong, streamsOf } from "./pattern.ts";
 
-/** What a client does. */
+/** Options of a client. */
 export interface ClientJob {
   /** The proxy. */
   readonly proxy: string;
-  /** Whether it is a bridge, which asks nobody who he is. @default {false} */
+  /** Whether it is a bridge, which does not authenticate clients. @default {false} */
   readonly bridge?: boolean;
-  /** A user and his password, instead of the tickets of a cache. */
+  /** Principal and password, instead of a cache's tickets. */
   readonly secret?: readonly [principal: string, password: string];
-  /** A user's name and password for the proxy, instead of Kerberos. */
+  /** Username and password for the proxy, instead of Kerberos. */
   readonly password?: readonly [username: string, password: string];
   /** @default {"origin.lab.test"} */
   readonly target?: string;
   /** @default {7000} */
   readonly port?: number;
-  /** Transfers; with `seconds`, until then. @default {1} */
+  /** Number of transfers; with `seconds`, as many as fit. @default {1} */
   readonly transfers?: number;
   readonly seconds?: number;
-  /** Transfers at one time. @default {1} */
+  /** Concurrent transfers. @default {1} */
   readonly together?: number;
   /** Bytes each way. @default {1000} */
   readonly up?: number;
   readonly down?: number;
-  /** Bytes in a second from the origin. @default {as many as go} */
+  /** Bytes per second from the origin. @default {unlimited} */
   readonly rate?: number;
   /** @default {"confidentiality"} */
   readonly protection?: ProtectionLevel;
-  /** Milliseconds for reaching the target. @default {20000} */
+  /** Milliseconds for connecting to the target. @default {20000} */
   readonly timeout?: number;
   /** Milliseconds for a transfer. @default {60000} */
   readonly limit?: number;
-  /** Milliseconds between two. @default {0} */
+  /** Milliseconds between two transfers. @default {0} */
   readonly pause?: number;
   /** Number of the first transfer. @default {1} */
   readonly first?: number;
-  /** Whether the connections are held open, silent, until the program is ended. @default {false} */
+  /** Whether connections stay open and silent until the program is ended. @default {false} */
   readonly hold?: boolean;
-  /** Whether the bytes of each are drawn by its number, from a few up to `up` and `down`. @default {false} */
+  /** Whether the transfer's number draws its size, from a few bytes up to `up` and `down`. @default {false} */
   readonly vary?: boolean;
-  /** One of so many is given up in the middle by closing. @default {none} */
+  /** One of this many transfers is closed in the middle. @default {none} */
   readonly abortOneOf?: number;
-  /** Datagrams instead of connections: each is sent, and its echo waited for. @default {false} */
+  /** Whether it sends datagrams instead: each is sent and its echo awaited. @default {false} */
   readonly datagrams?: boolean;
 }
 
-/** How one transfer ended. */
+/** Result of a transfer. */
 export interface TransferEnd {
   readonly id: number;
-  /** Milliseconds since the program began. */
+  /** Milliseconds since the start of the program. */
   readonly at: number;
-  /** Milliseconds that it took, and those until the target was reached. */
+  /** Duration in milliseconds, and the time until the target was reached. */
   readonly took: number;
   readonly reached?: number;
   /** `"whole"`, `"wrong bytes ..."`, or what failed. */
   readonly end: string;
-  /** What it was refused with, or failed with, for a program. */
+  /** Error code of the failure. */
   readonly code?: string;
 }
 
 async function transfer(job: ClientJob, id: number, begun: number): Promise<TransferEnd> {
   const at = performance.now();
   let reached: number | undefined;
-  const over = new AbortController();
+  const limitReached = new AbortController();
   const { limit = 60_000 } = job;
-  const timer = setTimeout(() => over.abort(new Error(`not done in ${limit} ms`)), limit);
-  const tell = (end: string, code?: string): TransferEnd => {
+  const timer = setTimeout(() => limitReached.abort(new Error(`not done in ${limit} ms`)), limit);
+  const result = (end: string, code?: string): TransferEnd => {
     const now = performance.now();
     return {
       id,
@@ -89,7 +89,7 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
     };
   };
   try {
-    const { signal } = over;
+    const { signal } = limitReached;
     const way = {
       proxy: job.proxy,
       timeout: job.timeout ?? 20_000,
@@ -101,7 +101,7 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
         : { credentials: tickets(job), protection: job.protection ?? "confidentiality" }),
     };
     const target = { hostname: job.target ?? "origin.lab.test", port: job.port ?? 7_000 };
-    if (job.datagrams) return tell(await echoed(way, target));
+    if (job.datagrams) return result(await echoed(way, target));
     await using connection = await connect({ ...way, ...target });
     reached = performance.now() - at;
     signal.addEventListener("abort", () => connection.close());
@@ -116,11 +116,11 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
       await new Promise((resolve) => setTimeout(resolve, 100 * drawn(id, 3)));
       connection.close();
       await running.catch(() => {});
-      return tell("given up");
+      return result("given up");
     }
-    return tell(await running);
+    return result(await running);
   } catch (error) {
-    return tell(
+    return result(
       `${(error as Error).name}: ${(error as Error).message}`.slice(0, 300),
       (error as { code?: string }).code,
     );
@@ -134,7 +134,7 @@ function tickets({ secret }: ClientJob): ReturnType<typeof systemTickets> {
   return held ??= systemTickets(secret === undefined ? {} : { principal: secret[0], password: secret[1] });
 }
 
-/** A number from 0 to 1 that is the transfer's own. */
+/** Returns the transfer's own pseudo-random number from 0 to 1. */
 function drawn(id: number, salt: number): number {
   return (Math.imul(id * 7 + salt, 0x85ebca6b) >>> 0) / 2 ** 32;
 }
@@ -166,9 +166,9 @@ async function carried(
     if (wrong !== undefined) return `wrong bytes down at ${wrong}`;
     got += body;
     if (body < count) verdict = buffer[body]!;
-    if (verdict !== undefined && count - body > 1) return "bytes behind the end";
+    if (verdict !== undefined && count - body > 1) return "bytes after the end";
   }
-  if (got < wish.down || verdict === undefined) return "cut, and told as an end";
+  if (got < wish.down || verdict === undefined) return "cut, reported as an end";
   await sending;
   return verdict === 1 ? "whole" : "wrong bytes up";
 }

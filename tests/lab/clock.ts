@@ -1,22 +1,22 @@
 /**
- * Clocks of programs that are set while they run, by libfaketime; monotonic ones stay as they are.
+ * Sets the clocks of running programs by libfaketime; monotonic clocks stay as they are.
  *
  * @module
  */
 import type { Lab } from "./setup.ts";
 
-/** What to say where it is not there. */
+/** Result of a fault that needs libfaketime where it is missing. */
 export const NO_FAKE_CLOCK = "not tried: libfaketime is not installed";
 
 /** A program's clock. */
 export interface FakeClock {
   /** Variables for the program. */
   readonly env: Record<string, string>;
-  /** Sets it to so many seconds beside the right time. */
+  /** Sets the clock this many seconds from the right time. */
   set(seconds: number): Promise<void>;
 }
 
-/** Makes a clock that goes right; `undefined` where libfaketime is not installed. */
+/** Creates a right clock; `undefined` where libfaketime is not installed. */
 export async function fakeClock(lab: Lab): Promise<FakeClock | undefined> {
   for (const folder of ["x86_64-linux-gnu", "aarch64-linux-gnu"]) {
     const library = `/usr/lib/${folder}/faketime/libfaketime.so.1`;

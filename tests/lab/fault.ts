@@ -1,5 +1,5 @@
 /**
- * One way in which the surroundings of a server fail, and what has to become of it.
+ * A fault: one failure of a server's surroundings, and its required outcome.
  *
  * @module
  */
@@ -9,37 +9,37 @@ import type { Lab, LabOptions } from "./setup.ts";
 
 /** A fault. */
 export interface Fault {
-  /** What happens. */
+  /** What fails. */
   readonly name: string;
-  /** What became of it before there were answers, in a few words. */
+  /** The outcome before it was handled, in a few words. */
   readonly before: string;
-  /** Whether it is tried each time, and not only where all of them are. */
+  /** Whether the short form of the lab tries it too. */
   readonly short?: boolean;
-  /** Seconds after which it has failed. @default {120} */
+  /** Time limit in seconds. @default {120} */
   readonly limit?: number;
   /**
-   * Makes it happen in a laboratory that is well, and leaves it well again.
+   * Causes the fault in a healthy lab, and leaves the lab healthy.
    *
-   * @param short Whether others' programs, which take longer, need not be tried beside it.
-   * @returns What became of it, in a few words with figures.
-   * @throws {Error} When it is not what has to become of it.
+   * @param short Whether to leave out the slower comparison with other programs.
+   * @returns The outcome, in a few words with figures.
+   * @throws {Error} When the outcome is not the required one.
    */
   run(lab: Lab, short: boolean): Promise<string>;
 }
 
 /**
- * Makes a fault happen, and gives up when its time is over. A laboratory in which one has failed is good for no other.
+ * Causes a fault, and stops at its time limit. A lab in which a fault has failed must not be used again.
  *
- * @returns What became of it.
- * @throws {Error} When it is not what has to become of it.
+ * @returns The outcome.
+ * @throws {Error} When the outcome is not the required one.
  */
-export async function tried(fault: Fault, lab: Lab, short: boolean): Promise<string> {
+export async function tryFault(fault: Fault, lab: Lab, short: boolean): Promise<string> {
   const { limit = 120 } = fault;
   const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Not over within ${limit} s`)), 1_000 * limit);
+  const timer = setTimeout(() => reject(new Error(`Not finished within ${limit} s`)), 1_000 * limit);
   const running = (async () => {
     const now = await fault.run(lab, short);
-    // Whatever happened, no session stays.
+    // No session may stay after any fault.
     for (const name of ["s1", "s2"]) await lab.empty(name);
     return now;
   })();
@@ -50,21 +50,21 @@ export async function tried(fault: Fault, lab: Lab, short: boolean): Promise<str
   }
 }
 
-/** Faults that are tried in one laboratory, one after another. */
+/** Faults that are tried in one lab, one after another. */
 export interface FaultGroup {
   readonly name: string;
   readonly lab: LabOptions;
   readonly faults: readonly Fault[];
 }
 
-/** Milliseconds in words. */
+/** Formats milliseconds as seconds. */
 export function seconds(milliseconds: number): string {
   return `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
 }
 
-/** No byte came that was not sent, whatever else became of them. */
+/** Asserts that no transfer received a byte that was not sent. */
 export function nothingWrong(ends: readonly TransferEnd[]): void {
-  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong bytes|behind the end/, `${id}`);
+  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong bytes|after the end/, `${id}`);
 }
 
 /** Waits. */

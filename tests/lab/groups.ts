@@ -12,5 +12,5 @@ import { SERVERS } from "./faults/servers.ts";
 import { STORE } from "./faults/store.ts";
 import { WORKERS } from "./faults/workers.ts";
 
-/** In the order in which they are tried. */
+/** All groups, in the order in which they run. */
 export const GROUPS: readonly FaultGroup[] = [STORE, KDC, SERVERS, WORKERS, PEERS_AND_KEYS, NETWORK, BRIDGES];

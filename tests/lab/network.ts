@@ -1,35 +1,35 @@
 /**
- * A small network of hosts in network namespaces, on one switch: for faults that only a network has. Needs root on Linux, `ip` and
- * `nft`. Several networks may be there at one time.
+ * A small network of hosts in network namespaces, on one switch, for faults that need a network. Needs root on Linux,
+ * `ip` and `nft`. Several networks may exist at the same time.
  *
  * @module
  */
 import { CABLE, OWN_CHECKSUMS } from "./programs.ts";
 import { Daemon, run, type RunResult } from "../support/process.ts";
 
-/** What a program of a host is given. */
+/** Options of a host's program. */
 export interface ProgramOptions {
-  /** Variables beside those of this process. */
+  /** Further environment variables. */
   readonly env?: Record<string, string>;
-  /** Its input. */
+  /** Standard input. */
   readonly stdin?: string;
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds until it is killed. */
   readonly timeout?: number;
-  /** Whether it may end with an error that nobody handles. @default {false} */
+  /** Whether it may have unhandled errors. @default {false} */
   readonly mayThrow?: boolean;
 }
 
-/** What is bad about a cable. */
+/** Options of a bad cable. */
 export interface BadCable {
-  /** Milliseconds for each frame. */
+  /** Delay of each frame in milliseconds. */
   readonly delay?: number;
-  /** Milliseconds by which that varies, so that frames overtake one another. */
+  /** Jitter in milliseconds; frames overtake one another. */
   readonly jitter?: number;
-  /** Percent of the frames that are lost. */
+  /** Percentage of lost frames. */
   readonly loss?: number;
-  /** Percent that come twice. */
+  /** Percentage of duplicated frames. */
   readonly twice?: number;
-  /** Kilobits in a second. */
+  /** Rate in kilobits per second. */
   readonly rate?: number;
 }
 
@@ -49,10 +49,10 @@ export class Network implements AsyncDisposable {
   }
 
   /**
-   * Makes hosts, which know one another by name.
+   * Creates hosts that resolve one another's names.
    *
-   * @param hosts Last byte of each one's address, by its name.
-   * @param names More names of hosts, by address.
+   * @param hosts Last byte of each host's address, by name.
+   * @param names Further host names, by address.
    */
   static async start(hosts: Record<string, number>, names: Record<string, string> = {}): Promise<Network> {
     const network = new Network(++count);
@@ -97,7 +97,7 @@ export class Network implements AsyncDisposable {
   /**
    * Puts a bad cable between a host and the switch.
    *
-   * @returns What puts the good one back.
+   * @returns A resource whose disposal restores the good cable.
    */
   async spoil(
     host: string,
@@ -124,13 +124,13 @@ export class Network implements AsyncDisposable {
     };
   }
 
-  /** Name of a host's cable at the switch. */
+  /** Returns the name of a host's cable at the switch. */
   #cable(host: string): string {
     const index = [...this.#hosts.keys()].indexOf(host);
     return `g${Deno.pid % 100_000}c${this.#count}n${index}`;
   }
 
-  /** A host. */
+  /** Returns a host. */
   host(name: string): Host {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new Error(`There is no host ${name}`);
@@ -138,12 +138,12 @@ export class Network implements AsyncDisposable {
   }
 
   /**
-   * Ends what runs on the hosts, and takes them away.
+   * Ends all programs on the hosts, and removes the hosts.
    *
-   * @throws {AggregateError} When a program had an error that nobody handled.
+   * @throws {AggregateError} When a program had an unhandled error.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    // All at once: a server that drains waits for clients that end too.
+    // All at once: a draining server waits for clients that end too.
     const ends = await Promise.allSettled([...this.#hosts.values()].map((host) => host[Symbol.asyncDispose]()));
     await this.#keeper.stdin.close();
     await this.#keeper.status;
@@ -154,7 +154,7 @@ export class Network implements AsyncDisposable {
   }
 }
 
-/** Waits for the end of its input, which comes with the end of its parent at the latest, and leaves nothing of a network. */
+/** Waits for the end of its input, at the latest the end of its parent, and removes the network. */
 const KEEPER = `read _
 for space in $(ip netns list | cut -d" " -f1 | grep "^$1-"); do
   ip netns pids "$space" | xargs -r kill -9
@@ -163,17 +163,17 @@ done
 rm -rf /etc/netns/"$1"-*`;
 
 function startKeeper(prefix: string): Deno.ChildProcess {
-  // In a session of its own: what ends the parent by its terminal does not end it.
+  // In its own session: a signal to the parent's terminal does not end it.
   const args = ["sh", "-c", KEEPER, "keeper", prefix];
   return new Deno.Command("setsid", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
 }
 
-/** What hosts are called after their names. */
+/** Domain of the hosts. */
 export const DOMAIN = "lab.test";
-/** Last byte of the host that all ask for names, whether or not it is there. */
+/** Last byte of the name server's address, whether or not one is running. */
 export const NAME_SERVER = 53;
 
-/** One host of a network. */
+/** A host of a network. */
 export class Host implements AsyncDisposable {
   /** Its address. */
   readonly address: string;
@@ -185,7 +185,7 @@ export class Host implements AsyncDisposable {
     this.address = address;
   }
 
-  /** Starts a program that runs beside the test. */
+  /** Starts a program that runs during the test. */
   start(command: string, args: readonly string[], { env = {} }: Pick<ProgramOptions, "env"> = {}): Daemon {
     const daemon = new Daemon("ip", ["netns", "exec", this.#space, command, ...args], { env });
     this.#running.push(daemon);
@@ -197,7 +197,7 @@ export class Host implements AsyncDisposable {
     return await run("ip", ["netns", "exec", this.#space, command, ...args], options);
   }
 
-  /** Drops everything from and to the host, or to and from some address, without a word. */
+  /** Drops all packets from and to the host, or from and to some address. */
   async cut(address?: string): Promise<void> {
     const [from, to] = address === undefined ? ["", ""] : [`ip saddr ${address} `, `ip daddr ${address} `];
     await this.filter(
@@ -206,25 +206,25 @@ export class Host implements AsyncDisposable {
     );
   }
 
-  /** Filters packets in the words of nft, in the place of what was filtered before. */
+  /** Replaces the host's packet filter by nft rules. */
   async filter(...chains: readonly string[]): Promise<void> {
     await this.heal();
     const rules = `table inet lab {\n${chains.join("\n")}\n}\n`;
     const { code, stderr } = await this.run("nft", ["-f", "-"], { stdin: rules });
-    if (code !== 0) throw new Error(`nft does not take ${rules}: ${stderr}`);
+    if (code !== 0) throw new Error(`nft refuses ${rules}: ${stderr}`);
   }
 
-  /** Lets everything pass again. */
+  /** Removes the packet filter. */
   async heal(): Promise<void> {
     await this.run("nft", ["delete", "table", "inet", "lab"]);
   }
 
-  /** Takes its cable out, or puts it back. */
+  /** Unplugs or plugs its cable. */
   async link(state: "up" | "down"): Promise<void> {
     await steps(`-n ${this.#space} link set eth0 ${state}`);
   }
 
-  /** Gives it another address in the place of the one that it has. */
+  /** Replaces its address. */
   async move(last: number): Promise<void> {
     await steps(
       `-n ${this.#space} addr flush dev eth0`,
@@ -232,7 +232,7 @@ export class Host implements AsyncDisposable {
     );
   }
 
-  /** Sets what an administrator sets in /etc/sysctl.d. */
+  /** Sets kernel parameters, as in /etc/sysctl.d. */
   async sysctl(settings: Record<string, number>): Promise<void> {
     const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     const { code, stderr } = await this.run("sysctl", ["-qw", ...args]);
@@ -242,7 +242,7 @@ export class Host implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const ends = await Promise.allSettled(
       this.#running.splice(0).map(async (daemon) => {
-        // What is stopped does not hear that it is to end.
+        // A stopped process does not handle signals.
         signal(daemon.pid, "SIGCONT");
         await daemon[Symbol.asyncDispose]();
       }),
@@ -251,7 +251,7 @@ export class Host implements AsyncDisposable {
   }
 }
 
-/** Ends a program by a signal, if it has not ended by itself, and waits until it has. */
+/** Ends a program by a signal, and waits until it has ended. */
 export async function end(program: Daemon, how: Deno.Signal = "SIGKILL"): Promise<void> {
   signal(program.pid, how);
   await program.ended;
@@ -269,5 +269,5 @@ export function signal(pid: number, name: Deno.Signal): void {
 /** Runs commands of `ip`, one after another. */
 async function steps(...all: readonly string[]): Promise<void> {
   const { code, stderr } = await run("sh", ["-exc", all.map((step) => `ip ${step}`).join("\n")]);
-  if (code !== 0) throw new Error(`ip does not do it: ${stderr}`);
+  if (code !== 0) throw new Error(`ip failed: ${stderr}`);
 }

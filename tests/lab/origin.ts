@@ -1,6 +1,6 @@
 /**
- * The origin of the laboratory, a program: `origin.ts PORT`. Sends and takes what {@linkcode Wish} says, compares each byte, and
- * ends with one byte that says whether all were right: 1, or 0; prints what it was told in the middle of them. Echoes datagrams on the same port.
+ * The origin of the lab, a program: `origin.ts PORT`. Sends and receives what {@linkcode Wish} says, compares each byte, and
+ * ends with one byte: 1 if all were right, else 0. Prints failures in the middle of a transfer. Echoes datagrams on the same port.
  */
 // deno-lint-ignore-file no-console
 import { createSocket } from "node:dgram";
@@ -34,7 +34,7 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
       at += await conn.write(bytesAt(down, at, Math.min(wish.down - at, most)));
     }
   })();
-  // It fails too where reading does, and perhaps later.
+  // Sending fails too where reading does, and perhaps later.
   sending.catch(() => {});
   let [got, right] = [early.length, firstWrong(up, 0, early) === undefined];
   const buffer = new Uint8Array(65_536);
@@ -51,7 +51,7 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
   await conn.write(Uint8Array.of(right && got === wish.up ? 1 : 0));
 }
 
-/** The system tells of a reset once: to a write, where one comes before the read, which is told an end then. */
+/** The system reports a reset once: a write that fails before the read makes the read an end. */
 async function wasReset(sending: Promise<void>): Promise<boolean> {
   const soon = new Promise<false>((resolve) => setTimeout(() => resolve(false), 500));
   return await Promise.race([sending.then(() => false, ({ code }) => code === "ECONNRESET"), soon]);

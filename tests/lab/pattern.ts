@@ -1,13 +1,14 @@
 /**
- * Transfers whose every byte can be told by its place, so that what is lost, doubled or mixed up shows, and where.
+ * Transfers whose bytes follow from their position, so that lost, doubled or mixed bytes are detected, with their
+ * place.
  *
  * @module
  */
 
-/** Length of the table, a prime: no power of two that buffers and windows have divides it. */
+/** Length of the table: a prime, so that no power of two of buffers and windows divides it. */
 const LENGTH = 524_287;
 
-/** The table twice, so that a piece is one view. */
+/** The table twice, so that each piece is one view. */
 const TABLE: Uint8Array<ArrayBuffer> = (() => {
   const table = new Uint8Array(2 * LENGTH);
   let state = 20_260_729;
@@ -18,17 +19,17 @@ const TABLE: Uint8Array<ArrayBuffer> = (() => {
   return table;
 })();
 
-/** Most bytes of one piece. */
+/** Maximum length of a piece. */
 export const PIECE = 65_536;
 
-/** The bytes of a stream from a place on, up to so many. */
+/** Returns the bytes of a stream from a position on, at most `most`. */
 export function bytesAt(stream: number, place: number, most: number): Uint8Array<ArrayBuffer> {
   const start = (Math.imul(stream, 0x9e3779b1) >>> 0) % LENGTH;
   const at = (start + place) % LENGTH;
   return TABLE.subarray(at, at + Math.min(most, PIECE));
 }
 
-/** Place of the first byte that is not the stream's; `undefined` where all are. */
+/** Returns the position of the first wrong byte; `undefined` if all are right. */
 export function firstWrong(stream: number, place: number, bytes: Uint8Array): number | undefined {
   for (let at = 0; at < bytes.length;) {
     const wanted = bytesAt(stream, place + at, bytes.length - at);
@@ -38,33 +39,33 @@ export function firstWrong(stream: number, place: number, bytes: Uint8Array): nu
   return undefined;
 }
 
-/** What a client wants of the origin. */
+/** A client's request to the origin. */
 export interface Wish {
-  /** Number of the transfer, which its two streams have their bytes from. */
+  /** Number of the transfer, which selects the bytes of its two streams. */
   readonly id: number;
   /** Bytes to the origin. */
   readonly up: number;
   /** Bytes from the origin. */
   readonly down: number;
-  /** Bytes in a second from the origin; 0 for as many as go. */
+  /** Bytes per second from the origin; 0 for no limit. */
   readonly rate: number;
 }
 
-/** Bytes of a wish on its way. */
+/** Length of an encoded wish. */
 export const WISH = 32;
 
-/** Writes a wish. */
+/** Encodes a wish. */
 export function encodeWish({ id, up, down, rate }: Wish): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new Float64Array([id, up, down, rate]).buffer);
 }
 
-/** Reads a wish. */
+/** Decodes a wish. */
 export function decodeWish(bytes: Uint8Array): Wish {
   const [id, up, down, rate] = new Float64Array(bytes.slice(0, WISH).buffer);
   return { id: id!, up: up!, down: down!, rate: rate! };
 }
 
-/** Streams of a transfer: to the origin and from it. */
+/** Returns the streams of a transfer: to the origin and from it. */
 export function streamsOf(id: number): readonly [up: number, down: number] {
   return [2 * id, 2 * id + 1];
 }

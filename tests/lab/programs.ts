@@ -1,10 +1,10 @@
 /**
- * Programs of others' hosts, in Python.
+ * Python programs that run on other hosts of the lab.
  *
  * @module
  */
 
-/** Opens connections that say nothing. */
+/** Opens silent connections. */
 export const FLOOD: string = `import socket, sys, time
 held = []
 for i in range(int(sys.argv[2])):
@@ -19,7 +19,7 @@ print("open", flush=True)
 time.sleep(1000)
 `;
 
-/** Takes datagrams and connections at the port of the DNS, and answers nothing. */
+/** Receives datagrams and connections on port 53, and answers nothing. */
 export const SILENT: string = `import socket, time
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 u.bind(("0.0.0.0", 53))
@@ -32,7 +32,7 @@ while True:
     u.recv(2000)
 `;
 
-/** Guesses over and over: a connection for each, which is closed at once. */
+/** Guesses passwords: one connection for each guess, closed at once. */
 export const GUESSES: string = `import socket, sys, time
 name, word = b"carol", b"guess"
 def guess():
@@ -49,8 +49,8 @@ while True:
 `;
 
 /**
- * So many connections of each kind that come slowly or not at all: silent, one byte, a token that drips, half a token. Prints the seconds
- * after which the first and the last of each kind are closed.
+ * Opens connections of slow clients, the same number of each kind: silent, one byte, a slow token, part of a token. Prints
+ * the seconds after which the first and the last of each kind are closed.
  */
 export const SLOW: string = `import json, select, socket, sys, time
 kinds = {"silent": b"", "one byte": b"\\x05", "half a token": b"\\x05\\x01\\x01\\x01\\x01\\x04\\x00" + bytes(512),
@@ -81,7 +81,7 @@ while open_ones:
 print("closed " + json.dumps({kind: [min(all), max(all)] for kind, all in ends.items()}), flush=True)
 `;
 
-/** Has the system compute checksums itself, so that whoever carries frames on has whole ones. */
+/** Makes the system compute checksums itself, so that forwarded frames are complete. */
 export const OWN_CHECKSUMS: string = `import fcntl, socket, struct, ctypes
 value = ctypes.create_string_buffer(struct.pack("II", 0x17, 0))  # ETHTOOL_STXCSUM, off
 request = struct.pack("16sP", b"eth0", ctypes.addressof(value)) + bytes(16)
@@ -89,8 +89,8 @@ fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8946, request)  
 `;
 
 /**
- * A cable between two interfaces: IF IF with milliseconds of delay, of jitter, percent that is lost, percent that comes twice, and kilobits
- * in a second (0 for any number). For kernels without netem.
+ * Carries frames between two interfaces: IF IF DELAY JITTER (milliseconds) LOST DOUBLED (percent) RATE (kilobits per second,
+ * 0 for no limit). For kernels without netem.
  */
 export const CABLE: string = `import heapq, random, select, socket, sys, time
 delay, jitter, loss, twice, rate = map(float, sys.argv[3:8])

@@ -1,5 +1,5 @@
 /**
- * The realm of the laboratory: MIT's databases of two KDCs, and who is in them.
+ * The realm of the lab: the databases of two MIT KDCs, and their principals.
  *
  * @module
  */
@@ -7,25 +7,25 @@ import { peer } from "../support/peers.ts";
 import { run } from "../support/process.ts";
 import { DOMAIN } from "./network.ts";
 
-/** Its name. */
+/** Name of the realm. */
 export const REALM = "LAB.TEST";
-/** The name that clients know, which is the balancer's. */
+/** The proxy's name that clients use: the balancer. */
 export const PROXY: string = `proxy.${DOMAIN}`;
 
-/** Its files, and what is done to them. */
+/** The files of the realm, and operations on them. */
 export class Realm {
   readonly #file: (name: string) => string;
 
   /**
-   * Makes one, which has nothing yet.
+   * Creates a realm without files.
    *
-   * @param file Path of a file of the laboratory.
+   * @param file Returns the path of a file of the lab.
    */
   constructor(file: (name: string) => string) {
     this.#file = file;
   }
 
-  /** Makes the databases of both KDCs, of which the second is a copy, and the service's keytab. */
+  /** Creates the databases of both KDCs (the second is a copy), and the service's keytab. */
   async make(): Promise<void> {
     await Deno.writeTextFile(this.#file("krb5.conf"), this.krb5Conf(["10.77.0.31", "10.77.0.32"]));
     for (const name of ["k1", "k2"]) {
@@ -63,7 +63,7 @@ export class Realm {
     await Deno.copyFile(this.#file("k1/stash"), this.#file("k2/stash"));
   }
 
-  /** A krb5.conf with these KDCs, in this order. */
+  /** Writes a krb5.conf with these KDCs, in this order. */
   krb5Conf(kdcs: readonly string[], more = ""): string {
     return `[libdefaults]
   default_realm = ${REALM}
@@ -93,7 +93,7 @@ ${kdcs.map((kdc) => `    kdc = ${kdc}\n`).join("")}${more}  }
     return await this.#admin("k1", peer("kadmin.local"), ["-r", REALM], `${commands.join("\n")}\n`);
   }
 
-  /** Writes the keys of the service, as they are now, into a new keytab. */
+  /** Writes the service's current keys into a new keytab. */
   async ktadd(name: string): Promise<void> {
     const file = this.#file(name);
     await Deno.remove(`${file}.new`).catch(() => {});

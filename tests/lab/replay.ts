@@ -1,6 +1,7 @@
 /**
- * Plays an authenticator to servers, a program: `replay.ts SERVER[,SERVER...] [TOKEN]`. Without a token in hexadecimal it makes one for the
- * balancer's name, as whoever has the tickets; prints it with what each server has answered, one after another, as JSON.
+ * A program that sends an authenticator to servers: `replay.ts SERVER[,SERVER...] [TOKEN]`. Without a token in
+ * hexadecimal it creates one for the balancer's name from the cached tickets; prints the token and each server's
+ * answer as JSON.
  */
 // deno-lint-ignore-file no-console
 import { hostbasedService } from "../../gss/names.ts";
@@ -8,10 +9,10 @@ import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts"
 import { systemTickets } from "../../mod.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 
-/** What comes of it. */
+/** Result of the program. */
 export interface Played {
   readonly token: string;
-  /** `"AP-REP"` where it is accepted, `"KRB-ERROR"` or `"abort"` where it is not. */
+  /** `"AP-REP"` if it is accepted, `"KRB-ERROR"` or `"abort"` if it is refused. */
   readonly answers: readonly string[];
 }
 
@@ -23,7 +24,7 @@ async function answerOf(hostname: string, token: Uint8Array): Promise<string> {
   await conn.write(encodeFrame(FrameType.Authentication, token));
   const frame = decodeFrame(bytes.slice(0, await conn.read(bytes) ?? 0))?.value;
   if (frame === undefined || frame.type === FrameType.Abort) return "abort";
-  // Behind the framing of RFC 2743 section 3.1 and the mechanism of 11 bytes, RFC 4121 section 4.1.
+  // After the framing of RFC 2743 section 3.1 and the mechanism of 11 bytes, RFC 4121 section 4.1.
   const framing = frame.token[1]! < 0x80 ? 2 : 2 + (frame.token[1]! & 0x7f);
   return { 2: "AP-REP", 3: "KRB-ERROR" }[frame.token[framing + 11]!] ?? "something else";
 }

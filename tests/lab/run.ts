@@ -1,11 +1,11 @@
 /**
- * Tries the faults in laboratories, and prints what became of each beside what became of it before.
+ * Tries the faults in labs, and prints each outcome beside the one before it was handled.
  *
  * ```sh
- * deno task lab                       # all of them, some 20 minutes
- * deno task lab --short               # those of the tests
+ * deno task lab                       # all faults, some 20 minutes
+ * deno task lab --short               # the short form, as in the tests
  * deno task lab --group store         # one group
- * deno task lab --only frozen         # those with the word in their name
+ * deno task lab --only frozen         # faults with the word in their name
  * deno task lab --out docs/faults.md  # writes the table too
  * ```
  *
@@ -13,7 +13,7 @@
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
-import { type FaultGroup, tried } from "./fault.ts";
+import { type FaultGroup, tryFault } from "./fault.ts";
 import { GROUPS } from "./groups.ts";
 import { Lab } from "./setup.ts";
 
@@ -26,7 +26,7 @@ const { values } = parseArgs({
   },
 });
 
-/** What became of a fault. */
+/** Outcome of a fault. */
 interface Row {
   readonly name: string;
   readonly before: string;
@@ -45,7 +45,7 @@ function chosen(): FaultGroup[] {
 const rows: Row[] = [];
 let failed = 0;
 
-/** What failed, in a cell. */
+/** Formats an error for a table cell. */
 function words(error: unknown): string {
   console.error(error);
   failed++;
@@ -58,10 +58,10 @@ for (const { name: group, lab: options, faults } of chosen()) {
     const begun = performance.now();
     let now: string;
     try {
-      now = await tried(fault, lab, values.short ?? false);
+      now = await tryFault(fault, lab, values.short ?? false);
     } catch (error) {
       now = words(error);
-      // It may have been left as it was in the middle.
+      // The fault may have left the lab broken.
       await lab[Symbol.asyncDispose]().catch(console.error);
       lab = await Lab.start(options);
     }

@@ -1,6 +1,6 @@
 /**
- * The set-up that docs/operating.md describes for several machines, in a network of its own: a balancer in front of two servers, Redis with
- * a replica and three sentinels, two KDCs, an origin, two machines of users.
+ * The set-up of several machines that docs/operating.md describes, in a network of its own: a balancer in front of
+ * two servers, Redis with a replica and three sentinels, two KDCs, an origin, and two user machines.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { type BadCable, DOMAIN, end, type Host, NAME_SERVER, Network } from "./n
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** Peers that a laboratory is made of. */
+/** Peers that the lab needs. */
 export const PEERS: readonly string[] = [
   "networks of hosts",
   "krb5kdc",
@@ -30,8 +30,8 @@ export const PEERS: readonly string[] = [
 ];
 
 /**
- * What an administrator sets on the machines, since Deno leaves it to the system: a peer that is gone without a word is noticed after
- * 60 + 6 x 10 s, or some 100 s where it owes answers; what waits at a port that is closed goes to the other process that has it.
+ * Kernel parameters that an administrator sets, since Deno leaves them to the system: a lost peer is noticed after
+ * 60 + 6 x 10 s, or some 100 s where it owes answers; clients that wait at a closed port go to the other process with that port.
  */
 const SYSCTLS = {
   "net.ipv4.tcp_keepalive_time": 60,
@@ -41,22 +41,22 @@ const SYSCTLS = {
   "net.ipv4.tcp_migrate_req": 1,
 };
 
-/** What a laboratory may have otherwise. */
+/** Options of a lab. */
 export interface LabOptions {
-  /** What becomes of clients while Redis cannot be reached, on each server; `undefined` for no Redis. @default {refuse on both} */
+  /** `onLoss` of each server; `undefined` for no Redis. @default {refuse on both} */
   readonly onLoss?: readonly ("refuse" | "allow")[] | undefined;
-  /** Whether sentinels look after Redis. @default {true} */
+  /** Whether sentinels watch Redis. @default {true} */
   readonly sentinels?: boolean;
   /** Fields of the servers' configuration. */
   readonly config?: Record<string, unknown>;
 }
 
-/** The set-up. */
+/** A running lab. */
 export class Lab implements AsyncDisposable {
   readonly #network: Network;
   readonly #folder: string;
   readonly #options: LabOptions;
-  /** Who is in it. */
+  /** The realm. */
   readonly realm: Realm = new Realm((name) => this.file(name));
   readonly #daemons = new Map<string, Daemon>();
   readonly #over = new AbortController();
@@ -97,24 +97,24 @@ export class Lab implements AsyncDisposable {
     );
   }
 
-  /** A host of the network. */
+  /** Returns a host of the network. */
   host(name: string): Host {
     return this.#network.host(name);
   }
 
-  /** Puts a bad cable between a host and the switch, until it is disposed of. */
+  /** Puts a bad cable between a host and the switch, until it is disposed. */
   async spoil(host: string, cable: BadCable): Promise<AsyncDisposable> {
     return await this.#network.spoil(host, cable);
   }
 
-  /** A program that runs, by its name: that of its host, or `redis1`, `sentinel1` and so on. */
+  /** Returns a running program by its name: that of its host, or `redis1`, `sentinel1` and so on. */
   daemon(name: string): Daemon {
     const daemon = this.#daemons.get(name);
-    if (daemon === undefined) throw new Error(`There is no ${name} running`);
+    if (daemon === undefined) throw new Error(`No program ${name} is running`);
     return daemon;
   }
 
-  /** A file of the laboratory. */
+  /** Returns the path of a file of the lab. */
   file(name: string): string {
     return `${this.#folder}/${name}`;
   }
@@ -177,7 +177,7 @@ sentinel failover-timeout lab 3000
     await this.daemon(name).waitFor(/Ready to accept connections/);
   }
 
-  /** What a server is told. */
+  /** Returns the configuration of a server. */
   config(name: string): Record<string, unknown> {
     const { onLoss, sentinels = true, config = {} } = this.#options;
     const store = sentinels
@@ -199,13 +199,13 @@ sentinel failover-timeout lab 3000
     };
   }
 
-  /** What a server with this configuration is run by. */
+  /** Returns the command line of a server with this configuration. */
   serveCommand(file: string): string[] {
     const deno = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`];
     return [Deno.execPath(), ...deno, `${ROOT}cli/mod.ts`, "serve", "--config", file];
   }
 
-  /** Starts a server, with variables, with a change of its configuration, and by a program that starts others. */
+  /** Starts a server, with variables, a changed configuration, or a wrapping program. */
   async startServer(
     name: string,
     env: Record<string, string> = {},
@@ -219,14 +219,14 @@ sentinel failover-timeout lab 3000
     await this.daemon(name).waitFor(/Listening on/);
   }
 
-  /** Starts a server by a command line of its own. */
+  /** Starts a server by its own command line. */
   async startServerBy(name: string, args: readonly string[]): Promise<void> {
     const [command, ...all] = [...this.serveCommand("").slice(0, -3), ...args];
     this.#start(name, name, command!, all);
     await this.daemon(name).waitFor(/Listening on/);
   }
 
-  /** Starts a name server that knows of one name, if it is given. */
+  /** Starts a name server that knows one name, if given. */
   startNames(name?: string, address?: string): Daemon {
     const alone = ["-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", "--pid-file="];
     const known = name === undefined ? `--local=/${DOMAIN}/` : `--address=/${name}/${address}`;
@@ -278,13 +278,13 @@ backend servers
     });
   }
 
-  /** Starts a server anew, with a change of its configuration. */
+  /** Restarts a server with a changed configuration. */
   async restartServer(name: string, change: Record<string, unknown> = {}, by: readonly string[] = []): Promise<void> {
     await this.stop(name);
     await this.startServer(name, {}, change, by);
   }
 
-  /** Plays an authenticator of alice's to servers; without a token, a new one. */
+  /** Sends an authenticator of alice to servers; without a token, a new one. */
   async play(servers: readonly string[], token?: string): Promise<Played> {
     const to = servers.map((name) => this.host(name).address).join(",");
     const { stdout, stderr } = await this.host("c1").run(
@@ -292,7 +292,7 @@ backend servers
       this.#script("replay.ts", to, ...(token === undefined ? [] : [token])),
       { env: { KRB5_CONFIG: this.file("krb5.conf"), KRB5CCNAME: this.cache("c1", "alice") } },
     );
-    if (stdout === "") throw new Error(`Nothing could be played: ${stderr}`);
+    if (stdout === "") throw new Error(`replay.ts failed: ${stderr}`);
     return JSON.parse(stdout);
   }
 
@@ -305,7 +305,7 @@ backend servers
     if (code !== 0) throw new Error(`kinit ${user}: ${stderr}`);
   }
 
-  /** Where it is. */
+  /** Returns the path of a user's cache. */
   cache(host: string, user: string): string {
     return `FILE:${this.file(`cc_${host}_${user}`)}`;
   }
@@ -327,43 +327,43 @@ backend servers
     return await this.allOf(this.client(host, user, job, env));
   }
 
-  /** Waits until a client has told of all its transfers. */
+  /** Waits until a client has reported all its transfers. */
   async allOf(client: Daemon, seconds = 110): Promise<TransferEnd[]> {
     await client.waitFor(/^\{"counts".*$/m, 1_000 * seconds);
     return endsOf(client);
   }
 
-  /** What a server's health port says: status and word. */
+  /** Returns status and word of a server's health port. */
   async health(name: string): Promise<string> {
     const url = `http://${this.host(name).address}:9181/healthz`;
     const { stdout } = await this.host("lb").run(peer("curl"), ["-s", "-m", "3", "-w", " %{http_code}", url]);
     return stdout.trim();
   }
 
-  /** What a server's admin port says. */
+  /** Returns the status of a server's admin port. */
   async status(name: string): Promise<Record<string, unknown>> {
     const { stdout } = await this.host(name).run(peer("curl"), ["-s", "-m", "3", "http://127.0.0.1:9180/status.json"]);
     return JSON.parse(stdout);
   }
 
-  /** Sessions of a server that are connected to their target. */
+  /** Returns the number of a server's connected sessions. */
   async connected(name: string): Promise<number> {
     const { sessions } = await this.status(name) as unknown as Snapshot;
     return sessions.filter(({ address }) => address !== "").length;
   }
 
-  /** Sessions of a server, whatever they do. */
+  /** Returns the number of all sessions of a server. */
   async sessions(name: string): Promise<number> {
     return (await this.status(name)).sessionCount as number;
   }
 
-  /** What a server says in its log of sessions that did not end by themselves, each once. */
+  /** Returns the distinct reasons in a server's log of sessions that did not end by themselves. */
   reasons(name: string): string {
     const closed = this.daemon(name).output.matchAll(/"event":"closed".*"error":"([^"]*)"/g);
     return [...new Set([...closed].map(([, error]) => error))].join("; ");
   }
 
-  /** Waits until so many transfers of some size, and nothing else, go through a server. */
+  /** Waits until a server has exactly this many transfers of this size. */
   async underWay(name: string, count: number): Promise<void> {
     await this.until(`${count} transfers go through ${name}`, async () => {
       const { sessionCount, sessions } = await this.status(name) as unknown as Snapshot;
@@ -374,13 +374,13 @@ backend servers
   /**
    * Waits until no session is left at a server.
    *
-   * @returns Milliseconds that it took.
+   * @returns The time in milliseconds.
    */
   async empty(name: string, seconds = 10): Promise<number> {
     return await this.until(`no session is left at ${name}`, async () => await this.sessions(name) === 0, seconds);
   }
 
-  /** Polls until something is so, for some seconds. */
+  /** Polls until a condition is true, with a limit in seconds. */
   async until(what: string, isSo: () => Promise<boolean>, seconds = 30): Promise<number> {
     const begun = performance.now();
     for (;;) {
@@ -401,12 +401,12 @@ backend servers
   }
 }
 
-/** How the configuration names a store that sentinels know the way to. */
+/** Returns the store URL of sentinels. */
 function sentinelUrl(sentinels: readonly string[]): string {
   return `redis+sentinel://${sentinels.join(",")}/lab`;
 }
 
-/** haproxy tells at a socket in the file system. */
+/** haproxy reports its servers at a Unix socket. */
 const SHOW_SERVERS = `import socket,sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
@@ -417,12 +417,12 @@ while True:
     sys.stdout.write(b.decode())
 `;
 
-/** What a client has told so far. */
+/** Returns the transfers that a client has reported so far. */
 export function endsOf(client: Daemon): TransferEnd[] {
   return client.output.split("\n").filter((line) => line.startsWith('{"id"')).map((line) => JSON.parse(line));
 }
 
-/** How often each end came. */
+/** Counts the results by their end. */
 export function countsOf(ends: readonly TransferEnd[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { end } of ends) counts[end] = (counts[end] ?? 0) + 1;

@@ -1,7 +1,7 @@
 /**
- * Two servers under load for a while, one of one thread and one of two, with surroundings that fail all the time beside it: a log that
- * nobody reads, a name server that is silent, somebody who guesses passwords, a Redis that freezes. Nothing may be lost, nothing
- * be refused that need not be, nothing stay.
+ * Two servers under load, one with one thread and one with two, while their surroundings fail: a log that is not
+ * read, a silent name server, password guesses, a Redis that freezes. No byte may be lost, no client refused without
+ * need, and nothing stay.
  *
  * ```sh
  * deno task lab:soak --minutes 22 --chart docs/charts/soak.svg
@@ -27,9 +27,9 @@ const { values } = parseArgs({
 });
 const MINUTES = Number(values.minutes);
 
-/** What is seen of a server at one moment. */
+/** State of a server at one moment. */
 interface Sample {
-  /** Minutes since the beginning. */
+  /** Minutes since the start. */
   readonly at: number;
   readonly rss: number;
   readonly descriptors: number;
@@ -65,7 +65,7 @@ await lab.until("both serve", async () => {
 });
 const SERVERS = { s1: one, s2: lab.daemon("s2") } as const;
 
-// What fails beside them.
+// The failing surroundings.
 const silent = lab.host("dns").start("python3", ["-c", SILENT]);
 const guessing = ["s1", "s2"].map((name) =>
   lab.host("c2").start("python3", ["-c", GUESSES, lab.host(name).address, "50", "1"])

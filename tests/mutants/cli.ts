@@ -20,7 +20,7 @@ const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"]
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
 const WORDS = "refuse words";
-const MISSING = "a permission that is missing";
+const MISSING = "a missing one is named";
 const MIT = "which do not see the lock";
 const KEYS = "/^(SecretLine|readPipedLine)/";
 const TERMINAL = "kinit asks on a terminal";
@@ -168,7 +168,7 @@ const CACHES: readonly Mutant[] = [
     find: "&& found.uid !== await ownNumber(at)) {",
     replace: ") {",
     tests: PERMISSIONS,
-    filter: "whose a link is",
+    filter: "owner of a link",
   },
   {
     rule: "a link to a cache stays one",

@@ -735,7 +735,7 @@ const SAYS: readonly Mutant[] = [
       "deno doc --lint",
       'export { type ConnectionListener } from "./socks/stream/listener.ts";\n',
       "",
-      "front door alone",
+      "exports all types",
     ],
   ]),
 ];

@@ -414,7 +414,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "CONTRIBUTING.md",
       " --preload=./tests/support/watch_unhandled.ts",
       "",
-      "what nobody handles",
+      "unhandled errors",
     ],
   ]),
   ...rules("tests/support/watch_unhandled.ts", UNHANDLED, [
@@ -446,7 +446,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "      void (new Error(`A worker",
       "a worker whose errors",
     ],
-    ["files say that they are watched", "CONTRIBUTING.md", 'note("watching");\n', "", "nothing is counted"],
+    ["files say that they are watched", "CONTRIBUTING.md", 'note("watching");\n', "", "none is counted"],
   ]),
   ...rules("tests/support/process.ts", UNHANDLED, [
     [
@@ -461,7 +461,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "CONTRIBUTING.md",
       "    noneUncaughtIn(this.#output);\n",
       "",
-      "a program beside",
+      "a program during",
     ],
   ]),
   ...rules("tests/support/unhandled.ts", UNHANDLED, [
@@ -484,7 +484,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "CONTRIBUTING.md",
       'output.replaceAll(COLOURS, "").match',
       "output.match",
-      "in colours too",
+      "in colour",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", ["tests/kerberos/mech/context_memory_test.ts"], [

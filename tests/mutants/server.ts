@@ -12,7 +12,7 @@ const REFUSAL = "tests/socks/auth/refusal_test.ts";
 const GONE = "tests/socks/server/commands/bind_gone_test.ts";
 
 const TCP = "over TCP";
-const DEAF = "over deaf";
+const STUCK = "over stuck";
 const STREAMS = "over streams";
 const SIGNAL = "RFC 1928 section 4: a session ends with its signal";
 const LATE = "what comes too late is closed";
@@ -196,7 +196,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "await abortable(client.rest.read(), clock.signal)",
       "await client.rest.read()",
-      DEAF,
+      STUCK,
     ],
     [
       "an association's time is one",
@@ -228,14 +228,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);",
       "await Promise.race([Promise.all(both), lost.promise]);",
-      DEAF,
+      STUCK,
     ],
     [
       "a relay does not wait for ever for calls of what is closed",
       SIGNAL,
       "    await untilSettled(both);",
       "    await Promise.allSettled(both);",
-      DEAF,
+      STUCK,
     ],
   ]),
   ...rules("socks/stream/drain.ts", [END], [
@@ -278,7 +278,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});",
       "await Promise.allSettled(calls);",
-      DEAF,
+      STUCK,
     ],
   ]),
   ...rules("socks/stream/make_unless_aborted.ts", [END], [

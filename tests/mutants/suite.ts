@@ -432,7 +432,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    this.closing.abort(new Error(this.#reason));\n",
     replace: "",
     tests: ["tests/interop/redis_test.ts"],
-    filter: "a Redis that is not there",
+    filter: "retries an absent server",
   },
   {
     rule: "a server whose admin port cannot be opened ends",

@@ -11,10 +11,10 @@ import {
   SocksTimeoutError,
   SocksTlsError,
 } from "../../socks/errors.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { Daemon, freePort } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
-import { scriptProxy } from "../support/script_proxy.ts";
+import { scriptProxy } from "../support/scripted_proxy.ts";
 
 const LOCALHOST = "127.0.0.1";
 const auth = [noAuthentication()];

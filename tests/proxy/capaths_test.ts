@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../kerberos/system.ts";
 import { connect, serve, type ServeOptions } from "../../mod.ts";
-import { TestRuntime } from "../support/clock.ts";
-import { Forge } from "../support/forge.ts";
+import { TestRuntime } from "../support/test_runtime.ts";
+import { Forge } from "../support/forge_ap.ts";
 import { run } from "../support/process.ts";
 import { echoServer } from "../support/servers.ts";
 import { utf8 } from "../../base/bytes.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, noAuthentication, serve, type ServeOptions } from "../../mod.ts";
 import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { echoServer } from "../support/servers.ts";
 
 const LOCALHOST = "127.0.0.1";

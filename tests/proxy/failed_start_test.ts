@@ -1,7 +1,7 @@
 /** What cannot start leaves nothing open: the sanitizers see each listener, socket and timer that stays. */
 import assert from "node:assert/strict";
 import { connect, dialTls, dialUnix, noAuthentication, serve } from "../../mod.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { TcpServer } from "../support/servers.ts";
 

@@ -7,7 +7,7 @@ import { systemTickets } from "../../kerberos/system.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { connect, type KeytabNews, serve } from "../../mod.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
 import { echoServer } from "../support/servers.ts";
 

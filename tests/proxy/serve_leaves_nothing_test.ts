@@ -15,7 +15,8 @@ import { listenTcp } from "../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { countedController } from "../support/counted_signal.ts";
-import { deaf, until, within } from "../support/end_lab.ts";
+import { until, within } from "../support/waiting.ts";
+import { stuckOperation } from "../support/controlled_resources.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { peerTest } from "../support/peers.ts";
 import { pipe } from "../support/pipe.ts";
@@ -44,14 +45,14 @@ function isFree(port: number): boolean {
 }
 
 /** A listener that is watched, and may hold on to an accept after it was closed. */
-function watched(kind: "deaf" | "failing"): ConnectionListener & { closed: boolean; accepts: number } {
+function watched(kind: "stuck" | "failing"): ConnectionListener & { closed: boolean; accepts: number } {
   return {
     addr: { hostname: LOCALHOST, port: 1 },
     closed: false,
     accepts: 0,
     accept(): Promise<undefined> {
       this.accepts++;
-      return kind === "deaf" ? new Promise(() => {}) : Promise.reject(new Error("closed, or no descriptors left"));
+      return kind === "stuck" ? new Promise(() => {}) : Promise.reject(new Error("closed, or no descriptors left"));
     },
     close(): void {
       this.closed = true;
@@ -82,7 +83,7 @@ Deno.test("serve(): after the end, nothing waits for its signal and nothing list
 
 Deno.test("serve(): has ended if its signal is aborted already, and frees its port", async () => {
   for (const start of STARTS) {
-    const listener = watched("deaf");
+    const listener = watched("stuck");
     const server = start({ port: undefined, listeners: [listener], signal: AbortSignal.abort(new Error("before")) });
     await within(1_000, "the server", server.finished);
     assert.ok(listener.closed);
@@ -146,7 +147,7 @@ function thrower(): never {
 }
 
 Deno.test("serve(): ends although a listener ignores its end or always fails", async () => {
-  for (const kind of ["deaf", "failing"] as const) {
+  for (const kind of ["stuck", "failing"] as const) {
     for (const how of ["dispose", "shutdown", "signal"] as const) {
       const stop = new AbortController();
       const listener = watched(kind);
@@ -192,10 +193,10 @@ Deno.test("serve(): pauses after a failed accept", async () => {
 });
 
 Deno.test("serve(): closes a connection accepted after the end", async () => {
-  const accepting = deaf<ReturnType<typeof pipe>[0] | undefined>();
+  const accepting = stuckOperation<ReturnType<typeof pipe>[0] | undefined>();
   const { server } = makeServer();
   const listening = server.listen({ addr: { hostname: LOCALHOST, port: 1 }, accept: accepting.make, close() {} });
-  await accepting.asked;
+  await accepting.started;
   await server[Symbol.asyncDispose]();
   await listening;
   const [client, far] = pipe();

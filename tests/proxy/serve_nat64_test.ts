@@ -4,7 +4,7 @@ import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent }
 import type { Resolver } from "../../socks/names/resolver.ts";
 import { warnings } from "../../cli/server/warnings.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 
 const LOCALHOST = "127.0.0.1";
 const NAMES: Readonly<Record<string, readonly string[]>> = { "ipv4only.arpa": ["192.0.0.170", "2a0b:64::c000:aa"] };

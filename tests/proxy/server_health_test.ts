@@ -10,7 +10,8 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import { ends, until, within } from "../support/end_lab.ts";
+import { sessionEnds } from "../support/session_transports.ts";
+import { until, within } from "../support/waiting.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { hex, unhex } from "../support/vectors.ts";
@@ -211,7 +212,7 @@ Deno.test("serve(): a failure in any call of the caller's objects is one refusal
     const method: ServerAuthMethod = { code: 0, name: "none", accept: () => Promise.resolve({} as never) };
     const nameless = makeServer({ auth: [method] });
     await session(nameless.server, CONNECT);
-    assert.deepEqual(ends(nameless.events).length, 1);
+    assert.deepEqual(sessionEnds(nameless.events).length, 1);
     // What gives nothing, where a promise is wanted.
     for (const open of [() => undefined, () => Promise.resolve(undefined), FAILURES["throws nothing"]]) {
       const { server, events } = makeServer({ open: open as never });

@@ -15,7 +15,7 @@ import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { runSession } from "../../socks/server/session.ts";
 import { recordWith } from "../support/session_record.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { until, within } from "../support/end_lab.ts";
+import { until, within } from "../support/waiting.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe } from "../support/pipe.ts";
 import { hex, unhex } from "../support/vectors.ts";

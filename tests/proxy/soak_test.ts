@@ -166,7 +166,7 @@ Deno.test({
 });
 
 Deno.test("soak: a session leaves nothing on the heap", async () => {
-  const script = new URL("../support/leak_probe.ts", import.meta.url).pathname;
+  const script = new URL("../support/session_heap_probe.ts", import.meta.url).pathname;
   const args = ["run", "-q", "-A", "--v8-flags=--expose-gc", "-c", `${ROOT}deno.json`, script];
   const { stdout, stderr } = await run(Deno.execPath(), args, { timeout: 120_000 });
   const lines = stdout.trim().split("\n");

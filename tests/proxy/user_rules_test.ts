@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, serve, systemTickets } from "../../mod.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { echoServer } from "../support/servers.ts";
 

@@ -20,7 +20,7 @@ import { decodeRequest } from "../../socks/wire/messages.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { echoServer } from "../support/servers.ts";
-import { FORMS, spellings } from "../support/spellings.ts";
+import { FORMS, spellings } from "../support/host_spellings.ts";
 import { hex, unhex } from "../support/vectors.ts";
 
 /** Asks for a name in each protocol that a client may speak; whether it was allowed. */

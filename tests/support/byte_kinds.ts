@@ -1,12 +1,12 @@
 /**
- * What bytes may be given in, and what is none: for every function that takes bytes from a caller.
+ * Values that functions accept as bytes, and values that they refuse.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { runInNewContext } from "node:vm";
 
-/** A buffer of these bytes, with others around them, and where they begin. */
+/** Returns a buffer with these bytes at offset 8, and other bytes around them. */
 function surrounded(bytes: Uint8Array, Kind: typeof ArrayBuffer | typeof SharedArrayBuffer, maximum?: number) {
   const buffer = new (Kind as typeof ArrayBuffer)(
     bytes.length + 24,
@@ -16,7 +16,7 @@ function surrounded(bytes: Uint8Array, Kind: typeof ArrayBuffer | typeof SharedA
   return buffer;
 }
 
-/** Bytes in everything that they may be given in, by its name; in words only where their number is even. */
+/** Returns the bytes in every accepted type, by name; in 16-bit arrays only where the length is even. */
 export function byteKinds(bytes: Uint8Array): Record<string, unknown> {
   const { length } = bytes;
   const own = () => bytes.slice().buffer;
@@ -35,7 +35,7 @@ export function byteKinds(bytes: Uint8Array): Record<string, unknown> {
     "Uint8Array over shared memory": new Uint8Array(surrounded(bytes, SharedArrayBuffer), 8, length),
     "resizable ArrayBuffer": resizable,
     "Uint8Array over a resizable buffer": new Uint8Array(surrounded(bytes, ArrayBuffer, 1 << 20), 8, length),
-    "Uint8Array as long as its resizable buffer": new Uint8Array(resizable),
+    "Uint8Array that tracks its resizable buffer": new Uint8Array(resizable),
     "Buffer": Buffer.from(bytes),
     "Buffer out of the pool": Buffer.from(Buffer.from(bytes).toString("base64"), "base64"),
     "Uint8Array of another realm": runInNewContext("new Uint8Array(bytes)", { bytes: [...bytes] }),
@@ -49,11 +49,11 @@ export function byteKinds(bytes: Uint8Array): Record<string, unknown> {
   };
 }
 
-/** What is no bytes, by its name. */
-export function noBytes(): Record<string, unknown> {
+/** Returns values that are not bytes, by name. */
+export function notBytes(): Record<string, unknown> {
   return {
     "text": "abcd",
-    "text that looks like one": Object("abcd"),
+    "String object": Object("abcd"),
     "number": 4,
     "null": null,
     "true": true,
@@ -62,16 +62,16 @@ export function noBytes(): Record<string, unknown> {
     "Blob": new Blob(["abcd"]),
     "function": () => {},
     "symbol": Symbol("bytes"),
-    "heir of an ArrayBuffer": Object.create(ArrayBuffer.prototype),
-    "heir of a SharedArrayBuffer": Object.create(SharedArrayBuffer.prototype),
-    "heir of a Uint8Array": Object.create(Uint8Array.prototype),
-    "stand-in of a Uint8Array": new Proxy(new Uint8Array(4), {}),
-    "without a constructor": Object.create(null),
+    "object that inherits from ArrayBuffer": Object.create(ArrayBuffer.prototype),
+    "object that inherits from SharedArrayBuffer": Object.create(SharedArrayBuffer.prototype),
+    "object that inherits from Uint8Array": Object.create(Uint8Array.prototype),
+    "proxy of a Uint8Array": new Proxy(new Uint8Array(4), {}),
+    "object without a prototype": Object.create(null),
     ...lostBytes(),
   };
 }
 
-/** Views and buffers whose memory is gone, by their names. */
+/** Returns views and buffers whose memory is gone, by name. */
 export function lostBytes(): Record<string, unknown> {
   const detached = <T extends ArrayBuffer | ArrayBufferView>(value: T): T => {
     const buffer = value instanceof ArrayBuffer ? value : (value as ArrayBufferView<ArrayBuffer>).buffer;
@@ -93,7 +93,7 @@ export function lostBytes(): Record<string, unknown> {
     "detached Buffer": detached(Buffer.from(new Uint8Array(4).buffer)),
     "Uint8Array beyond its buffer": shrunk((buffer) => new Uint8Array(buffer, 8, 8)),
     "Uint8Array that ends beyond its buffer": shrunk((buffer) => new Uint8Array(buffer, 0, 8)),
-    "Uint8Array to the end of its buffer, which is before it": shrunk((buffer) => new Uint8Array(buffer, 8)),
+    "Uint8Array whose start is beyond its buffer": shrunk((buffer) => new Uint8Array(buffer, 8)),
     "Uint32Array beyond its buffer": shrunk((buffer) => new Uint32Array(buffer, 8, 2)),
     "DataView beyond its buffer": shrunk((buffer) => new DataView(buffer, 8, 8)),
   };

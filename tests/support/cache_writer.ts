@@ -1,17 +1,17 @@
 /**
- * One of several processes that change a credential cache at one time: `CACHE NAME COUNT` stores COUNT tickets of alice's;
- * with a COUNT of 0 it takes commands from standard input, a line each.
+ * A process that changes a credential cache while others do: `CACHE NAME COUNT` stores COUNT tickets of alice; with a
+ * COUNT of 0 it reads commands from standard input, one per line.
  *
  * @module
  */
 import { KerberosError } from "../../kerberos/errors.ts";
 import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { contents, ticket } from "./caches.ts";
+import { contents, ticket } from "./cache_contents.ts";
 
 const [path, name, count] = Deno.args as [string, string, string];
 const cache = new FileCredentialCache(path);
 
-async function act(command: string): Promise<string> {
+async function runCommand(command: string): Promise<string> {
   try {
     if (command === "store") await cache.store(ticket("alice@R.TEST", `rcmd/${name}@R.TEST`));
     else if (command === "destroy") await cache.destroy();
@@ -35,6 +35,6 @@ if (count === "0") {
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) await writeLine(await act(line));
+    for (const line of lines) await writeLine(await runCommand(line));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Certificates for this machine, made by openssl.
+ * Self-signed certificates for this machine, made by openssl.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import assert from "node:assert/strict";
 import { peer } from "./peers.ts";
 import { run } from "./process.ts";
 
-/** A certificate, which is its own authority, and its key, in PEM. */
+/** A self-signed certificate and its key, in PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Makes one: for a name, and other names and addresses in openssl's words (`IP:127.0.0.2`). */
+/** Creates a certificate for a name, and for more names and addresses as openssl writes them (`IP:127.0.0.2`). */
 export async function certificateFor(name = "localhost", ...others: readonly string[]): Promise<Certificate> {
   const names = [`DNS:${name}`, ...others].join();
   const { code, stdout, stderr } = await run(peer("openssl"), [

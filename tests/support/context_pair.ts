@@ -1,5 +1,5 @@
 /**
- * Two contexts around one key, without a negotiation.
+ * Two established contexts around one key, without a negotiation.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { ALL_FLAGS } from "./flags.ts";
 
 const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
-/** Both sides. */
+/** Both sides of a context. */
 export interface ContextPair extends Disposable {
   readonly ours: KerberosContext;
   readonly theirs: KerberosContext;
 }
 
-/** A pair; what is sent by either begins with number 1. */
+/** Creates a pair; sequence numbers of both sides begin with 1. */
 export function contextPair(enctype = 18, primitives: CryptoPrimitives = systemPrimitives): ContextPair {
   const bytes = KerberosKey.generate(enctype).exportBytes();
   const [ours, theirs] = [true, false].map((initiator) =>
@@ -47,7 +47,7 @@ export function contextPair(enctype = 18, primitives: CryptoPrimitives = systemP
   };
 }
 
-/** Enctypes with what computes at once where it can, and with what always takes its time, as in a browser. */
+/** Enctypes with synchronous primitives where possible, and with WebCrypto, as in a browser. */
 export const SUITES: readonly (readonly [name: string, enctype: number, primitives: CryptoPrimitives])[] = [
   ...[17, 18, 19, 20].map((enctype) => [`${profileOf(enctype).name} at once`, enctype, systemPrimitives] as const),
   ...[18, 20].map((enctype) => [`${profileOf(enctype).name} on WebCrypto`, enctype, webCrypto] as const),

@@ -1,16 +1,16 @@
 /**
- * A signal whose listeners are counted.
+ * An abort signal whose listeners are counted.
  *
  * @module
  */
 
-/** A controller, and how many listen to its signal. */
+/** An abort controller that counts the listeners of its signal. */
 export interface CountedController extends AbortController {
-  /** Listeners that are there now. */
+  /** Current number of listeners. */
   listeners(): number;
 }
 
-/** Makes one. What listens through `AbortSignal.any` is not seen. */
+/** Creates a controller. Listeners through `AbortSignal.any` are not counted. */
 export function countedController(): CountedController {
   const controller = new AbortController();
   const { signal } = controller;

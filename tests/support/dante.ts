@@ -1,5 +1,5 @@
 /**
- * Dante, built with GSS-API: its server, and its client library under other programs.
+ * Dante, built with GSS-API: its server, and its client library preloaded into other programs.
  *
  * @module
  */
@@ -11,24 +11,24 @@ const PREFIX = () => peer("sockd").replace(/\/sbin\/sockd$/, "");
 /** A running Dante server. */
 export interface DanteServer extends AsyncDisposable {
   readonly port: number;
-  /** The first of its processes, which leads their group. */
+  /** The parent process, which leads the process group. */
   readonly pid: number;
 }
 
-/** What a Dante server is told. */
+/** Options of {@linkcode startDante}. */
 export interface DanteServerOptions {
-  /** A folder that everybody can read, with krb5.conf and the keytab. */
+  /** A folder that is readable for all users, with krb5.conf and the keytab. */
   readonly directory: string;
   readonly krb5Conf: string;
   readonly keytab: string;
-  /** Dante's names of the levels it accepts. */
+  /** Accepted protection levels, as Dante names them. */
   readonly levels: string;
   readonly method?: string;
-  /** Whether the level is agreed upon in clear. */
+  /** Whether the level is negotiated in clear (NEC mode). */
   readonly necMode?: boolean;
 }
 
-/** Starts a server. Dante drops to another user, so everything in the folder must be readable. */
+/** Starts a server. Dante changes its user, so all files in the folder must be readable for all users. */
 export async function startDante(options: DanteServerOptions): Promise<DanteServer> {
   const { directory, levels, method = "gssapi", necMode = false } = options;
   const port = freePort();
@@ -79,7 +79,7 @@ socks pass {
   return { port, pid: daemon.pid, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
-/** Environment under which a program's connections go through a proxy, by Dante's preloaded client library. */
+/** Returns the environment that sends a program's connections through a proxy by Dante's client library. */
 export async function socksifyEnv(options: {
   directory: string;
   krb5Conf: string;
@@ -109,7 +109,7 @@ route {
     KRB5_CONFIG: options.krb5Conf,
     KRB5CCNAME: options.ccache,
     SOCKS_CONF: config,
-    // Without these two, loopback targets would silently be dialled directly.
+    // Without these two, loopback targets would be dialed directly.
     SOCKS_AUTOADD_LANROUTES: "no",
     SOCKS_DIRECTROUTE_FALLBACK: "no",
     LD_LIBRARY_PATH: `${PREFIX()}/lib`,

@@ -1,5 +1,5 @@
 /**
- * A real name server.
+ * A real name server: dnsmasq.
  *
  * @module
  */
@@ -28,23 +28,23 @@ export async function startDnsmasq(...more: readonly string[]): Promise<NameServ
   return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
-/** A question for the address of a name (RFC 1035 section 4.1). */
-export function question(name: string): Uint8Array {
+/** Encodes a query for the address of a name (RFC 1035 section 4.1). */
+export function addressQuery(name: string): Uint8Array {
   const header = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
   const labels = name.split(".").flatMap((label) => [label.length, ...new TextEncoder().encode(label)]);
   return Uint8Array.from([...header, ...labels, 0, 0, 1, 0, 1]);
 }
 
-/** The address that an answer ends with. */
+/** Returns the address at the end of a response. */
 export function answeredAddress(answer: Uint8Array): string {
   return answer.subarray(-4).join(".");
 }
 
-/** Asks with `nc -u` in an environment. */
+/** Sends a query with `nc -u` in an environment. */
 export async function ncAsk(port: number, name: string, env: Record<string, string>): Promise<string> {
   const file = await Deno.makeTempFile();
   try {
-    await Deno.writeFile(file, question(name));
+    await Deno.writeFile(file, addressQuery(name));
     const script = 'nc=$1 port=$2; exec "$nc" -u -W1 127.0.0.1 "$port" <"$3" | od -An -tu1 -v';
     const { stdout } = await run("/bin/sh", ["-c", script, "sh", peer("nc"), String(port), file], { env });
     return answeredAddress(Uint8Array.from(stdout.trim().split(/\s+/).map(Number)));

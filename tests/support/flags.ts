@@ -1,11 +1,11 @@
 /**
- * What contexts are asked for and grant where a test does not say otherwise.
+ * The context flags of tests that do not choose their own.
  *
  * @module
  */
 import type { GssFlags } from "../../gss/context.ts";
 
-/** All services of a context; the credential stays at home. */
+/** All flags but delegation. */
 export const ALL_FLAGS: Required<GssFlags> = {
   delegation: false,
   mutual: true,

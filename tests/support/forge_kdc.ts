@@ -1,6 +1,6 @@
 /**
- * KDC replies and requests that are genuine (made with the right keys) and wrong in any one field: what stands behind the
- * checksums is tested with these.
+ * Forged KDC replies and requests: genuine (made with the right keys) and wrong in any one field, to test the checks
+ * behind the checksums.
  *
  * @module
  */
@@ -26,19 +26,19 @@ import {
 } from "../../kerberos/messages/kdc.ts";
 import { fromPrincipalName, principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
-import { changed, type Changes } from "./forge.ts";
+import { changed, type Changes } from "./forge_ap.ts";
 
-/** What is wrong with a reply; everything else is as the KDC made it. */
+/** Changes of a KDC reply; the rest is as the KDC made it. */
 export interface ReplyForgery {
-  /** Changes fields of the sealed part; a field that becomes `undefined` is left out. */
+  /** Changes fields of the encrypted part; a field that becomes `undefined` is left out. */
   readonly part?: (part: EncKdcRepPart) => Changes<EncKdcRepPart>;
   /** Changes fields in clear. */
   readonly reply?: (reply: KdcRep) => Partial<KdcRep>;
-  /** Key that the part is sealed with. */
+  /** Key that encrypts the part. */
   readonly key?: (key: KerberosKey) => KerberosKey;
-  /** Key usage that it is sealed for. */
+  /** Key usage of the encryption. */
   readonly usage?: number;
-  /** Tag of the sealed part, 25 or 26. */
+  /** Tag of the encrypted part, 25 or 26. */
   readonly partTag?: number;
   /** Tag and type of the message, 11 or 13. */
   readonly replyTag?: number;
@@ -65,7 +65,7 @@ export async function replyKeyOf(
     : { key: new KerberosKey(subkey.keytype, subkey.keyvalue), usage: KeyUsage.TgsRepEncPartSubkey };
 }
 
-/** Ticket and authenticator of a TGS-REQ, opened with the realm's own key. */
+/** Decrypts the ticket and the authenticator of a TGS-REQ with the realm's keys. */
 export async function openTgsReq(
   realm: KdcRealm,
   request: Bytes,
@@ -88,12 +88,12 @@ function ticketKey(realm: KdcRealm, ticket: Ticket): KerberosKey {
   return key;
 }
 
-/** What a ticket says. */
+/** Decrypts a ticket. */
 export async function openTicket(realm: KdcRealm, ticket: Ticket): Promise<EncTicketPart> {
   return decode(EncTicketPart, await ticketKey(realm, ticket).decrypt(KeyUsage.KdcRepTicket, ticket.encPart.cipher));
 }
 
-/** A reply made wrong. A KRB-ERROR stays as it is. */
+/** Returns a changed reply. A KRB-ERROR stays as it is. */
 export async function forgeReply(realm: KdcRealm, request: Bytes, reply: Bytes, forgery: ReplyForgery): Promise<Bytes> {
   const tag = applicationTag(reply);
   if (tag !== 11 && tag !== 13) return reply;
@@ -113,7 +113,7 @@ export async function forgeReply(realm: KdcRealm, request: Bytes, reply: Bytes, 
   return encode(replyTag === 11 ? AsRep : TgsRep, { ...whole, msgType: replyTag, ...forgery.reply?.(genuine) });
 }
 
-/** Runs an exchange against a realm whose replies are forged. */
+/** Runs an exchange against a realm whose replies are changed. */
 export async function runForged<T>(
   exchange: KdcExchange<T>,
   realm: KdcRealm,
@@ -131,7 +131,7 @@ export async function runForged<T>(
   return step.value;
 }
 
-/** A ticket-granting or service ticket whose sealed part is changed; the holder's copy of flags and times follows. */
+/** Returns a ticket with a changed encrypted part; the credential's flags and times follow. */
 export async function forgeTicket(
   realm: KdcRealm,
   credential: Credential,
@@ -156,22 +156,22 @@ export async function forgeTicket(
   });
 }
 
-/** What is wrong with a TGS-REQ. */
+/** Changes of a TGS-REQ. */
 export interface TgsRequestForgery {
-  /** Changes the body, before its checksum is made. */
+  /** Changes the body before its checksum is computed. */
   readonly body?: Partial<KdcReqBody>;
   /** Changes the authenticator. */
   readonly authenticator?: (
     authenticator: Authenticator,
     body: Bytes,
   ) => Changes<Authenticator> | Promise<Changes<Authenticator>>;
-  /** Pre-authentication data beside the ticket. */
+  /** Further pre-authentication data. */
   readonly padata?: readonly { readonly padataType: number; readonly padataValue: Bytes }[];
-  /** The AP-REQ, where it is not a fresh one. */
+  /** The AP-REQ. @default {a new one} */
   readonly apReq?: Bytes;
 }
 
-/** A TGS-REQ by the holder of a ticket, wrong in what the forgery says. */
+/** Returns a changed TGS-REQ of a ticket's holder. */
 export async function forgeTgsReq(
   { tgt, service, now, enctypes = [18, 17, 20, 19] }: {
     tgt: Credential;
@@ -223,8 +223,8 @@ export async function forgeTgsReq(
   return { message, apReq, subkey };
 }
 
-/** What a KDC says to a message: the code of its error, or 0. */
-export async function answerOf(realm: KdcRealm, message: Bytes): Promise<number> {
+/** Returns the error code of the KDC's answer to a message, or 0. */
+export async function errorCodeOf(realm: KdcRealm, message: Bytes): Promise<number> {
   const reply = await handleKdcMessage(realm, message);
   if (reply === undefined) return -1;
   return applicationTag(reply) === 30 ? decode(KrbError, reply).errorCode : 0;

@@ -1,12 +1,12 @@
 /**
- * A forge for RFC 1961: a client and a proxy played by hand. What they send is genuine (a real context made it) and wrong in whatever a test
- * wants; what they are sent is given as it is.
+ * A client and a proxy of RFC 1961 whose frames a test chooses. Their messages are genuine (a real context made them)
+ * and wrong in any way that a test wants; received frames are returned as they are.
  *
  * ```ts ignore
  * const client = await ForgedClient.open(near, { credential: initiator });
  * await client.level(2);
  * const [one, two] = [await client.sealed(utf8("one")), await client.sealed(utf8("two"))];
- * await client.send(two, one); // genuine both, and in the wrong order
+ * await client.send(two, one); // both are genuine, in the wrong order
  * ```
  *
  * @module
@@ -34,7 +34,7 @@ import {
 } from "../../socks/wire/messages.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
-/** Either side, once its context stands. */
+/** Either side after its context is established. */
 class ForgedPeer {
   readonly connection: Connection;
   readonly reader: MessageReader;
@@ -46,7 +46,7 @@ class ForgedPeer {
     this.context = context;
   }
 
-  /** Sends bytes as they are, in one piece. */
+  /** Sends bytes unchanged, in one write. */
   async send(...parts: readonly Bytes[]): Promise<void> {
     await this.connection.write(concat(...parts));
   }
@@ -64,20 +64,20 @@ class ForgedPeer {
     return this.wrapped(message);
   }
 
-  /** The next frame as it came, and what is in its token. */
+  /** Returns the next frame unchanged, and the message in its token. */
   async next(): Promise<{ type: number; token: Bytes; data: Bytes; confidential: boolean }> {
     const { type, token } = await this.reader.next(decodeFrame);
     if (type === FrameType.Abort) return { type, token, data: EMPTY, confidential: false };
     return { type, token, ...await this.context.unwrap(token) };
   }
 
-  /** Ends it, and frees the keys. */
+  /** Closes the connection, and disposes the context. */
   close(): void {
     this.connection.close();
     this.context.dispose();
   }
 
-  /** Everything that comes until the end, as it is; what a reset has taken away is not there. */
+  /** Returns all bytes until the end; a reset may have destroyed some. */
   async rest(): Promise<Bytes> {
     const parts: Bytes[] = [];
     const connection = this.reader.rest();
@@ -86,25 +86,25 @@ class ForgedPeer {
         parts.push(bytes.slice());
       }
     } catch {
-      // Closed at once, which ends it too.
+      // A reset is an end too.
     }
     return concat(...parts);
   }
 }
 
-/** What {@linkcode ForgedClient.open} takes. */
+/** Options of {@linkcode ForgedClient.open}. */
 export interface ForgedClientOptions {
-  /** Credentials that start the context. */
+  /** Credentials of the initiator. */
   readonly credential: GssInitiatorCredential;
-  /** Services asked for. @default {all} */
+  /** Requested context flags. @default {all} */
   readonly flags?: GssFlags;
-  /** Whether a greeting and the choice of the method come before. @default {false} */
+  /** Whether greeting and method choice come first. @default {false} */
   readonly greeting?: boolean;
 }
 
-/** A client whose context stands and that has not asked for a level yet. */
+/** A client with an established context that has not requested a level yet. */
 export class ForgedClient extends ForgedPeer {
-  /** Sends a client's first token and takes the answers until the context stands. */
+  /** Sends the first token, and reads the answers until the context is established. */
   static async open(connection: Connection, options: ForgedClientOptions): Promise<ForgedClient> {
     const reader = new MessageReader(connection, 70_000);
     if (options.greeting) {
@@ -116,16 +116,16 @@ export class ForgedClient extends ForgedPeer {
     let step = await negotiation.step();
     for (;;) {
       if (step.token !== undefined) await connection.write(encodeFrame(FrameType.Authentication, step.token));
-      // An initiator that is done with its own token is answered with an empty one.
+      // A finished initiator is answered with an empty token.
       if (step.done && step.token === undefined) return new ForgedClient(connection, reader, step.context);
       const { token, type } = await reader.next(decodeFrame);
-      if (type !== FrameType.Authentication) throw new Error(`frame ${type} came`);
+      if (type !== FrameType.Authentication) throw new Error(`unexpected frame ${type}`);
       if (step.done) return new ForgedClient(connection, reader, step.context);
       step = await negotiation.step(token);
     }
   }
 
-  /** Asks for a level; gives the frame that answers. */
+  /** Requests a level; returns the frame that answers. */
   async level(
     byte: number,
     how: { confidential?: boolean; nec?: boolean } = {},
@@ -140,16 +140,16 @@ export class ForgedClient extends ForgedPeer {
     return { type, data: token.slice() };
   }
 
-  /** Asks for something in a message of the context; gives what answers. */
+  /** Sends a message of the context; returns the answer. */
   async request(request: Request, { confidential = true }: { confidential?: boolean } = {}): Promise<Reply> {
     await this.send(await this.wrapped(encodeRequest(request), { confidential }));
     return decodeReply((await this.next()).data)!.value;
   }
 }
 
-/** A proxy whose context stands and that has not been asked for a level yet. */
+/** A proxy with an established context that has not received a level yet. */
 export class ForgedProxy extends ForgedPeer {
-  /** Takes a client's greeting and its tokens until the context stands. */
+  /** Reads a client's greeting and tokens until the context is established. */
   static async open(connection: Connection, credential: GssAcceptorCredential): Promise<ForgedProxy> {
     const reader = new MessageReader(connection, 70_000);
     await reader.next(decodeOffer);
@@ -162,7 +162,7 @@ export class ForgedProxy extends ForgedPeer {
     }
   }
 
-  /** Takes the level asked for and grants another, or the same. */
+  /** Reads the requested level and grants another, or the same. */
   async grant(level?: number): Promise<{ asked: number; confidential: boolean }> {
     const { data, confidential } = await this.next();
     const byte = Uint8Array.of(level ?? data[0]!);
@@ -170,7 +170,7 @@ export class ForgedProxy extends ForgedPeer {
     return { asked: data[0]!, confidential };
   }
 
-  /** Takes the request and grants it. */
+  /** Reads the request and grants it. */
   async answer(bound: Endpoint): Promise<{ request: Request; confidential: boolean }> {
     const { data, confidential } = await this.next();
     await this.send(await this.wrapped(encodeReply({ reply: 0, ...bound }), { confidential }));
@@ -178,7 +178,7 @@ export class ForgedProxy extends ForgedPeer {
   }
 }
 
-/** The context with other flags, which it says were granted; its tokens stay what they are. */
+/** Returns the context with other flags; its tokens stay the same. */
 export function claiming(context: GssContext, flags: GssFlags): GssContext {
   return new Proxy(context, {
     get(target, key) {
@@ -189,7 +189,7 @@ export function claiming(context: GssContext, flags: GssFlags): GssContext {
   });
 }
 
-/** Credentials whose contexts go through `change`, and that keep all that they made. */
+/** Returns credentials whose contexts go through `change`, and the list of their contexts. */
 export function changing<T extends GssAcceptorCredential | GssInitiatorCredential>(
   credential: T,
   change: (context: GssContext) => GssContext,
@@ -210,7 +210,7 @@ export function changing<T extends GssAcceptorCredential | GssInitiatorCredentia
   } as unknown as T;
 }
 
-/** Whether a context is closed: it wraps nothing any more. */
+/** Whether a context is disposed: it wraps nothing any more. */
 export async function isClosed(context: GssContext): Promise<boolean> {
   return await context.wrap(Uint8Array.of(0), { confidential: false }).then(() => false, () => true);
 }

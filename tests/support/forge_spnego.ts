@@ -1,19 +1,18 @@
 /**
- * Tokens of SPNEGO that are genuine and wrong in one thing. They are written by hand, so that anything can be in them and no
- * codec under test has a say; the MICs in them are real ones, of a Kerberos context or of a mechanism with any number of tokens.
+ * Forged SPNEGO tokens: encoded by hand, so that they can hold anything and no codec under test takes part. Their
+ * MICs are real ones, of a Kerberos context or of a counted mechanism.
  *
  * @module
  */
-import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
 import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/credential.ts";
-import type { GssContext, GssFlags } from "../../gss/context.ts";
-import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation } from "../../gss/negotiation.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { credentialPair, memoryRealm } from "./gss_pair.ts";
-import { hex, unhex } from "./vectors.ts";
+import { unhex } from "./vectors.ts";
 
-/** Identifiers as they stand in a list, tag and length included. */
+/** Encoded mechanism identifiers, with tag and length. */
 export const OID: Readonly<Record<"kerberos" | "legacyKerberos" | "negoEx" | "counted" | "spnego", Bytes>> = {
   kerberos: unhex("06092a864886f712010202"),
   legacyKerberos: unhex("06092a864882f712010202"),
@@ -22,10 +21,10 @@ export const OID: Readonly<Record<"kerberos" | "legacyKerberos" | "negoEx" | "co
   spnego: unhex("06062b0601050502"),
 };
 
-/** How lengths are written: in DER, in four bytes throughout, or as indefinite ones of constructed elements. */
+/** How lengths are encoded: DER, always four bytes, or indefinite for constructed elements. */
 export type Lengths = "der" | "long" | "indefinite";
 
-/** One element. */
+/** Encodes an element. */
 export function tlv(tag: number, contents: Uint8Array, lengths: Lengths = "der"): Bytes {
   const { length } = contents;
   if (lengths === "indefinite" && (tag & 0x20) !== 0) {
@@ -36,9 +35,9 @@ export function tlv(tag: number, contents: Uint8Array, lengths: Lengths = "der")
   return concat(Uint8Array.of(tag, ...(lengths === "long" ? [0x84, ...four] : short)), contents);
 }
 
-/** What a NegTokenInit is to hold; what is not named is left out. */
+/** Fields of a NegTokenInit; absent ones are left out. */
 export interface ForgedInit {
-  /** Elements of the list. */
+  /** Elements of mechTypes. */
   readonly mechTypes?: readonly Uint8Array[];
   /** Contents of the BIT STRING. */
   readonly reqFlags?: Uint8Array;
@@ -46,14 +45,14 @@ export interface ForgedInit {
   readonly mechListMic?: Uint8Array;
   /** Hints of NegTokenInit2, which move the MIC to `[4]`. */
   readonly hints?: boolean;
-  /** Elements behind the last field. */
+  /** Elements after the last field. */
   readonly more?: Uint8Array;
   /** Number of the choice. @default {0} */
   readonly choice?: number;
   readonly lengths?: Lengths;
 }
 
-/** A first token. */
+/** Encodes a first token. */
 export function forgeInit(of: ForgedInit): Bytes {
   const { lengths = "der" } = of;
   const field = (number: number, tag: number, contents: Uint8Array | undefined) =>
@@ -71,7 +70,7 @@ export function forgeInit(of: ForgedInit): Bytes {
   return tlv(0x60, concat(OID.spnego, token), lengths);
 }
 
-/** What a NegTokenResp is to hold; what is not named is left out. */
+/** Fields of a NegTokenResp; absent ones are left out. */
 export interface ForgedResp {
   readonly negState?: number;
   /** The element. */
@@ -83,7 +82,7 @@ export interface ForgedResp {
   readonly lengths?: Lengths;
 }
 
-/** A token after the first. */
+/** Encodes a later token. */
 export function forgeResp(of: ForgedResp): Bytes {
   const { lengths = "der" } = of;
   const field = (number: number, element: Uint8Array | undefined) =>
@@ -99,24 +98,24 @@ export function forgeResp(of: ForgedResp): Bytes {
   return tlv(0xa0 + (of.choice ?? 1), tlv(0x30, inner, lengths), lengths);
 }
 
-/** What a MIC is over: the SEQUENCE OF alone. */
+/** Returns the bytes that a MIC covers: the SEQUENCE OF. */
 export function listBytes(mechTypes: readonly Uint8Array[]): Bytes {
   return tlv(0x30, concat(...mechTypes));
 }
 
-/** A mechanism's two sides, to be put under a side of SPNEGO or to forge with. */
+/** Both sides of a mechanism, to use inside SPNEGO or to forge with. */
 export interface Sides {
-  /** Its identifier as an element. */
+  /** The encoded mechanism identifier. */
   readonly mechanism: Bytes;
   readonly initiator: GssInitiatorCredential;
   readonly acceptor: GssAcceptorCredential;
-  /** The initiating side under way. */
+  /** Starts a negotiation of the initiator. */
   initiate(): Promise<GssNegotiation>;
 }
 
 let realm: ReturnType<typeof memoryRealm> | undefined;
 
-/** Kerberos: two tokens with mutual authentication, the acceptor's last; one without, the initiator's. */
+/** Returns Kerberos: two tokens with mutual authentication, one without. */
 export async function kerberosSides(mutual: boolean): Promise<Sides> {
   realm ??= memoryRealm();
   const pair = credentialPair(await realm);
@@ -129,117 +128,7 @@ export async function kerberosSides(mutual: boolean): Promise<Sides> {
   return { mechanism: OID.kerberos, initiator, acceptor: pair.acceptor, initiate: initiator.initiate };
 }
 
-/** What the mechanism with any number of tokens is told. */
-export interface CountedOptions {
-  /** Whether its contexts sign. @default {true} */
-  readonly integrity?: boolean;
-  /** Told of each context that is made. */
-  readonly onContext?: (context: CountedContext) => void;
-}
-
-/** A mechanism of so many tokens, `t1` from the initiator, `t2` from the acceptor and so on. Its MICs are what they sign. */
-export function countedSides(tokens: number, options: CountedOptions = {}): Sides {
-  const initiate = () => Promise.resolve(new CountedNegotiation("initiator", tokens, options));
-  return {
-    mechanism: OID.counted,
-    initiator: { mechanism: "1.2.3", initiate },
-    acceptor: { mechanism: "1.2.3", accept: () => new CountedNegotiation("acceptor", tokens, options) },
-    initiate,
-  };
-}
-
-class CountedNegotiation implements GssNegotiation {
-  #next = 1;
-
-  constructor(
-    readonly role: "initiator" | "acceptor",
-    readonly tokens: number,
-    readonly options: CountedOptions,
-  ) {}
-
-  step(token?: Uint8Array): Promise<GssStep> {
-    if (this.role === "acceptor" || this.#next > 1) {
-      if (token === undefined || !sameBytes(token, utf8(`t${this.#next}`))) {
-        return Promise.reject(new GssError("not the token wanted", { major: "DEFECTIVE_TOKEN", code: "FAILURE" }));
-      }
-      this.#next++;
-    }
-    const own = this.#next <= this.tokens ? { token: utf8(`t${this.#next++}`) } : {};
-    if (this.#next <= this.tokens) return Promise.resolve({ done: false, token: own.token! });
-    const context = new CountedContext(this.role, this.options.integrity ?? true);
-    this.options.onContext?.(context);
-    return Promise.resolve({ done: true, context, ...own });
-  }
-}
-
-/** A context whose signatures name their signer, their number and what they are over. */
-export class CountedContext implements GssContext {
-  readonly mechanism = "1.2.3";
-  readonly channelBound = false;
-  readonly expiresAt = 1e15;
-  readonly attributes = {};
-  readonly peer = { type: "user", text: "peer" } as const;
-  readonly self = { type: "user", text: "self" } as const;
-  readonly flags: Required<GssFlags>;
-  disposed = false;
-  #signed = 0;
-  #verified = 0;
-
-  constructor(readonly role: "initiator" | "acceptor", integrity: boolean) {
-    this.flags = {
-      delegation: false,
-      mutual: true,
-      replay: true,
-      sequence: true,
-      confidentiality: integrity,
-      integrity,
-    };
-  }
-
-  get initiator(): boolean {
-    return this.role === "initiator";
-  }
-
-  #signature(role: string, number: number, message: Uint8Array): Bytes {
-    return utf8(`mic of the ${role}, number ${number}, over ${hex(message)}`);
-  }
-
-  getMic(message: Uint8Array): Promise<Bytes> {
-    if (!this.flags.integrity) {
-      return Promise.reject(new GssError("cannot sign", { major: "UNAVAILABLE", code: "UNAVAILABLE" }));
-    }
-    return Promise.resolve(this.#signature(this.role, this.#signed++, message));
-  }
-
-  verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
-    const peer = this.initiator ? "acceptor" : "initiator";
-    const number = [0, 1, 2].find((n) => sameBytes(mic, this.#signature(peer, n, message)));
-    if (number === undefined) return Promise.reject(new GssError("forged", { major: "BAD_SIG", code: "BAD_SIG" }));
-    return Promise.resolve(number === this.#verified++ ? "complete" : "gap");
-  }
-
-  wrap(): Promise<Bytes> {
-    return Promise.reject(new Error("not used"));
-  }
-
-  unwrap(): Promise<never> {
-    return Promise.reject(new Error("not used"));
-  }
-
-  wrapSizeLimit(): number {
-    return 0;
-  }
-
-  dispose(): void {
-    this.disposed = true;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
-
-/** A MIC with its last byte changed. */
+/** Returns a MIC with a changed last byte. */
 export function forgedMic(mic: Uint8Array): Bytes {
   const forged = new Uint8Array(mic);
   forged[forged.length - 1]! ^= 1;

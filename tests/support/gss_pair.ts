@@ -1,5 +1,5 @@
 /**
- * Both sides of a Kerberos context in memory, with a realm that has no socket.
+ * Both sides of a Kerberos context in memory, with a realm without sockets.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { hostbasedService } from "../../gss/names.ts";
 
-/** A realm without a socket, with alice and the service rcmd/localhost. */
+/** Creates a realm without sockets, with alice and the service rcmd/localhost. */
 export async function memoryRealm(options: TestKdcOptions = {}): Promise<KdcRealm> {
   return await createRealm({
     ...options,
@@ -28,7 +28,7 @@ export async function memoryRealm(options: TestKdcOptions = {}): Promise<KdcReal
   });
 }
 
-/** Configuration whose KDCs are realms in this process. */
+/** Returns a configuration whose KDCs are realms in this process. */
 export function memoryConfig(...realms: readonly KdcRealm[]): KerberosConfig {
   return {
     ...DEFAULT_CONFIG,
@@ -39,7 +39,7 @@ export function memoryConfig(...realms: readonly KdcRealm[]): KerberosConfig {
   };
 }
 
-/** Alice's tickets. */
+/** Returns the ticket source of alice. */
 export function memoryTickets(
   realms: readonly KdcRealm[],
   options: { runtime?: Runtime; config?: Partial<KerberosConfig>; password?: string; user?: string } = {},
@@ -56,7 +56,7 @@ export function memoryTickets(
   });
 }
 
-/** What alice asks for her first ticket with, for an hour and with nothing else to it. */
+/** Returns the input of alice's AS exchange: a ticket for an hour without options. */
 export function asInput(runtime: Runtime, changes: Partial<AsExchangeInput> = {}): AsExchangeInput {
   return {
     client: parsePrincipal("alice@GSSOCKS.TEST"),
@@ -79,7 +79,7 @@ export interface CredentialPair {
   readonly acceptor: KerberosAcceptorCredential;
 }
 
-/** Credentials of alice and of the service. */
+/** Creates the credentials of alice and of the service. */
 export function credentialPair(
   realm: KdcRealm,
   options: { runtime?: Runtime; acceptor?: Partial<KerberosAcceptorOptions> } = {},
@@ -98,7 +98,7 @@ export function credentialPair(
   };
 }
 
-/** Two established contexts. */
+/** Establishes a context, and returns both sides. */
 export async function establish(
   { initiator, acceptor }: CredentialPair,
   flags?: GssFlags,

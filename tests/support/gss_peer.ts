@@ -9,7 +9,7 @@ import { peer } from "./peers.ts";
 const hex = (bytes: Uint8Array) => bytes.length === 0 ? "-" : encodeHex(bytes);
 const unhex = (text: string) => text === "-" ? new Uint8Array(0) : decodeHex(text);
 
-/** One GSS-API peer in a process of its own. */
+/** A GSS-API peer in a process of its own. */
 export class GssPeer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #reader: ReadableStreamDefaultReader<string>;
@@ -23,7 +23,7 @@ export class GssPeer implements AsyncDisposable {
     this.#writer = this.#child.stdin.getWriter();
   }
 
-  /** One command, one line of answer, split at blanks. */
+  /** Sends a command; returns the words of the answer. */
   async command(line: string): Promise<string[]> {
     await this.#writer.write(new TextEncoder().encode(`${line}\n`));
     while (!this.#buffer.includes("\n")) {

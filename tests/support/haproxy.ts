@@ -6,37 +6,37 @@
 import { peer } from "./peers.ts";
 import { Daemon, freePort, waitForPort } from "./process.ts";
 
-/** A server behind it. */
+/** A server behind HAProxy. */
 export interface BalancedServer {
   readonly port: number;
   /** @default {"127.0.0.1"} */
   readonly host?: string;
 }
 
-/** How it is started. */
+/** Options of {@linkcode startHaproxy}. */
 export interface HaproxyOptions {
   readonly servers: readonly BalancedServer[];
-  /** What it says of its clients: further words of each server's line, such as `send-proxy-v2 proxy-v2-options crc32c`. */
+  /** Further words of each server's line, such as `send-proxy-v2 proxy-v2-options crc32c`. */
   readonly words: string;
-  /** Address that it has towards the servers. @default {"127.0.0.5"} */
+  /** Source address of its connections to the servers. @default {"127.0.0.5"} */
   readonly source?: string;
-  /** Address that it listens on. @default {"127.0.0.1"} */
+  /** Listening address. @default {"127.0.0.1"} */
   readonly host?: string;
-  /** Port that it listens on. @default {a free one} */
+  /** Listening port. @default {a free one} */
   readonly port?: number;
   /** Command in front, such as `ip netns exec NAME`. */
   readonly within?: readonly string[];
 }
 
-/** A running one. */
+/** A running HAProxy. */
 export interface Haproxy extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** What it has printed: which servers it takes for well, and not. */
+  /** Its output, with the state of each server. */
   readonly output: string;
 }
 
-/** Starts one. Its output says `Server b/sN is UP` and `DOWN` as they change. */
+/** Starts HAProxy. Its output has `Server b/sN is UP` and `DOWN` for each change. */
 export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   const { servers, words, source = "127.0.0.5", host = "127.0.0.1", port = freePort(), within = [] } = options;
   const folder = await Deno.makeTempDir({ prefix: "gssocks-haproxy-" });
@@ -64,7 +64,7 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   );
   const [command, ...args] = [...within, peer("haproxy"), "-db", "-f", config];
   const daemon = new Daemon(command!, args);
-  // It says nothing when it is ready.
+  // It prints nothing when it is ready.
   if (within.length === 0) await Promise.race([waitForPort(port), daemon.ended.then(() => failed(daemon))]);
   return {
     port,

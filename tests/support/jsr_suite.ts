@@ -1,6 +1,6 @@
 /**
- * Runs the whole suite on the real `@std` packages from JSR instead of the stand-ins under `links/`: the same
- * configuration without its `links`. For machines that reach JSR.
+ * Runs the whole suite on the real `@std` packages from JSR instead of the stand-ins in `links/`: with the same
+ * configuration without `links`. Needs access to JSR.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How long tickets take when the first of two KDCs is gone, with MIT's programs beside ours. Run by itself it measures and prints
- * JSON: so it can be run in a network of its own, in which there is an address that swallows packets.
+ * Measures how long tickets take when the first of two KDCs is gone, for MIT's programs and for this package. Run as
+ * a program it prints JSON, so that it can run in a network namespace with an address that loses all packets.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import { peer } from "./peers.ts";
 import { freePort, run } from "./process.ts";
 import { TcpServer } from "./servers.ts";
 
-/** Times of one client, in milliseconds: the initial ticket, and two service tickets after it. */
+/** Times of a client in milliseconds: the initial ticket, and two service tickets after it. */
 export interface Times {
   readonly initial: number;
   readonly first: number;
   readonly second: number;
 }
 
-/** What was measured for one state of the first KDC. */
+/** Results for one state of the first KDC. */
 export interface Failover {
   readonly state: string;
-  /** Ours, where nothing is remembered from one ticket to the next, as in programs of their own. */
+  /** This package, without memory between tickets, as in separate programs. */
   readonly alone: Times;
-  /** Ours, in one program. */
+  /** This package, in one program. */
   readonly together: Times;
   /** MIT's programs. */
   readonly mit: Times;
@@ -51,7 +51,7 @@ async function times(initial: () => Promise<unknown>, service: (name: string) =>
   };
 }
 
-/** Somebody who takes everything over TCP and UDP at one port, and answers nothing. */
+/** Starts a KDC port that accepts all over TCP and UDP, and answers nothing. */
 async function startFrozen(): Promise<AsyncDisposable & { readonly port: number }> {
   for (let tries = 1;; tries++) {
     const tcp = new TcpServer(async (connection) => {
@@ -69,16 +69,16 @@ async function startFrozen(): Promise<AsyncDisposable & { readonly port: number 
       });
       return { port: tcp.port, [Symbol.asyncDispose]: close };
     } catch (error) {
-      // A port that is free for TCP may be somebody's for UDP.
+      // The port is free for TCP, but may be taken for UDP.
       await close();
       if (tries === 50) throw error;
     }
   }
 }
 
-/** Measures every state; `blackHole` is an address that swallows what is sent to it. */
+/** Measures every state; `blackHole` is an address that loses all packets. */
 export async function measure(blackHole: string | undefined): Promise<readonly Failover[]> {
-  // Each client by its own default: MIT's asks over UDP first, ours over TCP.
+  // Each client uses its default: MIT's tries UDP first, this package TCP.
   await using kdc = await startMitKdc("MIT.TEST", 1465);
   await using frozen = await startFrozen();
   const states: [state: string, first: string | undefined][] = [

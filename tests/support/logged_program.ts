@@ -1,6 +1,6 @@
 /**
- * A command of ours in a process of its own whose log goes where a test says: a pipe that it reads as far as it likes, or a
- * file of the system's.
+ * Runs a command of this package in a process of its own, with its log in a pipe that the test reads as far as it
+ * likes, or in a file.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import { noneUncaughtIn } from "./unhandled.ts";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const CLI = [Deno.execPath(), "run", "-q", "-A", "--no-check", "--unstable-net", "-c", `${ROOT}deno.json`];
 
-/** How a program is started. */
+/** Options of a logged program. */
 export interface LoggedOptions {
-  /** Where its standard error goes. @default {a pipe, see `read`} */
+  /** File for its standard error. @default {a pipe, see `read`} */
   readonly log?: string;
-  /** A module that is run before the program. */
+  /** Module to run before the program. */
   readonly preload?: string;
-  /** Variables of its environment. */
+  /** Environment variables. */
   readonly env?: Record<string, string>;
-  /** Whether it is to have errors that nobody handles. @default {false: the test fails then} */
+  /** Whether unhandled errors are expected. @default {false: the test fails then} */
   readonly mayThrow?: boolean;
-  /** Descriptors that it may have. */
+  /** Limit of open files. */
   readonly descriptors?: number;
 }
 
-/** A program with its log. */
+/** A running program and its log. */
 export class LoggedProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #folder: string;
   readonly #mayThrow: boolean;
   #pipe: Deno.FsFile | undefined;
   #code: number | undefined;
-  /** What was read of the log so far. */
+  /** The part of the log that was read so far. */
   text = "";
 
   constructor(args: readonly string[], { log, preload, env, descriptors, mayThrow = false }: LoggedOptions = {}) {
@@ -39,7 +39,7 @@ export class LoggedProgram implements AsyncDisposable {
     const path = log ?? `${this.#folder}/log`;
     if (log === undefined) {
       new Deno.Command("mkfifo", { args: [path] }).outputSync();
-      // For both, so that neither end waits for the other.
+      // Open for reading and writing, so that neither end waits for the other.
       this.#pipe = Deno.openSync(path, { read: true, write: true });
     }
     const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
@@ -54,8 +54,8 @@ export class LoggedProgram implements AsyncDisposable {
     void this.#child.status.then(({ code }) => this.#code = code);
   }
 
-  /** Whether it has not ended. */
-  get lives(): boolean {
+  /** Whether it is running. */
+  get isRunning(): boolean {
     return this.#code === undefined;
   }
 
@@ -68,26 +68,26 @@ export class LoggedProgram implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Reads the log on until it has what is looked for. */
+  /** Reads the log until it matches a pattern. */
   async read(pattern: RegExp): Promise<RegExpMatchArray> {
     const buffer = new Uint8Array(65_536);
     const decoder = new TextDecoder();
     for (;;) {
       const match = this.text.match(pattern);
       if (match !== null) return match;
-      if (!this.lives) throw new Error(`Program ended without saying ${pattern}:\n${this.text}`);
+      if (!this.isRunning) throw new Error(`Program ended without printing ${pattern}:\n${this.text}`);
       const count = await this.#pipe!.read(buffer);
       this.text += decoder.decode(buffer.subarray(0, count ?? 0), { stream: true });
     }
   }
 
-  /** Closes the end of the log that is read: nobody reads it any more. */
+  /** Closes the reading end of the log. */
   leave(): void {
     this.#pipe?.close();
     this.#pipe = undefined;
   }
 
-  /** Tells it something. */
+  /** Sends it a signal. */
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }

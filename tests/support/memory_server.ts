@@ -10,7 +10,7 @@ import type { ServerEvent } from "../../socks/server/events.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { pipe } from "./pipe.ts";
 
-/** A target that sends back what it gets. */
+/** A target that echoes. */
 export const echoTarget: OpenTarget = () => {
   const [ours, theirs] = pipe();
   (async () => {
@@ -20,7 +20,7 @@ export const echoTarget: OpenTarget = () => {
   return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
 };
 
-/** A server over memory, and what happens to it. */
+/** Creates a server in memory; records its events. */
 export function makeServer(
   options: Partial<SocksServerOptions> = {},
 ): { server: SocksServer; events: ServerEvent[]; refusals: () => (string | undefined)[] } {

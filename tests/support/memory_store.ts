@@ -1,22 +1,22 @@
 /**
- * A store in memory that servers of one test share, and that fails as it is told to.
+ * A shared store in memory for the servers of one test, with failures on demand.
  *
  * @module
  */
 import type { LookOptions, StoreDriver, StoredSession, StoreEra } from "../../proxy/shared/store.ts";
 
-/** What several drivers have in common. */
+/** State that several drivers share. */
 export class MemoryStore {
   readonly tags: Map<string, number> = new Map<string, number>();
-  /** By user, by session, until when. */
+  /** Expiry of each session, by user and session. */
   readonly users: Map<string, Map<string, number>> = new Map<string, Map<string, number>>();
   era: { readonly id: string; readonly since: number } = { id: "first", since: performance.now() };
-  /** What becomes of questions. */
+  /** How requests are answered. */
   mode: "well" | "silent" | Error = "well";
-  /** Questions so far, by kind. */
+  /** Number of requests by kind. */
   readonly asked: Record<string, number> = {};
 
-  /** Forgets everything, as after a restart without persistence. */
+  /** Forgets all, as after a restart without persistence. */
   restart(): void {
     this.tags.clear();
     this.users.clear();
@@ -24,7 +24,7 @@ export class MemoryStore {
   }
 }
 
-/** One server's way to it. */
+/** A server's driver for the store. */
 export class MemoryDriver implements StoreDriver {
   readonly name = "Memory";
   readonly #store: MemoryStore;

@@ -1,5 +1,5 @@
 /**
- * A real MIT KDC with a database of its own in a folder that goes away with it.
+ * A real MIT KDC with its own database in a temporary folder.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface MitKdc extends AsyncDisposable {
   readonly krb5Conf: string;
   /** Runs commands of `kadmin.local`. */
   kadmin(...commands: readonly string[]): Promise<string>;
-  /** Exports keys without changing them. */
+  /** Exports keys to a keytab without changing them. */
   ktadd(file: string, ...principals: readonly string[]): Promise<string>;
 }
 
@@ -28,7 +28,7 @@ const ENCTYPES = [
   "aes128-cts-hmac-sha256-128",
 ];
 
-/** Starts the KDC of a realm; alice's password is `alicepw`, and she need not pre-authenticate; carol must. */
+/** Starts the KDC of a realm; alice (password `alicepw`) needs no pre-authentication, carol does. */
 export async function startMitKdc(realm = "MIT.TEST", udpLimit = 0): Promise<MitKdc> {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-mit-" });
   const port = freePort();

@@ -1,6 +1,6 @@
 /**
- * A mechanism without cryptography and with any number of legs: for what the SOCKS layer does around one. A token is
- * `"wrap"`, a flag and the message; one with a byte changed in the word is not genuine.
+ * A mechanism without cryptography and with any number of legs, to test what the SOCKS layer does around one. A token
+ * is `"wrap"`, a flag and the message; a change in the word makes it invalid.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
-/** What the mechanism is told to do. */
+/** Options of a mock mechanism. */
 export interface MockOptions {
-  /** Tokens that each side sends before the context stands. @default {1} */
+  /** Tokens that each side sends before the context is established. @default {1} */
   legs?: number;
-  /** Flags that the context says were granted. @default {all} */
+  /** Flags that the context reports. @default {all} */
   flags?: Partial<GssFlags>;
-  /** Status of every message opened. @default {"complete"} */
+  /** Status of every unwrapped message. @default {"complete"} */
   status?: SupplementaryStatus;
-  /** Whether the acceptor's last step gives a token. @default {true} */
+  /** Whether the acceptor's last step returns a token. @default {true} */
   lastToken?: boolean;
-  /** The acceptor refuses, with an error token or without. */
+  /** Whether the acceptor refuses, with an error token or without. */
   refuse?: "with token" | "without token";
 }
 
@@ -115,7 +115,7 @@ class MockNegotiation implements GssNegotiation {
   }
 }
 
-/** Both credentials of the mock mechanism. */
+/** Creates the credentials of a mock mechanism. */
 export function mockMechanism(
   options: MockOptions = {},
 ): { initiator: GssInitiatorCredential; acceptor: GssAcceptorCredential } {

@@ -1,49 +1,49 @@
 /**
- * A name server on loopback that says what a test wants, over UDP and TCP.
+ * A scripted name server on loopback, over UDP and TCP.
  *
  * @module
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { parseIp } from "../../socks/wire/ip.ts";
 
-/** Numbers of kinds of records. */
+/** Numbers of record types. */
 export const TYPES: Readonly<Record<string, number>> = { A: 1, CNAME: 5, PTR: 12, AAAA: 28 };
 
-/** A record: its name, kind, and what it says. */
+/** A record: owner, type and value. */
 export type Said = readonly [owner: string, type: string, value: string];
 
-/** What is said to a question; `undefined` for nothing at all. */
+/** The answer to a query; `undefined` for none at all. */
 export interface Reply {
   /** RCODE. @default {0} */
   readonly code?: number;
   /** Answer section. */
   readonly records?: readonly Said[];
-  /** Whether UDP has it all cut off. */
+  /** Whether the answer is truncated over UDP. */
   readonly truncated?: boolean;
-  /** Whether it comes from another port over UDP. */
+  /** Whether the answer comes from another port over UDP. */
   readonly elsewhere?: boolean;
-  /** Changes bytes before they go. */
+  /** Changes the encoded answer. */
   readonly forge?: (message: Uint8Array) => Uint8Array;
 }
 
-/** Says something to a question. */
+/** Answers a query. */
 export type Script = (
   name: string,
   type: string,
   over: "udp" | "tcp",
 ) => Reply | undefined | Promise<Reply | undefined>;
 
-/** A running server. */
+/** A running name server. */
 export interface ScriptedNameServer extends AsyncDisposable {
   readonly hostname: string;
   readonly port: number;
-  /** Questions that came: `name type`. */
+  /** Received queries: `name type`. */
   readonly questions: readonly string[];
-  /** Resolved once so many questions have come. */
+  /** Resolved after `count` queries. */
   asked(count: number): Promise<void>;
 }
 
-/** A name as it stands in a message, without compression. Labels are separated by dots; `\\046` and the like stand for bytes. */
+/** Encodes a name without compression. Dots separate labels; `\\046` and the like stand for bytes. */
 export function encodeName(name: string): number[] {
   const labels = name === ""
     ? []
@@ -60,7 +60,7 @@ function encodeRecord([owner, type, value]: Said): number[] {
   return [...encodeName(owner), 0, TYPES[type]!, 0, 1, 0, 0, 0, 60, data.length >> 8, data.length & 255, ...data];
 }
 
-/** A message that answers. */
+/** Encodes a response. */
 export function encodeReply(
   question: Uint8Array,
   { code = 0, records = [], truncated = false, forge }: Reply,
@@ -86,10 +86,10 @@ function questionOf(message: Uint8Array): [name: string, type: string] {
   return [labels.join("."), Object.keys(TYPES).find((type) => TYPES[type] === number) ?? String(number)];
 }
 
-/** How often a port is looked for that is free for both. */
+/** Attempts to find a port that is free for both. */
 const TRIES = 50;
 
-/** Sockets at one port: one that is free for TCP may be somebody's for UDP. */
+/** Binds both sockets to one port: a port that is free for TCP may be taken for UDP. */
 async function bindBoth(hostname: string, wanted: number): Promise<{ tcp: Deno.TcpListener; udp: Socket }> {
   for (let tries = 1;; tries++) {
     const tcp = Deno.listen({ hostname, port: wanted });
@@ -108,7 +108,7 @@ async function bindBoth(hostname: string, wanted: number): Promise<{ tcp: Deno.T
   }
 }
 
-/** Starts one. */
+/** Starts a scripted name server. */
 export async function startNameServer(
   script: Script,
   { hostname = "127.0.0.1", port: wanted = 0 }: { readonly hostname?: string; readonly port?: number } = {},
@@ -159,7 +159,7 @@ async function overTcp(
   using _closed = conn;
   const buffer = new Uint8Array(1024);
   const count = await conn.read(buffer).catch(() => null);
-  // A question is so short that it comes in one piece here.
+  // A query is so short that it comes in one read.
   if (count === null) return;
   const reply = await answer(buffer.slice(2, count));
   if (reply === undefined) return;

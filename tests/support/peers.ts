@@ -1,13 +1,13 @@
 /**
- * Where the real peers are, and tests that need them: skipped with a printed reason where they are missing, failed where
- * `GSSOCKS_REQUIRE_PEERS` says that they must not be.
+ * The real peers of interop tests, and tests that need them: skipped with a printed reason where they are missing, or
+ * failed where `GSSOCKS_REQUIRE_PEERS` is set.
  *
  * @module
  */
 
 const ROOT = Deno.env.get("GSSOCKS_PEERS") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache/gssocks-peers`;
 
-/** Programs by name: one that is on the machine, or `undefined`. */
+/** Returns the first candidate that is installed, or `undefined`. */
 function find(...candidates: readonly string[]): string | undefined {
   return candidates.find((path) => {
     try {
@@ -25,7 +25,7 @@ function namespaces(): string | undefined {
   return made.success ? unshare : undefined;
 }
 
-/** Root's own, between which packets are filtered. */
+/** Whether root may create network namespaces and filter packets between them. */
 function networks(): boolean {
   if (Deno.uid() !== 0 || find("/usr/sbin/nft") === undefined || find("/usr/bin/unshare") === undefined) return false;
   const listed = new Deno.Command("unshare", { args: ["-n", "nft", "list", "tables"], stdout: "null", stderr: "null" });
@@ -33,9 +33,9 @@ function networks(): boolean {
 }
 
 const PROGRAMS: Record<string, string | undefined> = {
-  /** Dante's server and sshd change their user. */
+  /** Dante's server and sshd change their user, which needs root. */
   "root's rights": Deno.uid() === 0 ? "/" : undefined,
-  /** Network namespaces of a user's own: not everywhere may he have them. */
+  /** Unprivileged network namespaces: not all systems allow them. */
   get namespaces(): string | undefined {
     return namespaces();
   },
@@ -76,19 +76,19 @@ const PROGRAMS: Record<string, string | undefined> = {
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };
 
-/** Path of a peer; throws where it is missing. */
+/** Returns the path of a peer; throws when it is missing. */
 export function peer(name: string): string {
   const path = PROGRAMS[name];
   if (path === undefined) throw new Error(`Peer ${name} is not installed: run tests/interop/peers/build.sh`);
   return path;
 }
 
-/** Whether a peer is there: for benchmarks, which do without those that are not. */
+/** Whether a peer is installed: benchmarks leave missing ones out. */
 export function hasPeer(name: string): boolean {
   return PROGRAMS[name] !== undefined;
 }
 
-/** A test that needs peers. */
+/** Registers a test that needs peers. */
 export function peerTest(name: string, peers: readonly string[], body: (t: Deno.TestContext) => Promise<void>): void {
   const missing = peers.filter((wanted) => PROGRAMS[wanted] === undefined);
   const required = Deno.env.get("GSSOCKS_REQUIRE_PEERS") !== undefined;

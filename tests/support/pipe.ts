@@ -1,5 +1,5 @@
 /**
- * Two ends of a byte stream in memory, which may split what is written into pieces of any size.
+ * Two ends of a byte stream in memory, which may split writes into pieces of any size.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 
-/** How a pipe carries bytes. */
+/** Options of one direction of a {@linkcode pipe}. */
 export interface PipeOptions {
-  /** Largest piece that a read gives. @default {Infinity} */
+  /** Most bytes that a read returns. @default {Infinity} */
   chunk?: number;
-  /** Changes the bytes on their way, for tampering; `index` counts writes from 0. */
+  /** Changes bytes in transit, for tampering; `index` counts writes from 0. */
   tamper?: (bytes: Bytes, index: number) => Bytes;
-  /** Ends the direction behind the first write that was changed, so that nobody waits for what a changed length promises. */
+  /** Whether the direction ends after the first changed write, so that no reader waits for bytes that a changed length promises. */
   endAfterTamper?: boolean;
 }
 
@@ -23,7 +23,7 @@ class Direction {
   #state: "open" | "ended" | "broken" = "open";
   #writes = 0;
   #wake = Promise.withResolvers<void>();
-  /** Everything that went through. */
+  /** All bytes that passed. */
   readonly seen: Bytes[] = [];
 
   constructor(options: PipeOptions) {
@@ -68,11 +68,11 @@ class Direction {
 
 /** One end, with a record of what it sent. */
 export interface PipeEnd extends Connection {
-  /** Everything that this end has sent. */
+  /** All bytes that this end has sent. */
   sent(): Bytes;
 }
 
-/** Both ends. */
+/** Creates both ends. */
 export function pipe(options: PipeOptions & { back?: PipeOptions } = {}): [PipeEnd, PipeEnd] {
   const there = new Direction(options);
   const back = new Direction(options.back ?? (options.chunk === undefined ? {} : { chunk: options.chunk }));
@@ -101,9 +101,27 @@ export function pipe(options: PipeOptions & { back?: PipeOptions } = {}): [PipeE
   return [end(there, back), end(back, there)];
 }
 
-/** Reads until the end. */
+/** Reads to the end and returns all bytes. */
 export async function readAll(connection: Connection): Promise<Bytes> {
   const parts: Bytes[] = [];
   for (let bytes = await connection.read(); bytes !== null; bytes = await connection.read()) parts.push(bytes);
   return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** Reads `length` bytes; fails when the connection ends before. */
+export async function readExactly(connection: Connection, length: number): Promise<void> {
+  for (let got = 0; got < length;) {
+    const bytes = await connection.read();
+    if (bytes === null) throw new Error(`Ended after ${got} of ${length} bytes`);
+    got += bytes.length;
+  }
+}
+
+/** Reads until the connection ends or fails. */
+export async function readOut(connection: Connection): Promise<void> {
+  try {
+    while (await connection.read() !== null);
+  } catch {
+    // A failed read is an end too.
+  }
 }

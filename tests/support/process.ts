@@ -1,32 +1,32 @@
 /**
- * Other people's programs, and our own in a process of their own: started, fed, waited for by what they print or answer, ended
- * by pid. One of our own that has an error that nobody handles fails the test.
+ * Runs other programs, and this package's in processes of their own: starts them, feeds them, waits for output, and
+ * ends them by pid. A program of this package with an unhandled error fails the test.
  *
  * @module
  */
 import { noneUncaughtIn } from "./unhandled.ts";
 
-/** What a program did. */
+/** Result of a program. */
 export interface RunResult {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** How a program is run. */
+/** Options of {@linkcode run}. */
 export interface RunOptions {
   env?: Record<string, string>;
   stdin?: string;
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds until it is killed. */
   timeout?: number;
-  /** Whether it is to end with an error that nobody handles. @default {false: the test fails then} */
+  /** Whether an unhandled error is expected. @default {false: the test fails then} */
   mayThrow?: boolean;
 }
 
-/** What the tests of a file set for themselves is the whole process's, in which other files run at the same time. */
+/** Variables that tests set for themselves. They apply to the whole process, in which other files run too. */
 const OF_TESTS = ["KRB5_CONFIG", "KRB5CCNAME", "KRB5_KTNAME"];
 
-/** The environment of a program: this process's without what tests may have set there, and what is given. */
+/** Returns the environment of a program: this process's without what tests set, and the variables given. */
 function environment(given: Record<string, string> = {}): { clearEnv: true; env: Record<string, string> } {
   const env = Deno.env.toObject();
   for (const name of OF_TESTS) delete env[name];
@@ -53,12 +53,12 @@ export async function run(command: string, args: readonly string[], options: Run
   return result;
 }
 
-/** Milliseconds that a program has for ending when it is told to. */
+/** Milliseconds that a program has to end after a signal. */
 const ENDING = 20_000;
-/** Milliseconds that what it has written has for coming, once it has ended. */
+/** Milliseconds to wait for remaining output after a program has ended. */
 const LEFT_BEHIND = 3_000;
 
-/** Waits for something, for so many milliseconds; says whether it came. */
+/** Waits at most `milliseconds` for a promise; returns whether it settled. */
 async function within(something: Promise<unknown>, milliseconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
@@ -69,7 +69,7 @@ async function within(something: Promise<unknown>, milliseconds: number): Promis
   }
 }
 
-/** A program that runs beside the test. */
+/** A program that runs during the test. */
 export class Daemon implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #group: boolean;
@@ -79,7 +79,7 @@ export class Daemon implements AsyncDisposable {
   #changed = Promise.withResolvers<void>();
   #ended = false;
 
-  /** With `group`, the program starts a session of its own, and everything in it is ended with it. */
+  /** With `group`, the program starts a session of its own, and its whole process group is ended with it. */
   constructor(
     command: string,
     args: readonly string[],
@@ -112,12 +112,12 @@ export class Daemon implements AsyncDisposable {
     this.#changed = Promise.withResolvers<void>();
   }
 
-  /** Everything printed so far. */
+  /** All output so far. */
   get output(): string {
     return this.#output;
   }
 
-  /** Resolved when the program has ended by itself, or by a signal of somebody else. */
+  /** Resolved when the program has ended. */
   get ended(): Promise<Deno.CommandStatus> {
     return this.#child.status;
   }
@@ -126,7 +126,7 @@ export class Daemon implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Waits until the output has what is looked for, for so many milliseconds. */
+  /** Waits until the output matches a pattern. */
   async waitFor(pattern: RegExp, milliseconds = 120_000): Promise<RegExpMatchArray> {
     const begun = performance.now();
     for (;;) {
@@ -146,12 +146,12 @@ export class Daemon implements AsyncDisposable {
       try {
         Deno.kill(pid, name);
       } catch {
-        // Ended already.
+        // The program has ended.
       }
     }
   }
 
-  /** Ends it, by force where it does not listen. What it has started itself and left behind may still write: nobody waits for that. */
+  /** Ends the program, by SIGKILL if needed. Output of processes that it left behind is not awaited. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal("SIGTERM");
     if (!await within(this.#child.status, ENDING)) this.#signal("SIGKILL");
@@ -164,13 +164,13 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** A free TCP port on the loopback interface, for programs that cannot choose one themselves. */
+/** Returns a free TCP port on loopback, for programs that cannot choose one. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** Waits until something accepts connections on a port. */
+/** Waits until a server accepts connections on a port. */
 export async function waitForPort(port: number, milliseconds = 15_000): Promise<void> {
   const deadline = AbortSignal.timeout(milliseconds);
   for (;;) {

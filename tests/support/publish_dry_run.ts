@@ -1,6 +1,6 @@
 /**
- * `deno publish --dry-run` on machines that do not reach JSR. Deno counts stand-ins inside the package's folder as modules
- * of it that would be missing, so this lays the package and `links/` side by side in a folder that goes away.
+ * `deno publish --dry-run` on machines without access to JSR. Deno counts stand-ins inside the package's folder as
+ * missing modules, so the package and `links/` are copied side by side into a temporary folder.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * An embedded KDC with its files in a folder: krb5.conf, the keytab of its service, a cache with alice's ticket.
+ * An embedded KDC with its files in a folder: krb5.conf, the service's keytab, a cache with alice's ticket.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/she
 import { systemTickets } from "../../kerberos/system.ts";
 import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 
-/** The folder, with what is in it. */
+/** The folder and its files. */
 export interface RealmFolder extends AsyncDisposable {
   readonly kdc: TestKdc;
   readonly directory: string;
   readonly krb5Conf: string;
   readonly keytab: string;
   readonly ccache: string;
-  /** Alice's tickets, in memory. */
+  /** The ticket source of alice, in memory. */
   readonly tickets: KerberosTickets;
 }
 
-/** Starts the KDC and writes the files; everybody may read them, since Dante runs as another user. */
+/** Starts the KDC and writes the files, readable for all users, since Dante runs as another user. */
 export async function startRealmFolder(options: TestKdcOptions = {}): Promise<RealmFolder> {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-realm-" });
   await Deno.chmod(directory, 0o755);

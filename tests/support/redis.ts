@@ -11,25 +11,25 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Says something to it by redis-cli, and gives the answer. */
-  say(...words: string[]): Promise<string>;
+  /** Sends a command by redis-cli; returns the answer. */
+  send(...words: string[]): Promise<string>;
 }
 
-/** How one is started. */
+/** Options of {@linkcode startRedis}. */
 export interface RedisServerOptions {
-  /** Port, after another has ended there. @default {a free one} */
+  /** Port, for a server that follows another. @default {a free one} */
   readonly port?: number;
-  /** Port of the master whose replica it is. */
+  /** Port of its master, for a replica. */
   readonly replicaOf?: number;
-  /** Further options, as on its command line. */
+  /** Further options of its command line. */
   readonly options?: readonly string[];
 }
 
-/** Starts one, with nothing kept on disk. */
+/** Starts a Redis without persistence. */
 export async function startRedis(given: number | RedisServerOptions = {}): Promise<RedisServer> {
   const { port = freePort(), replicaOf, options = [] } = typeof given === "number" ? { port: given } : given;
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-  // Replication begins at once, as it does between machines that have been up for longer.
+  // Replication begins at once, as between machines that have been up for longer.
   args.push("--repl-diskless-sync-delay", "0");
   if (replicaOf !== undefined) args.push("--replicaof", "127.0.0.1", String(replicaOf));
   const daemon = new Daemon(peer("redis-server"), [...args, ...options]);
@@ -38,14 +38,14 @@ export async function startRedis(given: number | RedisServerOptions = {}): Promi
     url: `redis://127.0.0.1:${port}`,
     port,
     pid: daemon.pid,
-    say: (...words) => sayTo(port, words),
+    send: (...words) => sendTo(port, words),
     async [Symbol.asyncDispose](): Promise<void> {
-      // One that is stopped does not end.
+      // A stopped process does not end.
       for (const signal of ["SIGCONT", "SIGKILL"] as const) {
         try {
           Deno.kill(daemon.pid, signal);
         } catch {
-          // It has ended.
+          // The server has ended.
         }
       }
       await daemon[Symbol.asyncDispose]();
@@ -53,8 +53,8 @@ export async function startRedis(given: number | RedisServerOptions = {}): Promi
   };
 }
 
-/** Says something to whoever listens on a port. */
-export async function sayTo(port: number, words: readonly string[]): Promise<string> {
+/** Sends a command to the server on a port by redis-cli. */
+export async function sendTo(port: number, words: readonly string[]): Promise<string> {
   const { stdout } = await run(peer("redis-cli"), ["-h", "127.0.0.1", "-p", String(port), ...words]);
   return stdout.trim();
 }

@@ -1,6 +1,6 @@
 /**
- * Looks names up with our resolver and with the C library's, in namespaces of its own where `/etc` is a test's and a name server
- * listens on port 53, and prints what both say.
+ * Looks names up with this package's resolver and the C library's, and prints both results. Runs in namespaces of its
+ * own, where `/etc` belongs to the test and a name server listens on port 53.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Said, startNameServer } from "./name_server.ts";
 
 const both = (name: string): Said[] => [[name, "A", "192.0.2.1"], [name, "AAAA", "2001:db8::1"]];
 const ZONE: readonly Said[] = [
-  // The C library reads the names of an answer in their order.
+  // The C library reads the names of an answer in order.
   ["alias.corp.test", "CNAME", "www.corp.test"],
   ...both("www.corp.test"),
   ...both("absolute.test"),
@@ -31,11 +31,11 @@ await using _server = await startNameServer((name, type) => {
   };
 }, { port: 53 });
 
-// As a server does that gives up what it does not need any more once it listens.
+// As a server does that gives up permissions once it listens.
 await using _proxy = serve({ port: 0, allowUnauthenticated: true });
 for (const name of ["read", "sys"] as const) await Deno.permissions.revoke({ name });
 
-/** Addresses in their order, by `getent`. */
+/** Returns the addresses in the order of `getent`. */
 async function getent(name: string): Promise<readonly string[]> {
   const { stdout } = await run("getent", ["ahosts", name]);
   const lines = stdout.split("\n").filter((line) => line.includes("STREAM"));

@@ -1,28 +1,28 @@
 /**
- * A connection whose every call is answered by the test: for what must hold whatever a transport does and whenever.
+ * A connection whose calls a test answers one by one, for rules that must hold for every behaviour of a transport.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 
-/** A call that waits for its answer. */
+/** A pending call. */
 export interface ScriptedCall<T> {
-  /** What it was given. */
+  /** Its argument. */
   readonly bytes: Uint8Array | undefined;
-  /** Ends it well. */
+  /** Resolves the call. */
   resolve(value: T): void;
-  /** Ends it otherwise. */
+  /** Rejects the call. */
   reject(error: unknown): void;
 }
 
-/** The connection and what was asked of it. */
+/** A connection that records its calls. */
 export class ScriptedConnection implements Connection {
-  /** Calls in their order, answered or not. */
+  /** Calls in order, pending or settled. */
   readonly reads: ScriptedCall<Bytes | null>[] = [];
   readonly writes: ScriptedCall<void>[] = [];
   readonly ends: ScriptedCall<void>[] = [];
-  /** How often it was closed, and told that this is no end; how it was held and let go. */
+  /** Number of calls of close(), of its event hooks, of ref() and unref(). */
   closes = 0;
   aborts = 0;
   refs: string[] = [];
@@ -69,7 +69,7 @@ export class ScriptedConnection implements Connection {
   }
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Runs all pending microtasks and timers of zero delay. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }

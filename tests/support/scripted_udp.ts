@@ -1,5 +1,5 @@
 /**
- * UDP sockets that do what a test says, and associations over them.
+ * Scripted UDP sockets in memory, and associations over them.
  *
  * @module
  */
@@ -17,30 +17,30 @@ import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/dat
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { decodeReply, encodeRequest, type Reply } from "../../socks/wire/messages.ts";
-import { until } from "./end_lab.ts";
+import { until } from "./waiting.ts";
 import { makeServer } from "./memory_server.ts";
 import { pipe, type PipeEnd } from "./pipe.ts";
 
-/** An error as the system gives one. */
+/** Returns an error with a system's code. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: made by the test`), { code });
 }
 
-/** A socket that was asked for. */
+/** A socket of {@linkcode ScriptedUdp}. */
 export interface ScriptedSocket extends BindDatagramsOptions {
-  /** What was sent, and where to. */
+  /** Sent datagrams and their destinations. */
   readonly sent: { readonly text: string; readonly to: string; readonly bytes: Bytes }[];
   closed: boolean;
 }
 
-/** Makes sockets that exist in memory only. */
+/** Creates sockets in memory. */
 export class ScriptedUdp {
   readonly sockets: ScriptedSocket[] = [];
-  /** Attempts to make one, with those that failed. */
+  /** Attempts to bind, failed ones included. */
   readonly asked: string[] = [];
-  /** What making one at an address fails with. */
+  /** The error of binding at an address. */
   failBind: (options: BindDatagramsOptions) => Error | undefined = () => undefined;
-  /** What sending fails with; nothing is sent then. */
+  /** The error of sending; nothing is sent then. */
   failSend: (to: Endpoint, socket: ScriptedSocket) => Error | undefined = () => undefined;
   #port = 40_000;
 
@@ -63,24 +63,24 @@ export class ScriptedUdp {
     });
   };
 
-  /** Where everything went that was sent, in its order within each socket. */
+  /** Destinations of all sent datagrams, in order within each socket. */
   get sent(): string[] {
     return this.sockets.flatMap(({ sent }) => sent.map(({ text, to }) => `${text} to ${to}`));
   }
 }
 
-/** What {@linkcode scriptedEgress} makes. */
+/** Result of {@linkcode scriptedEgress}. */
 export interface ScriptedEgress {
   readonly udp: ScriptedUdp;
   readonly clock: { time: number };
-  /** What came from targets, and was not dropped. */
+  /** Datagrams from targets that were not dropped. */
   readonly got: readonly string[];
   readonly drops: readonly string[];
   readonly egress: DatagramEgress;
   send(text: string, hostname: string, onWait?: () => void, port?: number): Promise<void>;
 }
 
-/** The side of an association that faces targets, over such sockets and by a clock that is moved by hand. */
+/** Creates the egress of an association over scripted sockets and a manual clock. */
 export async function scriptedEgress(
   options: Partial<DatagramsDirectlyOptions> = {},
   rules: readonly string[] = ["allow *"],
@@ -116,22 +116,22 @@ export async function scriptedEgress(
   return { udp, clock, got, drops, egress, send };
 }
 
-/** A client of an association in memory. */
+/** An association in memory, seen from its client. */
 export interface MemoryAssociation {
   readonly near: PipeEnd;
   readonly reply: Reply;
   readonly events: ServerEvent[];
-  /** The socket that faces the client, which is the first one made. */
+  /** The socket towards the client, the first one created. */
   readonly facing: ScriptedSocket;
-  /** A datagram comes to that socket. */
+  /** Delivers a datagram to that socket. */
   come(text: string, from: Endpoint, to?: Endpoint): void;
-  /** What the client was sent: text and where to. */
+  /** Datagrams that the client received: text and address. */
   answers(): string[];
-  /** Ends it; what was dropped, and the counts. */
+  /** Ends the association; returns what was dropped, and the counts. */
   end(): Promise<{ sent: number; received: number; moved: number; drops: Partial<DroppedDatagrams> }>;
 }
 
-/** Asks for an association over memory, in clear. */
+/** Opens an association over a connection in memory, in clear. */
 export async function memoryAssociation(
   udp: ScriptedUdp,
   options: Omit<AssociateOptions, "bind">,

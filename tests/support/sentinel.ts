@@ -1,24 +1,24 @@
 /**
- * Real sentinels, which promote a replica within a second or two after its master is gone.
+ * Real Redis sentinels, which promote a replica within a second or two after the loss of the master.
  *
  * @module
  */
 import { peer } from "./peers.ts";
 import { Daemon, freePort } from "./process.ts";
-import { sayTo } from "./redis.ts";
+import { sendTo } from "./redis.ts";
 
 /** Running sentinels. */
 export interface RunningSentinels extends AsyncDisposable {
   readonly ports: readonly number[];
-  /** `redis+sentinel://` of all of them. */
+  /** The `redis+sentinel://` URL of all sentinels. */
   readonly url: string;
   /** Port of the master that the first one names. */
   master(): Promise<number>;
-  /** Has a replica promoted while the master lives. */
+  /** Promotes a replica while the master is up. */
   failover(): Promise<void>;
 }
 
-/** What they watch. */
+/** Options of {@linkcode startSentinels}. */
 export interface SentinelsOptions {
   /** Port of the master. */
   readonly master: number;
@@ -26,11 +26,11 @@ export interface SentinelsOptions {
   readonly name?: string;
   /** How many sentinels. @default {3} */
   readonly count?: number;
-  /** Address that they and the servers have. @default {"127.0.0.1"} */
+  /** Address of sentinels and servers. @default {"127.0.0.1"} */
   readonly host?: string;
 }
 
-/** Starts them. */
+/** Starts sentinels. */
 export async function startSentinels(options: SentinelsOptions): Promise<RunningSentinels> {
   const { master, name = "mymaster", count = 3, host = "127.0.0.1" } = options;
   const folder = await Deno.makeTempDir({ prefix: "gssocks-sentinel-" });
@@ -61,11 +61,11 @@ export async function startSentinels(options: SentinelsOptions): Promise<Running
     ports,
     url: `redis+sentinel://${ports.map((port) => `${host}:${port}`).join(",")}/${name}`,
     async master(): Promise<number> {
-      const answer = await sayTo(ports[0]!, ["sentinel", "get-master-addr-by-name", name]);
+      const answer = await sendTo(ports[0]!, ["sentinel", "get-master-addr-by-name", name]);
       return Number(answer.split("\n")[1]);
     },
     async failover(): Promise<void> {
-      await sayTo(ports[0]!, ["sentinel", "failover", name]);
+      await sendTo(ports[0]!, ["sentinel", "failover", name]);
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -1,12 +1,12 @@
 /**
- * Small servers that tests connect to.
+ * Small servers for tests to connect to.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 
-/** An HTTP origin whose page is `body`. */
+/** Starts an HTTP origin whose page is `body`. */
 export function origin(body: string): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response(body));
 }
@@ -25,7 +25,7 @@ export class TcpServer implements AsyncDisposable {
         this.#connections.add(connection);
         handling.push(
           handle(connection).catch((error) => {
-            // A peer that is gone is the end of a connection; an assertion that fails is the test's.
+            // A lost peer ends a connection; a failed assertion fails the test.
             if (error instanceof assert.AssertionError) this.#failure ??= error;
           }).finally(() => {
             this.#connections.delete(connection);
@@ -49,19 +49,19 @@ export class TcpServer implements AsyncDisposable {
   }
 }
 
-/** Sends back what comes, and ends when the client has ended. */
+/** Starts a server that echoes, and ends when the client has ended. */
 export function echoServer(): TcpServer {
   return new TcpServer(async (connection) => {
     await connection.readable.pipeTo(connection.writable);
   });
 }
 
-/** A UDP server on a free port of the loopback interface. */
+/** A UDP server on a free loopback port. */
 export interface UdpServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Answers each datagram with what `answer` makes of it, at an address of this machine's. */
+/** Starts a UDP server that answers each datagram with the result of `answer`. */
 export async function udpServer(
   answer: (bytes: Uint8Array, from: string) => Uint8Array = (bytes) => bytes,
   hostname = "127.0.0.1",

@@ -1,6 +1,6 @@
 /**
- * A client with many sessions, for the soak: opens them, and at a line of input keeps traffic going on all of them and
- * checks what comes back, until its standard input ends or it is killed.
+ * A client of the soak test: opens many sessions; after a line of input it sends on all of them and checks the echoes,
+ * until its standard input ends or it is killed.
  *
  * deno run soak_client.ts PROXY_PORT TCP_PORT UDP_PORT CONNECTIONS ASSOCIATIONS
  *
@@ -34,12 +34,12 @@ async function talk(connection: SocksConnection, seed: number): Promise<void> {
   }
 }
 
-/** A question is asked again when no answer comes: datagrams may be lost. */
+/** Repeats a request without an answer: datagrams may be lost. */
 async function ask(datagrams: SocksDatagrams, seed: number): Promise<void> {
   let answer = Promise.withResolvers<void>();
   const reading = (async () => {
     for await (const [data] of datagrams) {
-      // Late ones come too; each is whole, and one of this association's.
+      // Late answers come too; each is whole and belongs to this association.
       const at = data.findIndex((byte) => byte !== data[0]);
       if (at >= 0) {
         throw new Error(
@@ -62,7 +62,7 @@ async function ask(datagrams: SocksDatagrams, seed: number): Promise<void> {
 }
 
 const start: (() => Promise<void>)[] = [];
-/** So many handshakes at one time. */
+/** Concurrent handshakes. */
 const HANDSHAKES = 16;
 let next = 0;
 await Promise.all(Array.from({ length: HANDSHAKES }, async () => {

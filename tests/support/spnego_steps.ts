@@ -1,5 +1,5 @@
 /**
- * Steps that tests of SPNEGO share: negotiations brought to a certain phase, and checks of what a step returns.
+ * Shared steps of SPNEGO tests: negotiations brought to a phase, and checks of what a step returns.
  *
  * @module
  */
@@ -11,19 +11,20 @@ import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { decodeNegTokenInit, decodeNegTokenResp, NegState, type NegTokenResp } from "../../gss/spnego/tokens.ts";
 import { GssError } from "../../gss/status.ts";
-import { countedSides, forgeInit, forgeResp, kerberosSides, listBytes, OID, type Sides } from "./forge_spnego.ts";
+import { forgeInit, forgeResp, kerberosSides, listBytes, OID, type Sides } from "./forge_spnego.ts";
+import { countedSides } from "./counted_mechanism.ts";
 
 /** Any name. */
 export const TARGET = { type: "user", text: "x" } as const;
 const { AcceptIncomplete, RequestMic } = NegState;
 
-/** The SPNEGO message of a step. */
+/** Decodes the SPNEGO message of a step. */
 export function answer(step: GssStep): NegTokenResp {
   assert.ok(step.token !== undefined, "there is an answer");
   return decodeNegTokenResp(step.token);
 }
 
-/** Asserts that a step is refused with a code. */
+/** Asserts that a step fails with a code. */
 export async function refused(step: Promise<GssStep>, code: string, major = "DEFECTIVE_TOKEN"): Promise<GssError> {
   const error = await step.then(() => undefined, (error) => error);
   assert.ok(error instanceof GssError, `refused with ${code}, not ${error ?? "taken"}`);
@@ -31,25 +32,25 @@ export async function refused(step: Promise<GssStep>, code: string, major = "DEF
   return error;
 }
 
-/** The context of a step, which is the last one. */
+/** Returns the context of the last step. */
 export function finished(step: GssStep): GssContext {
   assert.ok(step.done, "established");
   return step.context;
 }
 
-/** An acceptor that has requested MICs, because its mechanism is the initiator's second choice. */
+/** Returns an acceptor that has requested MICs, because its mechanism is the initiator's second choice. */
 export async function passedOver(
   sides: Sides,
   mechTypes: readonly Uint8Array[] = [OID.negoEx, sides.mechanism],
 ): Promise<{ theirs: GssNegotiation; ours: GssNegotiation; list: Bytes }> {
   const theirs = spnegoAcceptor(sides.acceptor).accept();
-  // The first token belongs to the first choice, so our mechanism does not read it.
+  // The first token belongs to the first choice, so this mechanism does not read it.
   const first = await theirs.step(forgeInit({ mechTypes, mechToken: utf8("t1, of another mechanism") }));
   assert.deepEqual({ ...answer(first), supportedMech: undefined }, { negState: RequestMic, supportedMech: undefined });
   return { theirs, list: listBytes(mechTypes), ours: await sides.initiate() };
 }
 
-/** An acceptor that has sent the mechanism's last token with its MIC, and waits for ours. */
+/** Returns an acceptor that has sent the last mechanism token with its MIC, and waits for the initiator's. */
 export async function owingMic(
   sides: Sides,
 ): Promise<{ theirs: GssNegotiation; list: Bytes; context: GssContext }> {
@@ -64,7 +65,7 @@ export async function owingMic(
   return { theirs, list, context };
 }
 
-/** Mechanisms whose last token the acceptor sends, and the initiator. */
+/** Mechanisms whose last token the acceptor sends. */
 export const EVEN: (() => Promise<Sides>)[] = [
   () => kerberosSides(true),
   () => Promise.resolve(countedSides(2)),
@@ -79,7 +80,7 @@ export const ODD: (() => Promise<Sides>)[] = [
 export const KERBEROS_MUTUAL: () => Promise<Sides> = EVEN[0]!;
 export const KERBEROS_ALONE: () => Promise<Sides> = ODD[0]!;
 
-/** Our initiator after its first token, and the acceptor's side of the mechanism. */
+/** Returns an initiator after its first token, and the acceptor of the mechanism. */
 export async function initiating(sides: Sides): Promise<{ ours: GssNegotiation; first: GssStep }> {
   const ours = await spnegoInitiator(sides.initiator).initiate(TARGET);
   const { token } = await ours.step();

@@ -1,12 +1,12 @@
 /**
- * OpenSSH's server.
+ * A real OpenSSH server.
  *
  * @module
  */
 import { peer } from "./peers.ts";
 import { Daemon, freePort, run, waitForPort } from "./process.ts";
 
-/** An sshd of the test's own, for root with the key `id` in the folder. */
+/** Starts sshd, for root with the key `id` in the folder. */
 export async function startSshd(directory: string): Promise<AsyncDisposable & { port: number }> {
   const port = freePort();
   for (const name of ["host", "id"]) {

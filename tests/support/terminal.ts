@@ -1,23 +1,23 @@
 /**
- * A program on a terminal of its own (`script` of util-linux makes it), with somebody who types.
+ * A program on a terminal of its own, made by `script` of util-linux, with typed input.
  *
  * @module
  */
 import { peer } from "./peers.ts";
 import { noneUncaughtIn } from "./unhandled.ts";
 
-/** How a program on a terminal has ended. */
+/** Result of a program on a terminal. */
 export interface TerminalEnd {
-  /** Its exit code, 128 and the number for a signal. */
+  /** Its exit code, or 128 plus the signal's number. */
   code: number;
-  /** Whether the terminal shows what is typed, and reads lines, afterwards. */
+  /** Whether the terminal echoes and reads lines afterwards. */
   echo: boolean;
   icanon: boolean;
-  /** Everything shown. */
+  /** All output. */
   shown: string;
 }
 
-/** The terminal. */
+/** A terminal with a running program. */
 export class Terminal {
   readonly #child: Deno.ChildProcess;
   readonly #keys: WritableStreamDefaultWriter<Uint8Array>;
@@ -25,10 +25,10 @@ export class Terminal {
   #shown = "";
   #changed = Promise.withResolvers<void>();
 
-  /** Runs a program; its words must need no quoting beyond single quotes. */
+  /** Runs a program; its arguments must need no more than single quotes. */
   constructor(words: readonly string[], env: Record<string, string>) {
     const quoted = words.map((word) => `'${word}'`).join(" ");
-    // The shell itself outlives Control-C.
+    // The shell must survive Control-C.
     const command = `trap : INT; sh -c 'echo pid=$$; exec "$@"' sh ${quoted}; echo "code=$?"; stty -a; echo over`;
     this.#child = new Deno.Command(peer("script"), {
       args: ["-qfc", command, "/dev/null"],
@@ -52,27 +52,29 @@ export class Terminal {
     this.#changed.resolve();
   }
 
-  /** Waits until something is shown. */
+  /** Waits until the output matches a pattern. */
   async shows(pattern: RegExp): Promise<RegExpMatchArray> {
     for (;;) {
       const found = this.#shown.match(pattern);
       if (found !== null) return found;
-      if (this.#shown.endsWith("(the end)")) throw new Error(`ended without showing ${pattern}:\n${this.#shown}`);
+      if (this.#shown.endsWith("(the end)")) {
+        throw new Error(`program ended without showing ${pattern}:\n${this.#shown}`);
+      }
       await this.#changed.promise;
     }
   }
 
-  /** Types. */
+  /** Types text. */
   async type(keys: string | Uint8Array): Promise<void> {
     await this.#keys.write(typeof keys === "string" ? new TextEncoder().encode(keys) : keys);
   }
 
-  /** Sends the program itself a signal. */
+  /** Sends a signal to the program. */
   async kill(signal: Deno.Signal): Promise<void> {
     Deno.kill(Number((await this.shows(/pid=(\d+)/))[1]), signal);
   }
 
-  /** Waits until the program has ended. */
+  /** Waits for the end of the program. */
   async end(): Promise<TerminalEnd> {
     await this.shows(/\nover\r?\n/);
     await this.#keys.close().catch(() => {});

@@ -1,5 +1,5 @@
 /**
- * TLS for tests: certificates, servers of several makes, and somebody on the way who may cut the stream.
+ * TLS for tests: servers of several libraries, and a wire that may cut the stream.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { Connection } from "../../socks/stream/connection.ts";
 import { DenoConnection } from "../../socks/shell/deno_connection.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** Bytes that differ, so that none can stand for another. */
+/** Returns pseudo-random bytes, so that no byte can stand for another. */
 export function bytes(length: number): Bytes {
   return new Uint8Array(length).map((_, i) => i * 7 + (i >> 8) * 3);
 }
 
-/** A TLS server that sends a body to each client, says that it has no more to say, and reads on. */
+/** A TLS server that sends a body to each client, ends its side, and reads on. */
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** One of rustls (TLS 1.3). */
+/** Starts a server on rustls (TLS 1.3). */
 export function rustlsServer(identity: Certificate, body: Bytes): TlsServer {
   const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...identity });
   const clients = new Set<Deno.TlsConn>();
@@ -54,7 +54,7 @@ export function rustlsServer(identity: Certificate, body: Bytes): TlsServer {
   };
 }
 
-/** One of `node:tls`, of one version. */
+/** Starts a server on `node:tls`, for one TLS version. */
 export async function nodeServer(
   identity: Certificate,
   body: Bytes,
@@ -86,18 +86,18 @@ export async function nodeServer(
   };
 }
 
-/** What somebody on the way does with the server's end: nothing, or what makes a cut of it. */
+/** How the wire cuts the server's end. */
 export type Cut = "none" | "without close_notify" | "in the middle of a record" | "by a reset";
-/** How the bytes come. */
+/** How the bytes are delivered. */
 export type Delivery = "as they come" | "byte by byte" | "in one piece";
 
-/** The server's records on their way to this side, whose close_notify may be lost there. */
+/** A wire that carries the server's records, and may lose its close_notify. */
 export class Wire implements Connection {
-  /** Whether what comes is kept, and given in one piece with the end behind it. */
+  /** Whether bytes are collected and delivered in one piece with the end. */
   keeping = false;
-  /** Bytes that were read from it. */
+  /** Bytes read so far. */
   taken = 0;
-  /** Close_notify alerts that came. */
+  /** Number of close_notify alerts received. */
   notices = 0;
   /** Whether it was closed. */
   closed = false;
@@ -133,7 +133,7 @@ export class Wire implements Connection {
     }
   }
 
-  /** Whole records of TLS: type, version, length (RFC 8446 section 5.1). */
+  /** Splits whole TLS records: type, version, length (RFC 8446 section 5.1). */
   #records(bytes: Bytes): Bytes[] {
     const all = new Uint8Array([...this.#partial, ...bytes]);
     const found: Bytes[] = [];
@@ -148,7 +148,7 @@ export class Wire implements Connection {
     return found;
   }
 
-  /** What is left of a record. An alert has a type of its own in TLS 1.2; in TLS 1.3 its length tells. */
+  /** Applies the cut to a record. An alert has its own type in TLS 1.2; in TLS 1.3 its length tells. */
   #passed(record: Bytes): Bytes[] {
     const alert = record[0] === 21 || (record[0] === 23 && record.length === 24);
     if (alert) this.notices++;
@@ -196,18 +196,18 @@ function joined(parts: readonly Bytes[]): Bytes {
   return all;
 }
 
-/** A plain connection to a port of this machine. */
+/** Opens a plain connection to a local port. */
 export async function plainTo(port: number): Promise<Connection> {
   return new DenoConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
 }
 
-/** What came of reading until there is no more: the bytes, and `null` or the error that is met then and from then on. */
+/** Reads to the end: returns the bytes, and `null` or the error of this and every later read. */
 export async function outcome(connection: Connection): Promise<{ got: Bytes; end: unknown }> {
   const parts: Bytes[] = [];
   for (;;) {
     const next = await connection.read().catch((error: unknown) => error);
     if (!(next instanceof Uint8Array)) {
-      assert.equal(await connection.read().catch((error: unknown) => error), next, "another read says something else");
+      assert.equal(await connection.read().catch((error: unknown) => error), next, "a second read gives the same");
       return { got: joined(parts), end: next };
     }
     assert.ok(next.length > 0, "an empty chunk");

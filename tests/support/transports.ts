@@ -1,5 +1,5 @@
 /**
- * Both ends of a connection over every transport, as the parts inside of it see them.
+ * Both ends of a connection over every transport.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_s
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { credentialPair, establish, memoryRealm } from "./gss_pair.ts";
 
-/** Two ends, and what else there is to be ended. */
+/** Two ends, and the resources to close with them. */
 export interface Ends extends AsyncDisposable {
   readonly ours: Connection;
   readonly theirs: Connection;
@@ -22,7 +22,7 @@ type Open = () => Promise<
   readonly [ours: Connection, theirs: Connection, end?: (() => Promise<void> | void) | undefined]
 >;
 
-/** Both ends of a TCP connection. */
+/** Opens a TCP connection, and returns both ends. */
 export async function tcpPair(): Promise<[Connection, Connection]> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { hostname, port } = listener.addr;
@@ -42,7 +42,7 @@ const unixPair: Open = async () => {
 };
 
 const streamsPair: Open = () => {
-  // A few chunks may wait, as bytes do in a socket.
+  // A few chunks may be buffered, as in a socket.
   const way = () => new TransformStream<Bytes, Bytes>({}, undefined, { highWaterMark: 4 });
   const [there, back] = [way(), way()];
   return Promise.resolve([
@@ -65,7 +65,7 @@ const webSocketPair: Open = async () => {
 
 let credentials: ReturnType<typeof credentialPair> | undefined;
 
-/** The pair with every byte protected, by Kerberos. One ticket is enough for all. */
+/** Opens a pair with all bytes protected by Kerberos. One ticket serves all. */
 function protectedOver(open: Open, level: "integrity" | "confidentiality"): Open {
   return async () => {
     const [near, far, end] = await open();
@@ -88,10 +88,10 @@ const OPEN: Readonly<Record<string, Open>> = {
   "integrity over WebSocket": protectedOver(webSocketPair, "integrity"),
 };
 
-/** Every transport, by name. */
+/** Names of all transports. */
 export const TRANSPORTS: readonly string[] = Object.keys(OPEN);
 
-/** A pair over the transport of a name. */
+/** Opens a pair over a transport. */
 export async function transportPair(name: string): Promise<Ends> {
   const [ours, theirs, end] = await OPEN[name]!();
   return {

@@ -1,5 +1,5 @@
 /**
- * What nobody handles, in programs that tests start: counted, and a failure of the test. See `watch_unhandled.ts` for tests
+ * Counts unhandled errors of programs that tests start, and fails the test. See `watch_unhandled.ts` for tests
  * themselves and their workers.
  *
  * Where `GSSOCKS_UNHANDLED` names a file, it gets a line for each.
@@ -7,28 +7,28 @@
  * @module
  */
 
-/** What Deno prints of an error that nobody handles, in the main thread and in workers, with or without colours. */
+/** Deno's message of an unhandled error, in the main thread and in workers, with or without colours. */
 const UNCAUGHT = /^error: Uncaught.*$/gm;
 // deno-lint-ignore no-control-regex
 const COLOURS = /\x1b\[[0-9;]*m/g;
 
-/** What a program has said of errors that nobody handled, a line for each. */
+/** Returns the messages of unhandled errors in a program's output. */
 export function uncaughtIn(output: string): readonly string[] {
   return output.replaceAll(COLOURS, "").match(UNCAUGHT) ?? [];
 }
 
 /**
- * Counts what a program has said of errors that nobody handled.
+ * Counts the unhandled errors in a program's output.
  *
- * @throws {Error} When there is any.
+ * @throws {Error} When there are any.
  */
 export function noneUncaughtIn(output: string): void {
   const lines = uncaughtIn(output);
   for (const line of lines) note(`unhandled in a program: ${line}`);
-  if (lines.length > 0) throw new Error(`A program had errors that nobody handled:\n${output}`);
+  if (lines.length > 0) throw new Error(`A program had unhandled errors:\n${output}`);
 }
 
-/** Puts a line into the file that counts. */
+/** Appends a line to the file of counts. */
 export function note(line: string): void {
   const path = Deno.env.get("GSSOCKS_UNHANDLED");
   if (path) Deno.writeTextFileSync(path, `${line.replaceAll(/\s+/g, " ")}\n`, { append: true });

@@ -1,10 +1,10 @@
 /**
- * Waits until something is so, and not for ever.
+ * Waits for a condition, with a time limit.
  *
  * @module
  */
 
-/** Asks again and again; throws when it is not so in time. */
+/** Polls until a condition is true; throws when it is not in time. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -12,7 +12,7 @@ export async function until(
 ): Promise<void> {
   const started = performance.now();
   while (!await isSo()) {
-    if (performance.now() - started > milliseconds) throw new Error(`Not in ${milliseconds} ms: ${what}`);
+    if (performance.now() - started > milliseconds) throw new Error(`Not within ${milliseconds} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

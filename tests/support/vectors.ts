@@ -1,11 +1,11 @@
 /**
- * Reads `tests/vectors/NAME.json`. Where each case comes from stands in its `source`.
+ * Reads `tests/vectors/NAME.json`. The `source` of each case names its origin.
  *
  * @module
  */
 import { decodeHex, encodeHex } from "@std/encoding/hex";
 
-/** One case of a vector file, typed by the test that reads it. */
+/** Reads the cases of a vector file; the test gives their type. */
 export function vectors<T>(name: string): readonly (T & { id: string })[] {
   const url = new URL(`../vectors/${name}.json`, import.meta.url);
   const { cases } = JSON.parse(Deno.readTextFileSync(url)) as { cases: (T & { id: string })[] };

@@ -1,14 +1,14 @@
 /**
- * Counts what nobody handles, promises rejected and errors thrown, in the tests of a file and in their workers. The test task loads
- * it before every file (`--preload`).
+ * Counts unhandled rejections and errors in the tests of a file and in their workers. The test task loads it before every
+ * file (`--preload`).
  *
- * What Deno 2.9.6 does by itself: a rejection or an error in a test, or between two tests, fails the file (behind its last
- * test nothing of a file runs any more). One in a worker is an event for whoever made the worker, and forgotten once he
- * prevents the default. One in a program ends that program with code 1 and a line that begins with `error: Uncaught`, at
- * which a test need not look. The last two fail the test too here, and in `process.ts`.
+ * What Deno 2.9.6 does by itself: a rejection or an error in a test, or between two tests, fails the file (after its last
+ * test, nothing of a file runs). One in a worker is an event of the worker's owner, and has no effect once the owner prevents
+ * the default. One in a program ends the program with code 1 and a line that begins with `error: Uncaught`, which a test may
+ * overlook. Here and in `process.ts`, the last two fail the test too.
  *
- * The file that `GSSOCKS_UNHANDLED` names, where it names one, gets a line for each (`unhandled ...`), and one for each file
- * watched (`watching`), so that nothing counted is not the same as nobody counting.
+ * If `GSSOCKS_UNHANDLED` names a file, it gets a line for each error (`unhandled ...`), and one for each watched file
+ * (`watching`), so that "none" can be told from "not counted".
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { note } from "./unhandled.ts";
 note("watching");
 
 function counted(event: Event, error: unknown): void {
-  // Behind whoever else listens. Only the fuzzers prevent the default, and make findings of it (`tests/suite_test.ts`).
+  // After all other listeners. Only the fuzzers prevent the default, and report a finding (`tests/suite_test.ts`).
   queueMicrotask(() => {
     if (!event.defaultPrevented) note(`unhandled in a test: ${error}`);
   });
@@ -26,13 +26,13 @@ function counted(event: Event, error: unknown): void {
 addEventListener("unhandledrejection", (event) => counted(event, event.reason));
 addEventListener("error", (event) => counted(event, event.message));
 
-/** A worker whose errors are those of the test, whoever handles the event. */
+/** A worker whose errors fail the test, even where a listener handles the event. */
 class WatchedWorker extends Worker {
   constructor(...args: ConstructorParameters<typeof Worker>) {
     super(...args);
     this.addEventListener("error", ({ message }) => {
       note(`unhandled in a worker: ${message}`);
-      reportError(new Error(`A worker had an error that nobody handled: ${message}`));
+      reportError(new Error(`A worker had an unhandled error: ${message}`));
     });
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Each client is granted one part in so many, in caches with at least so much room. */
+/** Each client may use one part in `SHARE` of a cache that has room for at least `SHARED_OUT` authenticators. */
 const [SHARE, SHARED_OUT] = [8, 16];
 
 /** Whether a client with `held` entries has used up its share: an eighth of the capacity, or more while as much is free. */

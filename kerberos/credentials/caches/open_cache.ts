@@ -7,7 +7,7 @@ import { parseStoreName } from "../../config/store_name.ts";
 import { KerberosError } from "../../errors.ts";
 import type { CredentialCache } from "../cache.ts";
 
-/** Kinds of caches by the text before the colon of a name. What is called gets the whole name. */
+/** Kinds of caches by the text before the colon of a name. Each function gets the whole name. */
 export type CacheKinds = Readonly<Record<string, (name: string) => CredentialCache>>;
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
+import type { WantedKey } from "../../ap/keys.ts";
 import { KerberosKey } from "../../crypto/key.ts";
 import { isSupported } from "../../crypto/enctypes.ts";
 import { KerberosError } from "../../errors.ts";
@@ -38,16 +39,6 @@ export interface KeySource {
    * @default {the keys stay what they are}
    */
   renewed?(): Promise<boolean>;
-}
-
-/** The key that a ticket is encrypted with. */
-export interface WantedKey {
-  /** Service that the ticket names. */
-  readonly service: Principal;
-  /** Enctype of the ticket. */
-  readonly enctype: number;
-  /** Key version of the ticket, if it has one. */
-  readonly kvno?: number | undefined;
 }
 
 /** The format has no limit; this one bounds the time that a wrong file can take. */

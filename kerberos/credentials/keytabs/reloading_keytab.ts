@@ -7,7 +7,8 @@ import { abortable, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { KerberosError } from "../../errors.ts";
 import type { Files } from "../files.ts";
-import type { KeySource, Keytab, KeytabEntry, WantedKey } from "../formats/keytab.ts";
+import type { WantedKey } from "../../ap/keys.ts";
+import type { KeySource, Keytab, KeytabEntry } from "../formats/keytab.ts";
 import { decodeKeytabFile, keytabPath, type MarkedKeytab, readKeytabFile, unreadableKeytab } from "./keytab_file.ts";
 
 /** What was found when a keytab file was read again. */

@@ -112,7 +112,7 @@ export async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
-/** Does at once what {@linkcode lookAt} does. */
+/** {@linkcode lookAt}, synchronously. */
 export function lookAtSync(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);

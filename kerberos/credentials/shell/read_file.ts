@@ -9,9 +9,9 @@ import type { FoundFile, MarkedFile } from "../files.ts";
 /** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
 const MAX_FILE = 16 * 1024 * 1024;
 
-/** Reads a file at once. */
+/** Reads a file synchronously. */
 export function readFileSync(path: string): MarkedFile {
-  // What is written between these two lines is found the next time.
+  // A change between these two lines is found at the next read.
   const mark = markOf(Deno.statSync(path));
   return { mark, bytes: readBytesSync(path) };
 }

@@ -1,11 +1,11 @@
 /**
- * What Deno says about files, in words for users.
+ * Deno's errors about files, in words for users.
  *
  * @module
  */
 import { reasonText } from "../../../base/reason.ts";
 
-/** Why a file could not be used, without what Deno adds to the system's words; for a missing permission the flag that gives it. */
+/** Returns why a file could not be used, in the system's words without Deno's additions; for a missing permission, the flag that gives it. */
 export function fileReason(error: unknown, path: string): string {
   const message = reasonText(error);
   if (!(error instanceof Deno.errors.NotCapable)) return message.replace(/ \(os error \d+\).*$/s, "");

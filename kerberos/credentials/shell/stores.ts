@@ -9,7 +9,8 @@ import type { CredentialCache, CredentialCacheData, InitializeOptions } from "..
 import { FileCache } from "../caches/file.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
 import { type CacheKinds, openCache } from "../caches/open_cache.ts";
-import type { KeySource, Keytab, KeytabEntry, WantedKey } from "../formats/keytab.ts";
+import type { WantedKey } from "../../ap/keys.ts";
+import type { KeySource, Keytab, KeytabEntry } from "../formats/keytab.ts";
 import { keytabPath, readKeytabFile, writeKeytabFile } from "../keytabs/keytab_file.ts";
 import { type KeytabFileOptions, ReloadingKeytab } from "../keytabs/reloading_keytab.ts";
 import { denoFiles } from "./files.ts";

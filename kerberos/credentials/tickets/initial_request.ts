@@ -1,5 +1,5 @@
 /**
- * What a configuration asks for in a request for an initial ticket.
+ * The request for an initial ticket that follows from a configuration.
  *
  * @module
  */

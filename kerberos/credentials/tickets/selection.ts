@@ -14,7 +14,7 @@ import type { Credential } from "../../credential.ts";
 /** A ticket that ends within this many milliseconds counts as ended if another one can be had. */
 export const MARGIN = 60_000;
 
-/** What a ticket is judged by. Times are in milliseconds. */
+/** Terms that a ticket must meet. Times are in milliseconds. */
 export interface TicketTerms {
   readonly config: KerberosConfig;
   /** The KDC's time. */

@@ -12,7 +12,7 @@ import type { KdcClient } from "../../reach/kdc_client.ts";
 import type { KdcClock } from "./kdc_clock.ts";
 import type { TicketStore } from "./ticket_store.ts";
 
-/** What a {@linkcode TgsClient} is made of. */
+/** Options of a {@linkcode TgsClient}. */
 interface TgsClientInit {
   readonly config: KerberosConfig;
   /** Returns the client of the KDCs; throws if there is none. */

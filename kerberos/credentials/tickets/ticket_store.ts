@@ -13,7 +13,7 @@ import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import type { KdcClock } from "./kdc_clock.ts";
 import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./selection.ts";
 
-/** What a {@linkcode TicketStore} is made of. */
+/** Options of a {@linkcode TicketStore}. */
 interface TicketStoreInit {
   readonly cache: CredentialCache;
   readonly config: KerberosConfig;
@@ -23,7 +23,7 @@ interface TicketStoreInit {
   readonly runtime: Runtime;
 }
 
-/** Tickets kept in memory at most if the cache cannot be written. */
+/** Maximum number of tickets that are kept in memory if the cache cannot be written. */
 const MAX_UNSAVED = 100;
 
 /** The tickets of one client. A cache that belongs to another client is neither used nor overwritten. */

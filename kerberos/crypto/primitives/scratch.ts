@@ -6,7 +6,7 @@
 import { BufferPool } from "../../../base/buffer_pool.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 
-/** For short messages, and for the longest of RFC 1961 plus what sealing adds. */
+/** Pools for short messages, and for the longest message of RFC 1961 with the bytes that sealing adds. */
 const POOLS = [new BufferPool(2_048, 8), new BufferPool(66_048, 8)];
 
 /** Returns at least `length` zero bytes, at the start of their buffer. */

@@ -12,7 +12,7 @@ import type { PreauthClient, PreauthMechanism, PreauthRound } from "./mechanism.
 /** The mechanisms of a client that is configured with nothing but its key. */
 export const PREAUTH_MECHANISMS: readonly PreauthMechanism[] = [encryptedTimestamp];
 
-/** Starts the first mechanism that has something to say in the first request; `undefined` if none has. */
+/** Starts the first mechanism that begins with the first request; `undefined` if there is none. */
 export async function offerMechanism(
   mechanisms: readonly PreauthMechanism[],
   client: PreauthClient,

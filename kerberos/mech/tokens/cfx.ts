@@ -1,6 +1,6 @@
 /**
- * Headers of MIC and Wrap tokens and the rotation of Wrap tokens (RFC 4121 section 4.2). Pure bytes: keys are in `context.ts`
- * of the folder above.
+ * Headers of MIC and Wrap tokens and the rotation of Wrap tokens (RFC 4121 section 4.2). Keys are in
+ * `../context.ts`.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export function decodeMicHeader(token: Uint8Array): MicHeader {
   return header;
 }
 
-/** What the headers of both kinds of token have in common. */
+/** Reads the fields that the headers of both kinds of token share. */
 function decodeHeader(token: Uint8Array, id: number): { view: DataView; header: MicHeader; flags: number } {
   const name = id === WRAP ? "Wrap" : "MIC";
   if (token.length < HEADER_LENGTH) throw defective(`Cannot read ${name} token: ${token.length} bytes`);

@@ -10,7 +10,7 @@ import { decodeInitialToken, encodeInitialToken } from "../../../gss/initial_tok
 import { GssError } from "../../../gss/status.ts";
 import { defective, unexpectedMessage } from "./errors.ts";
 
-/** Kerberos V5 (RFC 4121 section 1). */
+/** Kerberos V5 (RFC 1964 section 1). */
 export const KERBEROS_OID = "1.2.840.113554.1.2.2";
 
 /** Kind of a context token (RFC 4121 section 4.1). */

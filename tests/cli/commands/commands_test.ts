@@ -4,7 +4,7 @@ import { fixedPasswords, serve } from "../../../mod.ts";
 import { helpFor } from "../../../cli/command/command.ts";
 import { eventRecord } from "../../../cli/log/event_log.ts";
 import { SocksAuthError } from "../../../socks/errors.ts";
-import { gssocks } from "../../support/cli.ts";
+import { gssocks } from "../../support/run_cli.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
 import { echoServer, origin } from "../../support/servers.ts";
 

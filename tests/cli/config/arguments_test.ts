@@ -16,8 +16,8 @@ import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../../socks/errors.ts";
 import { listenTcp } from "../../../socks/shell/tcp.ts";
 import { listenUnix } from "../../../socks/shell/unix.ts";
-import { type CliResult, gssocks } from "../../support/cli.ts";
-import { commandsIn } from "../../support/cli_child.ts";
+import { type CliResult, gssocks } from "../../support/run_cli.ts";
+import { commandsIn } from "../../support/cli_process.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
 
 /** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */

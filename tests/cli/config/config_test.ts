@@ -9,7 +9,7 @@ import { command as serve } from "../../../cli/commands/serve.ts";
 import { readSize, readTime } from "../../../cli/command/units.ts";
 import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/passwords/passwords.ts";
 import { connect, noAuthentication } from "../../../mod.ts";
-import { gssocks } from "../../support/cli.ts";
+import { gssocks } from "../../support/run_cli.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { peerTest } from "../../support/peers.ts";
 import { Daemon } from "../../support/process.ts";

@@ -20,7 +20,7 @@ import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { SocksAuthError, SocksReplyError } from "../../../socks/errors.ts";
 import type { ServerEvent } from "../../../socks/server/events.ts";
-import { commandsIn } from "../../support/cli_child.ts";
+import { commandsIn } from "../../support/cli_process.ts";
 
 /** One of each kind: C0, C1, delete, bidirectional, zero width, separators, fillers, tags, half a surrogate pair. */
 const EVIL = "\x1b]0;x\x07\r\x08\x7f\x9b31m\u202e\u2066\u200b\u200e\u00ad\ufeff\u2028\u2029\u3164\ufe0f\u{e0041}\ud800";

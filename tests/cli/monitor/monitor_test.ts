@@ -6,7 +6,7 @@ import { prometheusText } from "../../../cli/monitor/prometheus.ts";
 import { mergeSnapshots, type Snapshot } from "../../../cli/snapshot/snapshot.ts";
 import { passwordLine } from "../../../cli/passwords/passwords.ts";
 import { associate, connect, passwordClient } from "../../../mod.ts";
-import { gssocks } from "../../support/cli.ts";
+import { gssocks } from "../../support/run_cli.ts";
 import { peer, peerTest } from "../../support/peers.ts";
 import { Daemon, run } from "../../support/process.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";

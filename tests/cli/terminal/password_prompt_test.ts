@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
 import { readPipedLine, SecretLine } from "../../../cli/terminal/secret_line.ts";
-import { gssocks } from "../../support/cli.ts";
+import { gssocks } from "../../support/run_cli.ts";
 import { peerTest } from "../../support/peers.ts";
 import { run } from "../../support/process.ts";
 import { noneUncaughtIn } from "../../support/unhandled.ts";

@@ -3,16 +3,8 @@ import { concat, utf8 } from "../../../base/bytes.ts";
 import type { GssContext } from "../../../gss/context.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { decodeNegTokenResp, NegState } from "../../../gss/spnego/tokens.ts";
-import {
-  CountedContext,
-  countedSides,
-  forgedMic,
-  forgeInit,
-  forgeResp,
-  listBytes,
-  OID,
-  tlv,
-} from "../../support/forge_spnego.ts";
+import { forgedMic, forgeInit, forgeResp, listBytes, OID, tlv } from "../../support/forge_spnego.ts";
+import { CountedContext, countedSides } from "../../support/counted_mechanism.ts";
 import {
   answer,
   EVEN,

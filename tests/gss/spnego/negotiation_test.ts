@@ -13,7 +13,8 @@ import {
   NegState,
 } from "../../../gss/spnego/tokens.ts";
 import { GssError } from "../../../gss/status.ts";
-import { CountedContext, countedSides, forgeResp, listBytes, OID } from "../../support/forge_spnego.ts";
+import { forgeResp, listBytes, OID } from "../../support/forge_spnego.ts";
+import { CountedContext, countedSides } from "../../support/counted_mechanism.ts";
 import { mockMechanism, type MockOptions } from "../../support/mock_mechanism.ts";
 import {
   answer,

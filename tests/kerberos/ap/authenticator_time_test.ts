@@ -1,7 +1,7 @@
 /** Times in authenticators (RFC 4120 section 3.2.3). */
 import assert from "node:assert/strict";
 import { authenticatorTime } from "../../../kerberos/ap/authenticator_time.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 
 Deno.test("authenticatorTime(): is never the same twice, however many in a millisecond", () => {
   const runtime = new TestRuntime();

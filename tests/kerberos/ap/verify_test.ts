@@ -8,7 +8,7 @@ import { makeApRep, verifyApRep } from "../../../kerberos/ap/reply.ts";
 import { readApReq, verifyApReq } from "../../../kerberos/ap/verify.ts";
 import { ApError } from "../../../kerberos/ap/error.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { Forge, type TicketChanges } from "../../support/forge.ts";
+import { Forge, type TicketChanges } from "../../support/forge_ap.ts";
 
 /** An AP-REQ made by the product, with a forged ticket where `changes` has something. */
 async function made(forge: Forge, changes: TicketChanges = {}, authenticatorUsage = 11) {
@@ -40,6 +40,15 @@ Deno.test("verifyApReq(): gives what makeApReq() was given", async () => {
   assert.deepEqual(subkey?.exportBytes(), forge.subkey.exportBytes());
   assert.deepEqual(sessionKey.exportBytes(), forge.sessionKey.exportBytes());
   assert.equal(serviceKey.kvno, 2);
+});
+
+Deno.test("makeApReq(): an authenticator may have no checksum and no sequence number", async () => {
+  const forge = new Forge();
+  const { credential } = await forge.tickets().serviceTicket(forge.service);
+  const { runtime, subkey } = forge;
+  const { message } = await makeApReq({ credential, authenticatorUsage: 11, subkey, runtime });
+  const { authenticator } = await verifyApReq(readApReq(message), policyOf(forge));
+  assert.deepEqual([authenticator.cksum, authenticator.seqNumber], [undefined, undefined]);
 });
 
 Deno.test("verifyApRep(): gives what makeApRep() was given, for the time that was sent", async () => {

@@ -13,7 +13,7 @@ import { EncryptedData, EtypeInfo2, MethodData, PaEncTsEnc } from "../../../kerb
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsReq, type KdcReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { forgeReply } from "../../support/forge_kdc.ts";
 import { asInput, memoryRealm } from "../../support/gss_pair.ts";
 

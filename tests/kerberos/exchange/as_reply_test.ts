@@ -11,7 +11,7 @@ import { handleKdcMessage } from "../../../kerberos/kdc/mod.ts";
 import { Checksum, type PaData } from "../../../kerberos/messages/basic.ts";
 import { AsRep, AsReq, type KdcReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { forgeReply, type ReplyForgery, runForged } from "../../support/forge_kdc.ts";
 import { asInput, memoryRealm } from "../../support/gss_pair.ts";
 

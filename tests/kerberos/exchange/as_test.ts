@@ -16,7 +16,7 @@ import { MethodData } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { asInput, memoryConfig, memoryRealm } from "../../support/gss_pair.ts";
 
 const ALICE = parsePrincipal("alice@GSSOCKS.TEST");

@@ -10,7 +10,7 @@ import { createRealm } from "../../../kerberos/kdc/mod.ts";
 import { TgsReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, krbtgt, parsePrincipal } from "../../../kerberos/principal.ts";
 import { Credential } from "../../../kerberos/credential.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { forgeReply, forgeTicket, openTgsReq, type ReplyForgery, runForged } from "../../support/forge_kdc.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 

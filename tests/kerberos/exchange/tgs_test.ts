@@ -4,7 +4,7 @@ import { tgsExchange } from "../../../kerberos/exchange/tgs.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
 import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 /** Runs an exchange against a realm, with a look at each reply and a hand in it. */

@@ -11,8 +11,8 @@ import { KrbError } from "../../../kerberos/messages/error.ts";
 import { type EncKdcRepPart, EncTgsRepPart, TgsRep, TgsReq } from "../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
 import type { Credential } from "../../../kerberos/credential.ts";
-import { TestRuntime } from "../../support/clock.ts";
-import { answerOf, forgeTgsReq, forgeTicket, openTicket, type TgsRequestForgery } from "../../support/forge_kdc.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
+import { errorCodeOf, forgeTgsReq, forgeTicket, openTicket, type TgsRequestForgery } from "../../support/forge_kdc.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 const HOUR = 3_600_000;
@@ -33,7 +33,7 @@ async function request(forgery: TgsRequestForgery = {}, asked: Asked = {}) {
 
 /** Code of the KDC's error, 0 for a ticket. */
 async function code(forgery: TgsRequestForgery = {}, asked: Asked = {}): Promise<number> {
-  return await answerOf(asked.of ?? realm, (await request(forgery, asked)).message);
+  return await errorCodeOf(asked.of ?? realm, (await request(forgery, asked)).message);
 }
 
 async function granted(
@@ -122,7 +122,7 @@ Deno.test("handleTgsReq(): refuses a ticket for another service", async () => {
   const { credential } = await memoryTickets([realm], { runtime }).serviceTicket(parsePrincipal("rcmd/localhost"));
   const asked = { tgt: credential, service: "rcmd/localhost", now: runtime.time };
   const { message } = await forgeTgsReq(asked, { body: { realm: "GSSOCKS.TEST" } });
-  assert.equal(await answerOf(realm, message), 35);
+  assert.equal(await errorCodeOf(realm, message), 35);
 });
 
 Deno.test("handleTgsReq(): finds no service of another realm under the same name", async () => {
@@ -142,7 +142,7 @@ Deno.test("handleTgsReq(): opens no part sealed with another enctype or usage", 
   const parsed = decode(TgsReq, message);
   const apReq = decode(ApReq, parsed.padata![0]!.padataValue);
   const resealed = async (change: Partial<ApReq>) =>
-    await answerOf(
+    await errorCodeOf(
       realm,
       encode(TgsReq, {
         ...parsed,
@@ -162,25 +162,25 @@ Deno.test("handleTgsReq(): opens no part sealed with another enctype or usage", 
     31,
   );
   assert.equal(
-    await answerOf(realm, encode(TgsReq, { ...parsed, padata: [] })),
+    await errorCodeOf(realm, encode(TgsReq, { ...parsed, padata: [] })),
     16,
   );
 });
 
 Deno.test("handleTgsReq(): serves a repeated request, and refuses another one with its authenticator", async () => {
   const first = await request();
-  assert.equal(await answerOf(realm, first.message), 0);
-  assert.equal(await answerOf(realm, first.message), 0);
+  assert.equal(await errorCodeOf(realm, first.message), 0);
+  assert.equal(await errorCodeOf(realm, first.message), 0);
   assert.equal(await code({ apReq: first.apReq, body: { nonce: 4712 } }), 34);
   assert.equal(await code({ apReq: first.apReq, padata: [{ padataType: 149, padataValue: new Uint8Array(0) }] }), 34);
   // What was not genuine is not remembered: it cannot make the genuine one a replay.
   const second = await request();
   assert.equal(await code({ apReq: second.apReq, body: { nonce: 4712 } }), 41);
-  assert.equal(await answerOf(realm, second.message), 0);
+  assert.equal(await errorCodeOf(realm, second.message), 0);
   // Two at the same time.
   const third = await request();
   const twin = await request({ apReq: third.apReq, padata: [{ padataType: 149, padataValue: new Uint8Array(0) }] });
-  const both = await Promise.all([answerOf(realm, third.message), answerOf(realm, twin.message)]);
+  const both = await Promise.all([errorCodeOf(realm, third.message), errorCodeOf(realm, twin.message)]);
   assert.deepEqual(both.toSorted((a, b) => a - b), [0, 34]);
 });
 

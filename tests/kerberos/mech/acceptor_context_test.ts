@@ -12,8 +12,9 @@ import { ApRep, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { toPrincipalName } from "../../../kerberos/principal.ts";
-import { Forge, type RequestChanges, wrapToken } from "../../support/forge.ts";
-import { accept, NOT_MUTUAL, refusal } from "../../support/attempt.ts";
+import { Forge, type RequestChanges } from "../../support/forge_ap.ts";
+import { wrapToken } from "../../support/forge_tokens.ts";
+import { accept, NOT_MUTUAL, refusal } from "../../support/accept_forged.ts";
 
 /** The AP-REP of a step, opened. */
 async function answered(forge: Forge, changes: RequestChanges) {

@@ -7,8 +7,8 @@ import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
 import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
-import { type Changes, Forge, type RequestChanges } from "../../support/forge.ts";
-import { accept, NOT_MUTUAL, refusal } from "../../support/attempt.ts";
+import { type Changes, Forge, type RequestChanges } from "../../support/forge_ap.ts";
+import { accept, NOT_MUTUAL, refusal } from "../../support/accept_forged.ts";
 
 const SKEW = 300_000;
 const HOUR = 3_600_000;

@@ -9,8 +9,8 @@ import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../k
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
-import { Forge, type RequestChanges } from "../../support/forge.ts";
-import { accept, type Attempt, refusal } from "../../support/attempt.ts";
+import { Forge, type RequestChanges } from "../../support/forge_ap.ts";
+import { accept, type Attempt, refusal } from "../../support/accept_forged.ts";
 
 const SKEW = 300_000;
 const HOUR = 3_600_000;

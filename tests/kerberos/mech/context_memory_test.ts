@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { webCrypto } from "../../../kerberos/crypto/primitives/web.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
-import { byteKinds, noBytes } from "../../support/byte_kinds.ts";
+import { byteKinds, notBytes } from "../../support/byte_kinds.ts";
 
 const SIZES = [1, 40, 5_000, 50_000];
 const kindOf = (confidential: boolean) => confidential ? "sealed" : "signed";
@@ -63,7 +63,7 @@ Deno.test("KerberosContext: refuses what is no bytes without taking a sequence n
     using pair = contextPair(enctype, primitives);
     const { ours, theirs } = pair;
     const good = await ours.getMic(Uint8Array.of(1));
-    for (const [kind, source] of Object.entries(noBytes()) as [string, Bytes][]) {
+    for (const [kind, source] of Object.entries(notBytes()) as [string, Bytes][]) {
       const what = `${name}: ${kind}`;
       await assert.rejects(ours.wrap(source, { confidential: true }), TypeError, what);
       await assert.rejects(ours.wrap(source, { confidential: false }), TypeError, what);

@@ -1,10 +1,10 @@
 /** Contexts that are not disposed hold ciphers of the runtime, and release them when they are garbage-collected. */
 import assert from "node:assert/strict";
-import type { Held } from "../../support/forgotten_contexts.ts";
+import type { Held } from "../../support/context_gc_probe.ts";
 import { run } from "../../support/process.ts";
 
 const ROOT = new URL("../../..", import.meta.url);
-const PROBE = new URL("../../support/forgotten_contexts.ts", import.meta.url).pathname;
+const PROBE = new URL("../../support/context_gc_probe.ts", import.meta.url).pathname;
 const DENO = ["run", "-q", "-A", "--no-check", "-c", new URL("deno.json", ROOT).pathname, "--v8-flags=--expose-gc"];
 
 async function probe(count: number, ...kinds: string[]): Promise<Map<string, [before: Held, full: Held, after: Held]>> {

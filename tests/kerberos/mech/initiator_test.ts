@@ -16,7 +16,8 @@ import { decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "../../../kerbero
 import { KERBEROS_OID } from "../../../kerberos/mech/tokens/context.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import type { Authenticator } from "../../../kerberos/messages/ap.ts";
-import { Forge, micToken, type ReplyChanges, wrapToken } from "../../support/forge.ts";
+import { Forge, type ReplyChanges } from "../../support/forge_ap.ts";
+import { micToken, wrapToken } from "../../support/forge_tokens.ts";
 
 const TARGET = hostbasedService("rcmd", "p.a.test");
 
@@ -121,6 +122,7 @@ Deno.test("KerberosInitiator: takes only an AP-REP, and no name from a refusal (
       () => forge.krbError({ errorCode: 37, realm: "EVIL.TEST", sname: { nameType: 1, nameString: ["evil"] } }),
     ],
     ["a refusal with a number that is not known", "KRB_ERR_GENERIC", () => forge.krbError({ errorCode: 9999 })],
+    ["a refusal of our message's type", "KRB_AP_ERR_MSG_TYPE", () => forge.krbError({ errorCode: 40 })],
     [
       "a refusal that drives a terminal",
       "KRB_AP_ERR_REPEAT",
@@ -132,7 +134,9 @@ Deno.test("KerberosInitiator: takes only an AP-REP, and no name from a refusal (
     const error = await refusal(started.negotiation.step(token(started)));
     assert.equal(error.code, code, what);
     assert.doesNotMatch(error.message, /evil|[\p{Cc}\p{Cf}]/iu, what);
-    if (what.startsWith("a refusal")) assert.match(error.message, /^Service rcmd\/p\.a\.test@A\.TEST refused/, what);
+    if (!what.startsWith("a refusal")) continue;
+    assert.match(error.message, /^Service rcmd\/p\.a\.test@A\.TEST refused/, what);
+    assert.equal(error.major, code === "KRB_AP_ERR_REPEAT" ? "DUPLICATE_ELEMENT" : "FAILURE", what);
   }
 });
 

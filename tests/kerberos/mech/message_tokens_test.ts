@@ -6,7 +6,7 @@ import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
-import { micToken, type TokenShape, type WrapShape, wrapToken } from "../../support/forge.ts";
+import { micToken, type TokenShape, type WrapShape, wrapToken } from "../../support/forge_tokens.ts";
 
 const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 

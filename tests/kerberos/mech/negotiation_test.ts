@@ -12,7 +12,7 @@ import { ApReq } from "../../../kerberos/messages/ap.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { principal } from "../../../kerberos/principal.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 

@@ -4,7 +4,7 @@ import { locateKdcs, locatePrimaryKdcs, parseEndpoint } from "../../../kerberos/
 import type { SrvResolver } from "../../../kerberos/reach/srv.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { vectors } from "../../support/vectors.ts";
 
 Deno.test("parseEndpoint(): agrees with MIT's samples", () => {

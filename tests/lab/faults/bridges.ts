@@ -1,5 +1,5 @@
 /**
- * Bridges whose machine sleeps or moves, whose link, proxy or KDCs are gone, or whose ticket expires.
+ * Faults of bridges: the machine sleeps or moves, link, proxy or KDCs are gone, the ticket expires.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { countsOf, endsOf, type Lab } from "../setup.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const S1 = { proxy: "s1.lab.test:1080" };
 
-/** Starts a bridge of alice's on her machine. */
+/** Starts a bridge with alice's ticket on her machine. */
 async function startBridge(lab: Lab, args: readonly string[] = [], cache = lab.cache("c1", "alice")): Promise<Daemon> {
   const program = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
   const bridge = lab.host("c1").start(Deno.execPath(), [
@@ -34,8 +34,8 @@ async function startBridge(lab: Lab, args: readonly string[] = [], cache = lab.c
 
 const BRIDGE: Partial<ClientJob> = { proxy: "127.0.0.1:1080", bridge: true };
 
-/** Something happens to a bridge that has 4 transfers under way. */
-function underWay(
+/** A fault of a bridge with 4 transfers under way. */
+function bridgeFault(
   name: string,
   before: string,
   happens: (lab: Lab, bridge: Daemon) => Promise<unknown>,
@@ -63,27 +63,27 @@ function underWay(
       const ends = endsOf(client);
       assert.deepEqual(countsOf(ends), { whole: 4 });
       await end(bridge, "SIGTERM");
-      return `4 of 4 whole, ${seconds(took)} after it was over`;
+      return `4 of 4 whole, ${seconds(took)} after the end of the fault`;
     },
   };
 }
 
 const faults: readonly Fault[] = [
-  underWay("a bridge is suspended for 20 s (SIGSTOP)", "whole, 1 s after (120 s)", async (_, bridge) => {
+  bridgeFault("a bridge is suspended for 20 s (SIGSTOP)", "whole, 1 s after (120 s)", async (_, bridge) => {
     Deno.kill(bridge.pid, "SIGSTOP");
     await pause(20_000);
     Deno.kill(bridge.pid, "SIGCONT");
   }),
   ...[3, 20].map((time) =>
-    underWay(`the link of a bridge's machine is down for ${time} s`, "whole, 1.7 to 13.8 s after", async (lab) => {
+    bridgeFault(`the link of a bridge's machine is down for ${time} s`, "whole, 1.7 to 13.8 s after", async (lab) => {
       await lab.host("c1").cut();
       await pause(1_000 * time);
       await lab.host("c1").heal();
     })
   ),
   {
-    name: "the proxy of a bridge is killed, and there again after 2 s",
-    before: "old ones end at once, new ones work at once",
+    name: "the bridge's proxy is killed, and back after 2 s",
+    before: "old sessions end at once, new ones work at once",
     short: true,
     async run(lab): Promise<string> {
       const bridge = await startBridge(lab);
@@ -104,11 +104,11 @@ const faults: readonly Fault[] = [
       assert.deepEqual(countsOf(ends), { whole: 3 });
       await end(bridge, "SIGTERM");
       assert.ok(took < 5_000);
-      return `old ones end after ${seconds(took)}, 502 meanwhile, new ones work at once`;
+      return `old sessions end after ${seconds(took)}, 502 meanwhile, new ones work at once`;
     },
   },
   {
-    name: "the KDCs are gone, with and without a service ticket at the bridge",
+    name: "the KDCs are gone, for a bridge with and without a service ticket",
     before: "well / refused after 20.0 s",
     async run(lab): Promise<string> {
       await lab.kinit("c1", "alice");
@@ -182,7 +182,7 @@ const faults: readonly Fault[] = [
       await lab.host("c1").move(61);
       await end(bridge, "SIGTERM");
       assert.equal(now!.end, "whole");
-      return `new ones work at once; the old ones' sessions have ended after ${seconds(took)} (${lab.reasons("s1")})`;
+      return `new sessions work at once; the old ones end after ${seconds(took)} (${lab.reasons("s1")})`;
     },
   },
 ];

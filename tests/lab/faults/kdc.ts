@@ -1,5 +1,5 @@
 /**
- * A KDC that is gone, frozen or wrong, beside MIT's programs in the same place at the same time.
+ * Faults of KDCs that are gone, frozen or wrong, with MIT's programs at the same time for comparison.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { endsOf, type Lab } from "../setup.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SERVICES = [`rcmd/${PROXY}`, "rcmd/s1.lab.test"];
 
-/** A command, and how long it took. */
+/** Result of a command, with its duration. */
 interface Timed extends RunResult {
   readonly took: number;
 }
 
-/** Runs a command of this program on the second user's machine. */
+/** Runs a command of this package on the second user's machine. */
 async function ours(lab: Lab, args: readonly string[], { conf = "krb5.conf", stdin = "" } = {}): Promise<Timed> {
   const env = { KRB5_CONFIG: lab.file(conf), KRB5CCNAME: `FILE:${lab.file("cc_ours")}` };
   const program = ["run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`, ...args];
   return await timed(lab.host("c2").run(Deno.execPath(), program, { env, stdin, timeout: 90_000 }));
 }
 
-/** Runs one of MIT's there. */
+/** Runs one of MIT's programs there. */
 async function mit(
   lab: Lab,
   command: string,
@@ -44,7 +44,7 @@ async function timed(running: Promise<RunResult>): Promise<Timed> {
   return { ...result, took: performance.now() - begun };
 }
 
-/** kinit and a ticket for each of two services, by this program and by MIT's. */
+/** Runs kinit and gets two service tickets, with this package and with MIT's programs. */
 async function both(
   lab: Lab,
   beside: boolean,
@@ -58,12 +58,12 @@ async function both(
   return { ours: mine, mit: theirs };
 }
 
-function told(results: readonly Timed[]): string {
+function durations(results: readonly Timed[]): string {
   return results.length === 0 ? "not tried" : results.map(({ took }) => seconds(took)).join(", ");
 }
 
-/** The first of two KDCs is in trouble: nobody waits for it much longer than when it is well. */
-function trouble(
+/** A fault of the first of two KDCs: no ticket takes much longer than without the fault. */
+function firstKdcFault(
   name: string,
   before: string,
   most: number,
@@ -86,24 +86,24 @@ function trouble(
       for (const [i, { code, stderr, took }] of ill.ours.entries()) {
         assert.equal(code, 0, stderr);
         const more = took - well.ours[i]!.took;
-        // The machine has other work too; the goal is a half of this.
-        assert.ok(more < 2 * most, `${name}: ${seconds(more)} more than when it is well`);
+        // The machine has other work too; the goal is half of this.
+        assert.ok(more < 2 * most, `${name}: ${seconds(more)} more than without the fault`);
       }
-      return `kinit and two tickets ${told(ill.ours)} (well: ${told(well.ours)}); MIT ${told(ill.mit)}`;
+      return `kinit and two tickets ${durations(ill.ours)} (well: ${durations(well.ours)}); MIT ${durations(ill.mit)}`;
     },
   };
 }
 
 const faults: readonly Fault[] = [
-  trouble("the first KDC's process is gone", "10.2 s, 5.1, 5.1", 100, {
+  firstKdcFault("the first KDC's process is gone", "10.2 s, 5.1, 5.1", 100, {
     begin: (lab) => lab.stop("k1"),
     end: (lab) => Promise.resolve(lab.startKdc("k1")),
   }, true),
-  trouble("the first KDC's host is gone (packets dropped)", "20.2 s, 10.2, 10.2", 1_500, {
+  firstKdcFault("the first KDC's host is gone (packets dropped)", "20.2 s, 10.2, 10.2", 1_500, {
     begin: (lab) => lab.host("k1").cut(),
     end: (lab) => lab.host("k1").heal(),
   }, true),
-  trouble("the first KDC is frozen: it accepts and never answers", "20.2 s, 10.1, 10.1", 1_500, {
+  firstKdcFault("the first KDC is frozen: it accepts and never answers", "20.2 s, 10.1, 10.1", 1_500, {
     begin: (lab) => Promise.resolve(Deno.kill(lab.daemon("k1").pid, "SIGSTOP")),
     end: (lab) => Promise.resolve(Deno.kill(lab.daemon("k1").pid, "SIGCONT")),
   }, true),
@@ -117,12 +117,12 @@ const faults: readonly Fault[] = [
       for (const name of ["k1", "k2"]) await lab.host(name).heal();
       assert.equal(mine.code, 4, mine.stderr);
       assert.match(mine.stderr, /Cannot reach a KDC of LAB\.TEST/);
-      return `told after ${seconds(mine.took)} (MIT ${seconds(theirs.took)})`;
+      return `reported after ${seconds(mine.took)} (MIT ${seconds(theirs.took)})`;
     },
   },
   {
-    name: "the first KDC has the old password, and krb5.conf names the primary one",
-    before: "wrong password; MIT gets in",
+    name: "the first KDC has the old password; krb5.conf names the primary KDC",
+    before: "wrong password; MIT logs in",
     short: true,
     async run(lab): Promise<string> {
       await lab.realm.kadmin("cpw -pw bobnew bob");
@@ -135,11 +135,11 @@ const faults: readonly Fault[] = [
       const wrong = await ours(lab, ["kinit", "bob"], { conf: "primary.conf", stdin: "neither\n" });
       await lab.realm.kadmin("cpw -pw bobpw bob");
       assert.deepEqual([mine.code, theirs.code, wrong.code], [0, 0, 3], mine.stderr);
-      return `in after ${seconds(mine.took)} (MIT ${seconds(theirs.took)}); a wrong one is still wrong`;
+      return `login after ${seconds(mine.took)} (MIT ${seconds(theirs.took)}); a wrong password is still refused`;
     },
   },
   {
-    name: "a KDC's name cannot be looked up: there is no such name, and then nobody to ask",
+    name: "a KDC's name cannot be resolved: no such name, then no name server",
     before: "the process ended (Uncaught RangeError)",
     short: true,
     async run(lab, quick): Promise<string> {
@@ -156,7 +156,9 @@ const faults: readonly Fault[] = [
           const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
           assert.equal(second.code, 0, second.stderr);
           results.push(
-            `${how}, ${protocol}: told after ${seconds(alone.took)}, the next one taken after ${seconds(second.took)}`,
+            `${how}, ${protocol}: reported after ${seconds(alone.took)}, the next one accepted after ${
+              seconds(second.took)
+            }`,
           );
         }
       };
@@ -223,9 +225,9 @@ const faults: readonly Fault[] = [
       const took = await lab.until("it is let in", () => Promise.resolve(/"end":"whole"/.test(client.output)), 80);
       await end(client);
       assert.match(refused!.end, /TKT_NYV.*the KDC's was \d+ s ahead/);
-      return `refused, with both clocks in the message; let in ${
+      return `refused, with both clocks in the message; accepted ${
         seconds(took)
-      } after they are right, with nobody's help (a KDC is asked anew once a minute at most)`;
+      } after they are right, without help (a KDC is asked again at most once a minute)`;
     },
   },
 ];

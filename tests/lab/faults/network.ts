@@ -1,5 +1,5 @@
 /**
- * Cables that lose packets, connections that are reset in the middle, names without answers, and guesses.
+ * Faults of networks: lost packets, resets, names without answers, password guesses.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { countsOf, endsOf } from "../setup.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const S1 = { proxy: "s1.lab.test:1080" };
 
-/** Packets are lost by chance on their way to a machine and from it. */
+/** Rules that drop random packets in both directions. */
 const LOSS = (percent: number) => [
   `chain in { type filter hook input priority 0; iif lo accept; numgen random mod 100 < ${percent} drop; }`,
   `chain out { type filter hook output priority 0; oif lo accept; numgen random mod 100 < ${percent} drop; }`,
 ];
 
-/** Transfers over a cable that is bad in some way: filters of packets, or what a real one does. */
+/** A fault of transfers over a bad cable: packet filters, or real effects of a cable. */
 function cable(
   name: string,
   before: string,
@@ -45,9 +45,9 @@ function cable(
       nothingWrong(ends);
       const whole = ends.filter(({ end }) => end === "whole").length;
       assert.ok(whole >= least, JSON.stringify(countsOf(ends)));
-      const silent = ends.filter(({ end }) => end === "cut, and told as an end").length;
-      assert.equal(silent, 0, "nothing that was cut is told as an end");
-      // Those that the server has not heard of end with its keep-alive.
+      const silent = ends.filter(({ end }) => end === "cut, reported as an end").length;
+      assert.equal(silent, 0, "no cut is reported as an end");
+      // Connections whose end the server has not noticed end with its keep-alive.
       const empty = await lab.empty("s1", 130);
       const slowest = seconds(Math.max(...ends.map(({ took }) => took)));
       const left = empty < 1_000 ? "" : `, the last session at the server gone ${seconds(empty)} after`;
@@ -65,7 +65,7 @@ const faults: readonly Fault[] = [
     8,
   ),
   cable(
-    "a cable that loses 30 % each way",
+    "a cable that loses 30 % of the packets each way",
     "5 of 6 whole",
     { transfers: 6, together: 6, up: 10_000, down: 10_000 },
     LOSS(30),
@@ -79,7 +79,7 @@ const faults: readonly Fault[] = [
     30,
   ),
   cable(
-    "a cable of 120 +- 60 ms that overtakes, loses 1 % and doubles 1 %",
+    "a cable of 120 +- 60 ms that reorders packets, loses 1 % and doubles 1 %",
     "12 of 12 whole",
     { transfers: 12, together: 6, up: 100_000, down: 200_000 },
     { delay: 120, jitter: 60, loss: 1, twice: 1 },
@@ -106,10 +106,10 @@ const faults: readonly Fault[] = [
   {
     name:
       "no name server answers: 300 names of one user, and another user's transfers by address and by a name of the hosts file",
-    before: "29 s of silence for everybody",
+    before: "29 s of silence for all clients",
     short: true,
     async run(lab): Promise<string> {
-      // A name server that takes every question and says nothing.
+      // A name server that accepts every query and does not answer.
       const silent = lab.host("dns").start("python3", ["-c", SILENT]);
       await silent.waitFor(/there/);
       const flood = lab.client("c1", "bob", {
@@ -130,7 +130,7 @@ const faults: readonly Fault[] = [
       const waiting = await lab.sessions("s1");
       await end(flood);
       await end(silent, "SIGTERM");
-      assert.ok(waiting >= 50, `${waiting} names were still asked for`);
+      assert.ok(waiting >= 50, `${waiting} lookups were still pending`);
       assert.deepEqual([countsOf(addressed), countsOf(named)], [{ whole: 20 }, { whole: 20 }]);
       const slowest = (ends: readonly TransferEnd[]) => seconds(Math.max(...ends.map(({ took }) => took)));
       await lab.empty("s1", 10);
@@ -140,7 +140,7 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "the name server is 0.7 s there and 0.7 s away, 3 clients ask 60 times",
+    name: "the name server is up for 0.7 s and down for 0.7 s, 3 clients ask 60 times",
     before: "52 of 60 whole, 8 HOST_UNREACHABLE",
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", {
@@ -168,8 +168,8 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "somebody who is nobody guesses passwords: 400 at once, each gone again",
-    before: "a user is cut off at 10 s, and gets in 28 s after",
+    name: "an unknown client guesses passwords: 400 at once, each closed at once",
+    before: "a user is cut at 10 s, and logs in 28 s later",
     short: true,
     async run(lab): Promise<string> {
       await lab.stop("s1");
@@ -189,9 +189,9 @@ const faults: readonly Fault[] = [
       assert.deepEqual(countsOf(ends), { whole: 5 });
       const slowest = Math.max(...ends.map(({ took }) => took));
       assert.ok(slowest < 5_000, seconds(slowest));
-      return `a user with the right one gets in 5 of 5 times, the slowest ${
+      return `a user with the right password logs in 5 of 5 times, the slowest ${
         seconds(slowest)
-      }; ${refused.LOST} guesses were not looked at, since nobody waited for them`;
+      }; ${refused.LOST} guesses were not checked, since their clients had gone`;
     },
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Clients that come slowly, targets and clients that cut, and keys and keytabs that are not what they should be.
+ * Faults of peers: slow clients, resets by targets and clients, and wrong keys and keytabs.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import { countsOf, type Lab } from "../setup.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
 
-/** Has a server read its files again, and waits for what it says of that. */
-async function readAgain(lab: Lab, said: RegExp): Promise<void> {
+/** Makes a server reload its files, and waits for its message. */
+async function reload(lab: Lab, said: RegExp): Promise<void> {
   const before = lab.daemon("s1").output.length;
   signal(lab.daemon("s1").pid, "SIGHUP");
-  await lab.until(`it says ${said}`, () => Promise.resolve(said.test(lab.daemon("s1").output.slice(before))));
+  await lab.until(`the log has ${said}`, () => Promise.resolve(said.test(lab.daemon("s1").output.slice(before))));
 }
 
-/** Every packet that comes from or to a port is answered by a reset. */
+/** Returns rules that answer each packet from or to these ports by a reset. */
 function resetBy(ports: string): string {
   return `chain resets { type filter hook input priority 0; iif lo accept; tcp ${ports} reject with tcp reset; }`;
 }
 
 const faults: readonly Fault[] = [
   {
-    name: "40 clients each that say nothing, one byte, half a token, or let a token drip (3 s for the handshake)",
-    before: "cut at 3.00-3.02 s; honest ones 7 ms, at most 15",
+    name: "40 clients each that send nothing, one byte, part of a token, or a token slowly (3 s for the handshake)",
+    before: "cut at 3.00-3.02 s; good clients 7 ms, at most 15",
     short: true,
     async run(lab): Promise<string> {
       await lab.restartServer("s1", { timeouts: { handshake: "3s" } });
@@ -41,14 +41,14 @@ const faults: readonly Fault[] = [
       const all = Object.values(ends).flat();
       assert.ok(Math.min(...all) > 2.5 && Math.max(...all) < 6, closed);
       const took = honest.map(({ took }) => took).sort((a, b) => a - b);
-      return `closed after ${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} s; honest ones ${
+      return `closed after ${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} s; good clients ${
         seconds(took[25]!)
       }, at most ${seconds(took.at(-1)!)}`;
     },
   },
   {
     name: "the origin's connections are reset in the middle of 6 downloads",
-    before: "told as a clean end, 438 of 438",
+    before: "reported as a clean end, 438 of 438",
     short: true,
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, down: 60e6, rate: 1e6 });
@@ -56,8 +56,11 @@ const faults: readonly Fault[] = [
       await lab.host("o").filter(resetBy("dport 7000"));
       const ends = await lab.allOf(client);
       await lab.host("o").heal();
-      assert.ok(!ends.some(({ end }) => /whole|wrong|behind|told as an end/.test(end)), JSON.stringify(countsOf(ends)));
-      return `6 of 6 are told a failure (${[...new Set(ends.map(({ end }) => end.split(":")[0]))].join(", ")})`;
+      assert.ok(
+        !ends.some(({ end }) => /whole|wrong|after the end|reported as an end/.test(end)),
+        JSON.stringify(countsOf(ends)),
+      );
+      return `6 of 6 report a failure (${[...new Set(ends.map(({ end }) => end.split(":")[0]))].join(", ")})`;
     },
   },
   ...([["", undefined], [", with egress", ["0.0.0.0"]]] as const).map(([how, egress]): Fault => ({
@@ -70,21 +73,21 @@ const faults: readonly Fault[] = [
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 600e6, down: 60e6, rate: 1e6 });
       await lab.underWay("s1", 6);
       await lab.host("c1").filter(resetBy("sport 1080"));
-      const told = () => lab.daemon("o").output.slice(before).match(/^(?:an end|a failure) in the middle/gm) ?? [];
-      await lab.until("the origin is told", () => Promise.resolve(told().length === 6), 10);
-      const ends = told().filter((one) => one.startsWith("an end")).length;
+      const reported = () => lab.daemon("o").output.slice(before).match(/^(?:an end|a failure) in the middle/gm) ?? [];
+      await lab.until("the origin sees all ends", () => Promise.resolve(reported().length === 6), 10);
+      const ends = reported().filter((one) => one.startsWith("an end")).length;
       await end(client);
       await lab.host("c1").heal();
       await lab.restartServer("s1");
-      if (egress !== undefined) assert.equal(ends, 0, "the origin is told that they are cut");
+      if (egress !== undefined) assert.equal(ends, 0, "the origin sees that they are cut");
       return ends === 0
-        ? "the origin is told a failure, 6 of 6"
-        : `the origin is told an end, ${ends} of 6: sockets of Deno's cannot be reset`;
+        ? "the origin sees a failure, 6 of 6"
+        : `the origin sees an end, ${ends} of 6: Deno cannot reset sockets`;
     },
   })),
   {
     name:
-      "keys are rotated under a server that is given a keytab and no configuration; SIGHUP with keytabs that are broken, empty or gone",
+      "keys are rotated under a server with a keytab and no configuration; SIGHUP with a broken, empty or missing keytab",
     before: "refused until a restart: SIGHUP had no permission, 34 of 34",
     async run(lab): Promise<string> {
       await lab.stop("s1");
@@ -97,19 +100,19 @@ const faults: readonly Fault[] = [
       await lab.realm.ktadd("keytab");
       const fresh = await lab.clients("c2", "alice", { ...S1, transfers: 3 });
       assert.deepEqual(countsOf(fresh), { whole: 3 });
-      await readAgain(lab, /read again/);
+      await reload(lab, /read again/);
       await Deno.rename(lab.file("keytab"), lab.file("keytab.good"));
       for (const content of ["no keytab", "", undefined]) {
         if (content !== undefined) await Deno.writeTextFile(lab.file("keytab"), content);
         else await Deno.remove(lab.file("keytab"));
-        await readAgain(lab, /not read again|cannot|could not/i);
+        await reload(lab, /not read again|cannot|could not/i);
         const still = await lab.clients("c2", "alice", { ...S1, transfers: 2 });
         assert.deepEqual(countsOf(still), { whole: 2 }, `with a keytab of ${content}`);
       }
       await Deno.rename(lab.file("keytab.good"), lab.file("keytab"));
-      await readAgain(lab, /read again/);
+      await reload(lab, /read again/);
       await lab.restartServer("s1");
-      return "let in without a signal, 3 of 3; SIGHUP reads the keytab; a bad one is said, and the old one stays, 3 of 3";
+      return "accepted without a signal, 3 of 3; SIGHUP reads the keytab; a bad one is reported, and the old one stays, 3 of 3";
     },
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Servers that are frozen, killed, restarted, told to read again, short of descriptors, or that have observers which do not observe.
+ * Faults of servers: frozen, killed, restarted, reloaded, short of descriptors, or with a log that is not read.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
 import { type Fault, type FaultGroup, nothingWrong, pause, seconds } from "../fault.ts";
 import { end } from "../network.ts";
 import { countsOf, endsOf } from "../setup.ts";
-import { DESCRIPTORS, DRAIN, READ_AGAIN, RESTART, SECOND_SIGTERM, told } from "./threads.ts";
+import { DESCRIPTORS, DRAIN, RELOAD, RESTART, SECOND_SIGTERM, wholeOf } from "./threads.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
 
@@ -28,12 +28,12 @@ const faults: readonly Fault[] = [
       const ends = endsOf(client);
       assert.deepEqual(countsOf(ends), { whole: 6 });
       assert.equal(late!.code, "HANDSHAKE_TIMEOUT");
-      return `${told(ends)}; a new client is told after ${seconds(late!.took)}`;
+      return `${wholeOf(ends)}; a new client fails after ${seconds(late!.took)}`;
     },
   },
   {
     name: "a server is killed (SIGKILL) in 6 transfers",
-    before: "all know within 36 ms",
+    before: "all clients notice within 36 ms",
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 1e6, down: 6e6, rate: 1e6 });
       await lab.underWay("s1", 6);
@@ -45,11 +45,11 @@ const faults: readonly Fault[] = [
       nothingWrong(ends);
       assert.equal(ends.filter(({ end }) => end === "whole").length, 0);
       await lab.startServer("s1");
-      return `all 6 know within ${seconds(took)}`;
+      return `all 6 clients notice within ${seconds(took)}`;
     },
   },
   {
-    name: "behind the balancer one of two is frozen for 8 s under load of clients with 5 s each",
+    name: "one of two servers behind the balancer is frozen for 8 s under load; clients have 5 s",
     before: "6 of 719 failed",
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", { seconds: 14, together: 6, up: 50_000, down: 50_000, timeout: 5_000 });
@@ -68,12 +68,12 @@ const faults: readonly Fault[] = [
   },
   {
     name: "datagrams through the balancer",
-    before: "never one",
+    before: "never an echo",
     short: true,
     async run(lab): Promise<string> {
       const ends = await lab.clients("c1", "alice", { datagrams: true, transfers: 4 });
       assert.deepEqual(countsOf(ends), { whole: 4 });
-      return "4 of 4 associations have their echo";
+      return "4 of 4 associations get their echo";
     },
   },
   {
@@ -81,7 +81,7 @@ const faults: readonly Fault[] = [
     before: "nothing is relayed any more",
     short: true,
     async run(lab): Promise<string> {
-      // Whoever reads the log is told to stop reading: a shell with the server's standard error, which sleeps.
+      // The log's reader is stopped: a sleeping shell holds the server's standard error.
       await lab.stop("s1");
       const file = lab.file("s1.json");
       await Deno.writeTextFile(file, JSON.stringify(lab.config("s1")));
@@ -107,13 +107,13 @@ const faults: readonly Fault[] = [
       await lab.startServer("s1");
       return `1,500 of 1,500 whole, the slowest ${seconds(slowest)}, ${logDropped} lines dropped; it ends ${
         seconds(ended)
-      } after it is told to`;
+      } after SIGTERM`;
     },
   },
   DESCRIPTORS,
   {
     name: "keys are rotated and the new keytab is in place, without a signal",
-    before: "everybody with a fresh ticket is refused until SIGHUP",
+    before: "all fresh tickets are refused until SIGHUP",
     short: true,
     async run(lab): Promise<string> {
       await lab.realm.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
@@ -122,10 +122,10 @@ const faults: readonly Fault[] = [
       const fresh = await lab.clients("c2", "alice", { ...S1, transfers: 3 });
       const old = await lab.clients("c1", "alice", { ...S1, transfers: 3 });
       assert.deepEqual([countsOf(fresh), countsOf(old)], [{ whole: 3 }, { whole: 3 }]);
-      return "fresh tickets and old ones let in, 3 of 3 each";
+      return "fresh and old tickets accepted, 3 of 3 each";
     },
   },
-  READ_AGAIN,
+  RELOAD,
   RESTART,
   DRAIN,
   SECOND_SIGTERM,
@@ -147,7 +147,7 @@ const faults: readonly Fault[] = [
         await pause(1_000);
         const { now, uptime } = await lab.status("s1") as unknown as Snapshot;
         assert.ok(Math.abs(now - Date.now() - 1_000 * jump) < 30_000, "its clock has jumped");
-        assert.ok(uptime > 0 && uptime < 100_000, `it runs for ${uptime} ms`);
+        assert.ok(uptime > 0 && uptime < 100_000, `uptime is ${uptime} ms`);
       }
       await lab.allOf(client);
       const took = performance.now() - begun;
@@ -161,7 +161,7 @@ const faults: readonly Fault[] = [
   },
   {
     name:
-      "a user's machine loses its power with 5 idle sessions and 2 downloads; keep-alive is the system's, and is set (net.ipv4.tcp_keepalive_time=60, _intvl=10, _probes=6, tcp_retries2=8)",
+      "a user's machine loses power with 5 idle sessions and 2 downloads; the system's keep-alive is set (net.ipv4.tcp_keepalive_time=60, _intvl=10, _probes=6, tcp_retries2=8)",
     before: "still there after 40 s, the kernel's timer at 119 min",
     limit: 300,
     async run(lab): Promise<string> {

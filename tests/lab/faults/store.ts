@@ -1,5 +1,5 @@
 /**
- * Redis that is frozen, cut off, killed, replaced, or full; `s1` refuses while it is gone, `s2` lets everybody in.
+ * Faults of Redis: frozen, cut off, killed, replaced or full; `s1` refuses meanwhile, `s2` allows.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { countsOf, endsOf, type Lab } from "../setup.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
 const S2 = { proxy: "s2.lab.test:1080" };
-/** What two servers answer to an authenticator that has been accepted already. */
+/** The answers of two servers to an authenticator that was accepted before. */
 const REFUSED = ["KRB-ERROR", "KRB-ERROR"];
 
-/** What logins at both servers come to, one a quarter of a second each, while something happens. */
+/** Logs in at both servers every quarter of a second during an action. */
 async function during(lab: Lab, happens: () => Promise<void>): Promise<Record<"s1" | "s2", TransferEnd[]>> {
   const job = { seconds: 3_600, pause: 250, timeout: 20_000 };
   const [one, two] = [
@@ -29,18 +29,18 @@ async function during(lab: Lab, happens: () => Promise<void>): Promise<Record<"s
   return ends;
 }
 
-/** Waits until a login at a server works; gives the time that it took. */
-async function welcome(lab: Lab, server: { proxy: string }, limit: number): Promise<number> {
+/** Waits until a login at a server works; returns the time. */
+async function untilLogin(lab: Lab, server: { proxy: string }, limit: number): Promise<number> {
   return await lab.until(`logins at ${server.proxy} work`, async () => {
     const [end] = await lab.clients("c2", "alice", { ...server, transfers: 1, timeout: 5_000 });
     return end?.end === "whole";
   }, limit);
 }
 
-/** Waits until a server says that it is not well, and how it says it. */
-async function unwell(lab: Lab, server: string, limit: number): Promise<string> {
+/** Waits until a server reports that it is unhealthy; returns its message. */
+async function untilUnhealthy(lab: Lab, server: string, limit: number): Promise<string> {
   let said = "";
-  const took = await lab.until(`${server} says that it is not well`, async () => {
+  const took = await lab.until(`${server} reports that it is unhealthy`, async () => {
     said = await lab.health(server);
     return !said.startsWith("ok");
   }, limit);
@@ -51,13 +51,13 @@ function summary({ s1, s2 }: Record<"s1" | "s2", readonly TransferEnd[]>): strin
   const of = (ends: readonly TransferEnd[]) => {
     const whole = ends.filter(({ end }) => end === "whole");
     const slowest = Math.max(...ends.map(({ took }) => took));
-    return `${whole.length} of ${ends.length} let in, the slowest answer ${seconds(slowest)}`;
+    return `${whole.length} of ${ends.length} accepted, the slowest answer ${seconds(slowest)}`;
   };
   return `refuse: ${of(s1)}; allow: ${of(s2)}`;
 }
 
-/** Redis is gone in some way: who refuses does so at once, who allows waits for nobody, both say so, both are well soon after. */
-function gone(
+/** A fault of Redis: refusing and allowing servers answer at once, both report it, both recover soon. */
+function redisFault(
   name: string,
   before: string,
   how: { begin(lab: Lab): Promise<unknown>; end(lab: Lab): Promise<unknown>; milliseconds: number; short?: boolean },
@@ -71,17 +71,17 @@ function gone(
       let said: string[] = [];
       const ends = await during(lab, async () => {
         await how.begin(lab);
-        said = await Promise.all([unwell(lab, "s1", 6), unwell(lab, "s2", 6)]);
+        said = await Promise.all([untilUnhealthy(lab, "s1", 6), untilUnhealthy(lab, "s2", 6)]);
         await new Promise((resolve) => setTimeout(resolve, how.milliseconds));
         await how.end(lab);
       });
-      const back = await Promise.all([welcome(lab, S1, 10), welcome(lab, S2, 10)]);
+      const back = await Promise.all([untilLogin(lab, S1, 10), untilLogin(lab, S2, 10)]);
       await lab.until("both are well", () => bothWell(lab), 10);
       assert.match(said[0]!, /503/);
       assert.match(said[1]!, /200/);
-      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"], "allow lets everybody in");
-      assert.ok(Math.max(...ends.s1.map(({ took }) => took)) < 4_500, "nobody waits for long to be refused");
-      assert.ok(Math.max(...ends.s2.map(({ took }) => took)) < 4_500, "nobody waits for long to be let in");
+      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"], "allow accepts all clients");
+      assert.ok(Math.max(...ends.s1.map(({ took }) => took)) < 4_500, "refusals take little time");
+      assert.ok(Math.max(...ends.s2.map(({ took }) => took)) < 4_500, "accepted logins take little time");
       return `${summary(ends)}; ${said.map((one) => one.replace(/\s+/, " ")).join(" and ")}; well ${
         seconds(Math.max(...back))
       } after`;
@@ -90,29 +90,29 @@ function gone(
 }
 
 const faults: readonly Fault[] = [
-  gone("Redis and its replica are frozen for some 5 s (SIGSTOP)", "health said ok; allow took 4.0 s for each", {
+  redisFault("Redis and its replica are frozen for some 5 s (SIGSTOP)", "health said ok; allow took 4.0 s per login", {
     short: true,
     milliseconds: 3_000,
-    begin: (lab) => signalled(lab, "SIGSTOP"),
-    end: (lab) => signalled(lab, "SIGCONT"),
+    begin: (lab) => signalStore(lab, "SIGSTOP"),
+    end: (lab) => signalStore(lab, "SIGCONT"),
   }),
-  gone("the network to Redis and its replica is cut for 45 s", "health said ok; well 9 s after, or 36", {
+  redisFault("the network to Redis and its replica is cut for 45 s", "health said ok; well 9 s after, or 36", {
     milliseconds: 40_000,
     begin: async (lab) => await cutStore(lab),
     end: async (lab) => await healStore(lab),
   }),
-  gone("the network to Redis and its replica is cut for 110 s", "well 36 s after, up to 2 min", {
+  redisFault("the network to Redis and its replica is cut for 110 s", "well 36 s after, up to 2 min", {
     milliseconds: 105_000,
     begin: async (lab) => await cutStore(lab),
     end: async (lab) => await healStore(lab),
   }),
-  gone("Redis is full (maxmemory, noeviction)", "health said ok; well when there is room", {
+  redisFault("Redis is full (maxmemory, noeviction)", "health said ok; well when there is room", {
     milliseconds: 2_000,
     begin: async (lab) => await redisCli(lab, "CONFIG", "SET", "maxmemory", "1mb"),
     end: async (lab) => await redisCli(lab, "CONFIG", "SET", "maxmemory", "0"),
   }),
   {
-    name: "an authenticator is played again, to the other server and to the same one",
+    name: "an authenticator is replayed to the other server and to the same one",
     before: "refused 3 of 3",
     short: true,
     async run(lab): Promise<string> {
@@ -125,8 +125,7 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name:
-      "Redis and its replica keep nothing (no persistence), both are started anew, and an authenticator from before is played again",
+    name: "Redis and its replica (no persistence) are both restarted, and an earlier authenticator is replayed",
     before: "accepted (AP-REP) at the other server",
     async run(lab): Promise<string> {
       await settled(lab);
@@ -137,19 +136,19 @@ const faults: readonly Fault[] = [
         await lab.startRedis("redis2", ["--replicaof", lab.host("r1").address, "6379"]);
       };
       await anew();
-      const back = await welcome(lab, S1, 15);
-      // Whether it was there before is not known: the client is told nothing.
+      const back = await untilLogin(lab, S1, 15);
+      // Whether the store knew it is unknown: the client gets no answer.
       const again = await lab.play(["s1", "s2"], token);
       assert.deepEqual([answers, again.answers], [["AP-REP"], ["abort", "KRB-ERROR"]]);
       assert.match(lab.daemon("s1").output, /SHARED_STORE/);
       const fresh = await lab.play(["s1", "s2"]);
       assert.deepEqual(fresh.answers, ["AP-REP", REFUSED[0]]);
-      return `refused by both; new ones are let in ${seconds(back)} after it, and are known`;
+      return `refused by both; new ones are accepted ${seconds(back)} later, and are remembered`;
     },
   },
   {
-    name: "10 sessions a user, 30 at once over both servers; then a server is killed",
-    before: "exactly 10; ghosts gone after 29 s",
+    name: "10 sessions per user, 30 at once over both servers; then a server is killed",
+    before: "exactly 10; dead sessions expire after 29 s",
     limit: 150,
     async run(lab): Promise<string> {
       await settled(lab);
@@ -160,7 +159,7 @@ const faults: readonly Fault[] = [
       assert.equal(endsOf(held).length, 20);
       const [one, two] = [await lab.connected("s1"), await lab.connected("s2")];
       assert.equal(one + two, 10);
-      assert.ok(one > 0, "the one that is killed has some");
+      assert.ok(one > 0, "the killed server has some");
       await lab.stop("s1");
       await end(held);
       const ghosts = await lab.until("the ghosts are gone", async () => {
@@ -183,7 +182,7 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "one machine of two is killed (SIGKILL) under load",
+    name: "one of two machines is killed (SIGKILL) under load",
     before: "4 of 1,299 failed",
     short: true,
     async run(lab): Promise<string> {
@@ -203,15 +202,15 @@ const faults: readonly Fault[] = [
       const ends = endsOf(client);
       await lab.startServer("s2");
       const failed = ends.filter(({ end }) => end !== "whole");
-      // Those that it had, which nobody can save.
+      // Its own sessions, which are lost.
       assert.ok(failed.length <= 12, JSON.stringify(countsOf(ends)));
       assert.ok(failed.every(({ end }) => !/wrong|behind/.test(end)));
       return `${failed.length} of ${ends.length} failed, no byte wrong`;
     },
   },
   {
-    name: "the master of Redis is killed, sentinels promote the replica, and the old one is back as a replica",
-    before: "all refused, READONLY; never well again without a restart",
+    name: "the master of Redis is killed, sentinels promote the replica, and the old master returns as a replica",
+    before: "all refused, READONLY; no recovery without a restart",
     short: true,
     async run(lab): Promise<string> {
       await settled(lab);
@@ -220,18 +219,17 @@ const faults: readonly Fault[] = [
         await lab.stop("redis1");
         promoted = await lab.until("the replica is the master", () => isMaster(lab, "r2"));
         await lab.until("s1 is well", async () => (await lab.health("s1")).startsWith("ok"), 15);
-        // The old one comes back, and is told by the sentinels whose replica it is.
+        // The old master comes back, and the sentinels make it a replica.
         await lab.startRedis("redis1", []);
         await lab.until("the old master is a replica", async () => !await isMaster(lab, "r1"));
       });
-      const back = await welcome(lab, S1, 5);
+      const back = await untilLogin(lab, S1, 5);
       assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"]);
       return `promoted after ${seconds(promoted)}, logins work ${seconds(back)} after that; ${summary(ends)}`;
     },
   },
   {
-    name:
-      "the master of Redis is frozen until the sentinels have promoted the replica, and thinks that it is the master still",
+    name: "the master of Redis is frozen until the sentinels have promoted the replica, and still acts as the master",
     before: "not tried",
     async run(lab): Promise<string> {
       await settled(lab);
@@ -243,21 +241,21 @@ const faults: readonly Fault[] = [
         Deno.kill(lab.daemon("redis1").pid, "SIGCONT");
         assert.deepEqual([answers, (await lab.play(["s2", "s1"], token)).answers], [["AP-REP"], REFUSED]);
       });
-      await welcome(lab, S1, 5);
+      await untilLogin(lab, S1, 5);
       assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"]);
       return `a replay right after it is refused by both; ${summary(ends)}`;
     },
   },
 ];
 
-/** Waits until the first Redis is the master and the second one its replica, and both servers are well: some fault may have left it otherwise. */
+/** Waits until the first Redis is the master, the second its replica, and both servers are healthy: a fault may have changed that. */
 async function settled(lab: Lab): Promise<void> {
   await lab.until("the first is the master, with a replica", async () => {
     if (await isMaster(lab, "r1")) return (await redisCli(lab, "INFO", "replication")).includes("state=online");
     await lab.host("lb").run("redis-cli", ["-p", "26379", "SENTINEL", "FAILOVER", "lab"]);
     return false;
   }, 60);
-  for (const server of [S1, S2]) await welcome(lab, server, 15);
+  for (const server of [S1, S2]) await untilLogin(lab, server, 15);
   await lab.until("both are well", () => bothWell(lab), 10);
 }
 
@@ -270,8 +268,8 @@ async function isMaster(lab: Lab, host: "r1" | "r2"): Promise<boolean> {
   return (await redisCli(lab, "-h", lab.host(host).address, "ROLE")).startsWith("master");
 }
 
-// deno-lint-ignore require-await -- it stands beside others that are promises
-async function signalled(lab: Lab, signal: Deno.Signal): Promise<void> {
+// deno-lint-ignore require-await -- the others return promises too
+async function signalStore(lab: Lab, signal: Deno.Signal): Promise<void> {
   for (const name of ["redis1", "redis2"]) Deno.kill(lab.daemon(name).pid, signal);
 }
 

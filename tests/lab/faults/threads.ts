@@ -1,5 +1,5 @@
 /**
- * Faults of servers, whether they have one thread or several.
+ * Faults that are tried with servers of one thread and of several.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { countsOf, endsOf } from "../setup.ts";
 const S1 = { proxy: "s1.lab.test:1080" };
 const S2 = { proxy: "s2.lab.test:1080" };
 
-/** What health said, in a cell. */
+/** Formats a health message for a table cell. */
 function oneLine(said: string): string {
   return said === "000" ? "nothing" : said.replace(/\s+/, " ");
 }
 
-/** How many were whole. */
-export function told(ends: readonly TransferEnd[]): string {
+/** Counts the complete transfers. */
+export function wholeOf(ends: readonly TransferEnd[]): string {
   const whole = ends.filter(({ end }) => end === "whole").length;
   return `${whole} of ${ends.length} whole`;
 }
 
-/** Descriptors are short while health is asked. */
+/** Descriptors run out, and health is asked. */
 export const DESCRIPTORS: Fault = {
-  name: "descriptors run out: 60 for 110 connections that say nothing, and health is asked",
+  name: "descriptors run out: 60 for 110 silent connections, and health is asked",
   before: "the server ends with all its sessions",
   short: true,
   async run(lab): Promise<string> {
@@ -52,13 +52,15 @@ export const DESCRIPTORS: Fault = {
     assert.match(lab.daemon("s1").output, /descriptor|Too many open files/i);
     await lab.stop("s1");
     await lab.startServer("s1");
-    return `lives, the session too; health said ${[...said].map(oneLine).join(", ")}; serves ${seconds(back)} after`;
+    return `server and session survive; health said ${[...said].map(oneLine).join(", ")}; serves ${
+      seconds(back)
+    } after`;
   },
 };
 
-/** Configurations come one after another. */
-export const READ_AGAIN: Fault = {
-  name: "the configuration is read again 30 times in 9 s under load",
+/** The configuration is reloaded again and again. */
+export const RELOAD: Fault = {
+  name: "the configuration is reloaded 30 times in 9 s under load",
   before: "1,358 of 1,358 whole",
   async run(lab): Promise<string> {
     const client = lab.client("c1", "alice", { ...S1, seconds: 10, together: 6, up: 20_000, down: 20_000 });
@@ -70,17 +72,17 @@ export const READ_AGAIN: Fault = {
     await lab.allOf(client);
     const ends = endsOf(client);
     assert.deepEqual(Object.keys(countsOf(ends)), ["whole"]);
-    // Each worker says so.
+    // Each worker logs it.
     assert.ok(lab.daemon("s1").output.match(/Configuration read again/g)!.length >= 30);
     assert.doesNotMatch(lab.daemon("s1").output, /not read again/);
-    return told(ends);
+    return wholeOf(ends);
   },
 };
 
-/** Two processes have the port for a while. */
+/** Two processes share the port for a while. */
 export const RESTART: Fault = {
   name:
-    "a server is restarted under load, the new one beside the old one (reusePort, and net.ipv4.tcp_migrate_req=1, without which the system resets who waits at the old one's port)",
+    "a server is restarted under load, the new process beside the old one (reusePort, and net.ipv4.tcp_migrate_req=1, without which the system resets waiting clients)",
   before: "an outage as long as the drain, 10.1 s",
   short: true,
   async run(lab): Promise<string> {
@@ -107,14 +109,14 @@ export const RESTART: Fault = {
     assert.deepEqual(Object.keys(countsOf(ends)), ["whole"], JSON.stringify(countsOf(ends)));
     await lab.stop("s1");
     await lab.startServer("s1");
-    return `${told(ends)} over ${restarts} restarts`;
+    return `${wholeOf(ends)} over ${restarts} restarts`;
   },
 };
 
-/** Those that can are brought to their end. */
+/** Draining: transfers that fit are completed. */
 export const DRAIN: Fault = {
   name: "SIGTERM with transfers of 5 s and of 40 s under way (drain of 10 s)",
-  before: "what fits into the drain whole, 6 of 6, the longer ones cut",
+  before: "short transfers whole, 6 of 6, the longer ones cut",
   async run(lab): Promise<string> {
     await lab.restartServer("s2", { timeouts: { drain: "10s" } });
     const job = { ...S2, transfers: 3, together: 3, up: 1_000, rate: 1e6 };
@@ -130,13 +132,13 @@ export const DRAIN: Fault = {
     nothingWrong(ends);
     await lab.startServer("s2");
     assert.deepEqual(ends.map(({ end }) => end === "whole"), [true, true, true, false, false, false]);
-    assert.ok(!ends.some(({ end }) => end === "cut, and told as an end"), "nothing that was cut is told as an end");
+    assert.ok(!ends.some(({ end }) => end === "cut, reported as an end"), "no cut is reported as an end");
     assert.ok(took < 14_000, seconds(took));
-    return `3 of 3 whole, 3 of 3 cut and told so, ended after ${seconds(took)}`;
+    return `3 of 3 whole, 3 of 3 cut and reported as cut, ended after ${seconds(took)}`;
   },
 };
 
-/** Somebody has no patience. */
+/** A second SIGTERM ends the drain. */
 export const SECOND_SIGTERM: Fault = {
   name: "SIGTERM under load, and a second one in the drain",
   before: "ends at once (412 ms after the first)",

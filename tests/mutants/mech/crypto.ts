@@ -51,7 +51,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/crypto/key.ts", [MESSAGES], [
     [
       "a checksum is compared",
-      "RFC 3961 section 3, verify_mic",
+      "RFC 3961 section 4, verify_mic",
       "return timingSafeEqual(await this.checksum(usage, data), given);",
       "return (await this.checksum(usage, data)).length === checksum.length;",
     ],

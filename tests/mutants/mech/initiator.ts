@@ -26,6 +26,22 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "if (false) {",
     ],
   ]),
+  ...rules("kerberos/mech/errors.ts", [INITIATOR], [
+    [
+      "a peer's refusal of our message's type is no defect of a token here",
+      "RFC 2743 section 1.2.1",
+      '  KRB_AP_ERR_MODIFIED: "BAD_SIG",\n',
+      '  KRB_AP_ERR_MODIFIED: "BAD_SIG",\n  KRB_AP_ERR_MSG_TYPE: "DEFECTIVE_TOKEN",\n',
+    ],
+  ]),
+  ...rules("kerberos/mech/errors.ts", ["tests/kerberos/mech/acceptor_test.ts"], [
+    [
+      "a token with another message is defective",
+      "RFC 4121 section 4.1",
+      'if (error.code === "KRB_AP_ERR_MSG_TYPE") return unexpectedMessage(error.message);',
+      "",
+    ],
+  ]),
   ...rules("kerberos/mech/initiator.ts", [INITIATOR], [
     [
       "an answer is an AP-REP",

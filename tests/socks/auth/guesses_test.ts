@@ -7,7 +7,7 @@ import { pause } from "../../../base/deadline.ts";
 import { connect, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { SocksLimitError } from "../../../socks/errors.ts";
-import { until, within } from "../../support/end_lab.ts";
+import { until, within } from "../../support/waiting.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { pipe } from "../../support/pipe.ts";
 import { echoServer } from "../../support/servers.ts";

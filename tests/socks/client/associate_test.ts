@@ -16,7 +16,7 @@ import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../soc
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { Command } from "../../../socks/wire/messages.ts";
-import { until, within } from "../../support/end_lab.ts";
+import { until, within } from "../../support/waiting.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
 import { ForgedClient } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";

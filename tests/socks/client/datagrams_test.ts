@@ -9,7 +9,7 @@ import { decodeDatagram, encodeDatagram } from "../../../socks/wire/datagram.ts"
 import { countedController } from "../../support/counted_signal.ts";
 import { run } from "../../support/process.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
-import { GRANTED, NO_METHOD, type ScriptProxy, scriptProxy } from "../../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, type ScriptProxy, scriptProxy } from "../../support/scripted_proxy.ts";
 import { udpServer } from "../../support/servers.ts";
 
 const PEER = { hostname: "198.51.100.1", port: 53 };

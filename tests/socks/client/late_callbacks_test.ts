@@ -10,7 +10,7 @@ import { associateThrough } from "../../../socks/client/associate.ts";
 import type { BindDatagrams, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { connect, dialThrough, kdcThrough } from "../../../mod.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
-import { GRANTED, NO_METHOD, scriptProxy } from "../../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "../../support/scripted_proxy.ts";
 
 const PROXY = { hostname: "proxy.example", port: 1080 };
 const TARGET = { hostname: "target.example", port: 1 };

@@ -21,7 +21,7 @@ import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Endpoint } from "../../../socks/wire/address.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
-import { GRANTED, NO_METHOD, scriptProxy } from "../../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "../../support/scripted_proxy.ts";
 
 /** As JavaScript calls, without types. */
 // deno-lint-ignore no-explicit-any

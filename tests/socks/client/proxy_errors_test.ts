@@ -15,7 +15,7 @@ import {
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 import { freePort } from "../../support/process.ts";
-import { GRANTED, NO_METHOD, scriptProxy } from "../../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "../../support/scripted_proxy.ts";
 
 const LOCALHOST = "127.0.0.1";
 const auth = [noAuthentication()];

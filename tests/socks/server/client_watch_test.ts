@@ -12,8 +12,10 @@ import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
-import { deaf, ends, until, WatchedServer, ways, within } from "../../support/end_lab.ts";
-import { phases } from "../../support/end_phases.ts";
+import { sessionEnds, sessionTransports, WatchedServer } from "../../support/session_transports.ts";
+import { until, within } from "../../support/waiting.ts";
+import { stuckOperation } from "../../support/controlled_resources.ts";
+import { phases } from "../../support/session_phases.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { pipe, readAll } from "../../support/pipe.ts";
@@ -29,19 +31,19 @@ const REQUESTS: Readonly<Record<string, string>> = {
 };
 /** Phases in which the client is watched: all in which others are waited for on its behalf. */
 const WATCHED = [
-  "a password check that is deaf",
+  "a stuck password check",
   "look-up",
   "open",
   "dial",
   "dial of several addresses",
-  "dial of an upstream",
-  "an upstream that says nothing",
+  "dial of an upstream proxy",
+  "a silent upstream proxy",
   "bind",
   "bind wait",
   "resolve",
-  "an association's side of the targets",
+  "an association's egress",
   "an association's socket",
-  "a ledger that is deaf",
+  "a stuck user ledger",
 ];
 
 const FOREVER = { timeouts: { connect: Infinity, handshake: Infinity } };
@@ -49,15 +51,15 @@ const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hos
 
 /** Whether a session has ended since its client went. */
 function isLost(events: readonly ServerEvent[]): boolean {
-  const [end, more] = ends(events);
+  const [end, more] = sessionEnds(events);
   return more === undefined && end?.type === "refused" && (end.error as { code?: string }).code === "LOST";
 }
 
 for (const name of WATCHED) {
   Deno.test(`ClientWatch: ends the session of a client that goes: ${name}`, async () => {
     await using stack = new AsyncDisposableStack();
-    for (const [through, way] of Object.entries(ways(stack, undefined))) {
-      if (through === "deaf") continue;
+    for (const [through, way] of Object.entries(sessionTransports(stack, undefined))) {
+      if (through === "stuck") continue;
       const phase = phases()[name]!;
       const events: ServerEvent[] = [];
       await using server = new WatchedServer({
@@ -72,7 +74,7 @@ for (const name of WATCHED) {
       assert.equal(server.sessions, 1);
       client.close();
       await within(5_000, `${name} over ${through}`, until(() => server.sessions === 0));
-      assert.ok(isLost(events), `${through}: ${ends(events).map(({ error }) => error?.stack)}`);
+      assert.ok(isLost(events), `${through}: ${sessionEnds(events).map(({ error }) => error?.stack)}`);
       // What was made for nobody is closed, however late it comes.
       phase.late?.();
       await within(5_000, name, until(() => phase.held.every(({ closed }) => closed) && (phase.check?.() ?? true)));
@@ -107,7 +109,7 @@ Deno.test("ClientWatch: ends the dial when a client goes, in each protocol", asy
 Deno.test("ClientWatch: ends the dial at each level, and before the token is read", async () => {
   await using realm = await startRealmFolder();
   const protections = ["none", "integrity", "confidentiality"] as const;
-  const dialled = deaf<Connection>();
+  const dialled = stuckOperation<Connection>();
   const events: ServerEvent[] = [];
   const options: ServeOptions = {
     port: 0,
@@ -136,14 +138,14 @@ Deno.test("ClientWatch: ends the dial at each level, and before the token is rea
     await within(5_000, protection, until(() => server.sessions === 0));
     assert.ok(isLost(events), protection);
   }
-  const insert = deaf<boolean>();
+  const insert = stuckOperation<boolean>();
   await using slow = serve({ ...options, gssapi: { replayCache: { insert: () => insert.make() } } });
   events.length = 0;
   const giveUp = new AbortController();
   const proxy = { hostname: "localhost", port: slow.addr.port };
   const reaching = connect({ proxy, credentials: realm.tickets, hostname: LOCALHOST, port: 9, signal: giveUp.signal });
   reaching.catch(() => {});
-  await insert.asked;
+  await insert.started;
   giveUp.abort(new Error("given up"));
   await assert.rejects(reaching, /given up/);
   await within(5_000, "replay cache", until(() => slow.sessions === 0));
@@ -153,7 +155,7 @@ Deno.test("ClientWatch: ends the dial at each level, and before the token is rea
 
 /** A client whose target is reached when the test says so. */
 function reached() {
-  const opening = deaf<OpenedTarget>();
+  const opening = stuckOperation<OpenedTarget>();
   let signal: AbortSignal | undefined;
   const { server, events } = makeServer({
     ...FOREVER,
@@ -169,7 +171,7 @@ Deno.test("ClientWatch: forwards early bytes and the end behind them", async () 
   const { client, served, opening, signal, events } = reached();
   await client.write(unhex(REQUESTS.SOCKS5! + hex(utf8("all of it"))));
   await client.closeWrite();
-  await opening.asked;
+  await opening.started;
   await pause(END_GRACE + 100);
   assert.equal(signal().aborted, false);
   const [ours, theirs] = pipe();
@@ -186,7 +188,7 @@ Deno.test("ClientWatch: answers a client that has ended its side, within a momen
   const { client, served, opening, signal } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await client.closeWrite();
-  await opening.asked;
+  await opening.started;
   for (let i = 0; i < 5; i++) await pause(0);
   const [ours, theirs] = pipe();
   opening.resolve(at(ours));
@@ -202,7 +204,7 @@ Deno.test("ClientWatch: answers a client that has ended its side, within a momen
 
 Deno.test("ClientWatch: stops before the last reply", async () => {
   for (const ended of ["before", "meanwhile"]) {
-    const taking = deaf<void>();
+    const taking = stuckOperation<void>();
     const [ours, theirs] = pipe();
     const { server, events } = makeServer({ ...FOREVER, open: () => Promise.resolve(at(ours)) });
     const [client, far] = pipe();
@@ -215,7 +217,7 @@ Deno.test("ClientWatch: stops before the last reply", async () => {
     const served = server.serve({ ...far, write });
     await client.write(unhex(REQUESTS.SOCKS5!));
     if (ended === "before") await client.closeWrite();
-    await taking.asked;
+    await taking.started;
     if (ended === "meanwhile") await client.closeWrite();
     await pause(END_GRACE + 100);
     taking.resolve();
@@ -229,7 +231,7 @@ Deno.test("ClientWatch: stops before the last reply", async () => {
 
 Deno.test("ClientWatch: answers a client that ends its side behind its token", async () => {
   const realm = await memoryRealm();
-  const asked = deaf<boolean>();
+  const asked = stuckOperation<boolean>();
   await using server = serve({
     port: 0,
     keytab: realm.keytab("rcmd/localhost"),
@@ -241,7 +243,7 @@ Deno.test("ClientWatch: answers a client that ends its side behind its token", a
   using client = await Deno.connect({ hostname: LOCALHOST, port: server.addr.port });
   await client.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, token!)));
   await client.closeWrite();
-  await asked.asked;
+  await asked.started;
   await pause(50);
   asked.resolve(true);
   const answer = new Uint8Array(await new Response(client.readable).arrayBuffer());
@@ -252,7 +254,7 @@ Deno.test("ClientWatch: answers a client that ends its side behind its token", a
 Deno.test("EndWatcher: keeps few early bytes, in order", async () => {
   const { client, served, opening, reads } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
-  await opening.asked;
+  await opening.started;
   for (let i = 0; i < 20; i++) await client.write(new Uint8Array(16_384).fill(i));
   await until(() => reads() > 4);
   for (let i = 0; i < 20; i++) await pause(0);
@@ -270,7 +272,7 @@ Deno.test("EndWatcher: keeps few early bytes, in order", async () => {
 
 Deno.test("password: has no session for a client that goes before the check", async () => {
   for (const behind of ["", "0501000304746573740050"]) {
-    const check = deaf<boolean>();
+    const check = stuckOperation<boolean>();
     let signal: AbortSignal | undefined;
     const { server, events } = makeServer({
       ...FOREVER,
@@ -280,7 +282,7 @@ Deno.test("password: has no session for a client that goes before the check", as
     const served = server.serve(far);
     await client.write(unhex("050102" + "01" + "01" + "62" + "01" + "78" + behind));
     await client.closeWrite();
-    await check.asked;
+    await check.started;
     if (behind === "") {
       await within(5_000, "gone", served);
       assert.ok(signal!.aborted && isLost(events));

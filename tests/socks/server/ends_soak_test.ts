@@ -13,7 +13,7 @@ Deno.test({
     "2,000 sessions that ended in every order leave no descriptor, no session, no heap, and nobody who waits for a signal",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const script = new URL("../../support/ends_probe.ts", import.meta.url).pathname;
+    const script = new URL("../../support/session_end_probe.ts", import.meta.url).pathname;
     const args = [
       "run",
       "-q",

@@ -14,9 +14,11 @@ import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { certificateFor } from "../../support/certificate.ts";
-import { deaf, ends, readExactly, until, within } from "../../support/end_lab.ts";
+import { sessionEnds } from "../../support/session_transports.ts";
+import { pipe, readAll, readExactly } from "../../support/pipe.ts";
+import { until, within } from "../../support/waiting.ts";
+import { stuckOperation } from "../../support/controlled_resources.ts";
 import { makeServer } from "../../support/memory_server.ts";
-import { pipe, readAll } from "../../support/pipe.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 import { hex, unhex } from "../../support/vectors.ts";
 
@@ -38,12 +40,12 @@ const REQUESTS: Readonly<Record<string, readonly [request: string, answer: strin
 };
 
 /** A way to a server, which knows what lies underneath. */
-interface Way {
+interface Transport {
   readonly listener: ConnectionListener;
   dial(): Promise<Connection>;
 }
 
-async function everyWay(folder: string): Promise<Record<string, Way>> {
+async function everyWay(folder: string): Promise<Record<string, Transport>> {
   const at = { hostname: LOCALHOST, port: 0 };
   const { cert, key } = await certificateFor("localhost");
   const [tcp, tls, unix] = [listenTcp(at), listenTls({ ...at, cert, key }), listenUnix(`${folder}/socket`)];
@@ -187,12 +189,12 @@ Deno.test("half-closed client: is probed while early bytes fill the buffer", asy
   // Bytes that it has not read: its system resets.
   client.close();
   await within(5_000, "reset", until(() => server.sessions === 0));
-  assert.deepEqual(ends(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
+  assert.deepEqual(sessionEnds(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
 });
 
 Deno.test("half-closed client: gets no early byte unless it has ended and waits", async () => {
   for (const how of ["says nothing", "has said much", "has ended"]) {
-    const targets = deaf<OpenedTarget>();
+    const targets = stuckOperation<OpenedTarget>();
     const { server } = makeServer({ ...PATIENT, open: () => targets.make() });
     const [client, far] = pipe();
     const writes: string[] = [];
@@ -202,7 +204,7 @@ Deno.test("half-closed client: gets no early byte unless it has ended and waits"
       write: (bytes) => (writes.push(hex(bytes)), far.write(bytes)),
     });
     await client.write(unhex(REQUESTS.SOCKS5![0]));
-    await targets.asked;
+    await targets.started;
     if (how === "has said much") { for (let i = 0; i < 5; i++) await client.write(new Uint8Array(16_384)); }
     if (how === "has ended") await client.closeWrite();
     else await pause(LOOKS);

@@ -15,22 +15,17 @@ import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts"
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import {
-  deaf,
-  ends,
-  held,
-  readExactly,
-  readOut,
-  target,
-  until,
+  sessionEnds,
+  type SessionTransport,
+  sessionTransports,
   WatchedServer,
-  type Way,
-  ways,
-  within,
-} from "../../support/end_lab.ts";
-import { type Phase, phases } from "../../support/end_phases.ts";
+} from "../../support/session_transports.ts";
+import { pipe, readExactly, readOut } from "../../support/pipe.ts";
+import { until, within } from "../../support/waiting.ts";
+import { closable, stuckOperation, watchedTarget } from "../../support/controlled_resources.ts";
+import { type Phase, phases } from "../../support/session_phases.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { peerTest } from "../../support/peers.ts";
-import { pipe } from "../../support/pipe.ts";
 import { unhex } from "../../support/vectors.ts";
 
 const REASON = new Error("told to stop");
@@ -47,7 +42,7 @@ const ENDINGS: Record<string, (error: unknown, code: string | undefined) => bool
 const PROMPT = 4_000;
 
 /** Brings a session into a phase, ends it there, and looks at what is left. */
-async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
+async function endIn(phase: Phase, how: string, way: SessionTransport): Promise<void> {
   const events: ServerEvent[] = [];
   const stop = countedController();
   const server = new WatchedServer({
@@ -70,7 +65,7 @@ async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
     phase.late?.();
     await within(PROMPT, "what is closed", until(() => phase.held.every(({ closed }) => closed)));
     await within(PROMPT, "what else there is", until(() => phase.check?.() ?? true));
-    const [end, ...more] = ends(events);
+    const [end, ...more] = sessionEnds(events);
     assert.deepEqual(more, [], "it is told once");
     assert.equal(end, events.at(-1));
     const told = phase.code === undefined || ENDINGS[how]!(end!.error, phase.code);
@@ -85,12 +80,12 @@ async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
 }
 
 /** Ways to a server, and what they need. */
-const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl"]], ["deaf", []]] as const;
+const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl"]], ["stuck", []]] as const;
 for (const [name, needed] of WAYS) {
   peerTest(`session: ends in every phase and way and leaves nothing, over ${name}`, [...needed], async () => {
     await using stack = new AsyncDisposableStack();
     const tls = name === "TLS" ? await certificateFor() : undefined;
-    const way = ways(stack, tls)[name]!;
+    const way = sessionTransports(stack, tls)[name]!;
     const failed: string[] = [];
     for (const how of Object.keys(ENDINGS)) {
       await Promise.all(
@@ -111,7 +106,7 @@ for (const [name, needed] of WAYS) {
 
 peerTest("session: ends a TLS client that never shakes hands", ["openssl"], async () => {
   const tls = await certificateFor();
-  const way: Way = {
+  const way: SessionTransport = {
     async open(server) {
       const listener = listenTls({ hostname: "127.0.0.1", port: 0, ...tls });
       void server.listen(listener);
@@ -181,17 +176,17 @@ Deno.test("replySuccess(): reports no success after the end", async () => {
 
 Deno.test("openDirectly(): ends with its signal although resolver and dialer ignore it", async () => {
   const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
-  const [lookup, dial] = [deaf<readonly string[]>(), deaf<Connection>()];
+  const [lookup, dial] = [stuckOperation<readonly string[]>(), stuckOperation<Connection>()];
   const request = (signal: AbortSignal) => ({
     ...{ hostname: "test", port: 80, command: "connect", protection: "none", signal } as const,
     identity: { method: "none", name: "", attributes: {} } as const,
   });
-  const late = target("silent");
+  const late = watchedTarget("silent");
   for (const [phase, addresses] of [[lookup, lookup.make], [dial, () => Promise.resolve(["127.0.0.1"])]] as const) {
     const stop = new AbortController();
     const open = openDirectly({ rules, resolve: addresses, dial: dial.make });
     const opening = open(request(stop.signal));
-    await phase.asked;
+    await phase.started;
     stop.abort(REASON);
     await assert.rejects(within(PROMPT, "the attempt", opening), (error) => error === REASON);
     await assert.rejects(open(request(AbortSignal.abort(REASON))), (error) => error === REASON);
@@ -203,7 +198,7 @@ Deno.test("openDirectly(): ends with its signal although resolver and dialer ign
 Deno.test("makeUnlessAborted(): takes what is made in time, and gives up the rest once", async () => {
   const controller = countedController();
   const { signal } = controller;
-  const made = held();
+  const made = closable();
   const given: unknown[] = [];
   const giveUp = (late: unknown) => void given.push(late);
   assert.equal(await makeUnlessAborted(() => Promise.resolve(made), signal, giveUp), made);
@@ -242,7 +237,7 @@ Deno.test("AssociateCommand: checks its time and its limit", () => {
 
 Deno.test("association: outlives the time limit of its setup, not its session", async () => {
   let signal: AbortSignal | undefined;
-  const socket = { ...held(), local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve() };
+  const socket = { ...closable(), local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve() };
   const associate = new AssociateCommand({
     open(request) {
       signal = request.signal;
@@ -259,7 +254,7 @@ Deno.test("association: outlives the time limit of its setup, not its session", 
       timeouts: { connect: 30 },
     }),
   );
-  await using client = await ways(stack, undefined).TCP!.open(server);
+  await using client = await sessionTransports(stack, undefined).TCP!.open(server);
   await client.write(unhex("050100"));
   await readExactly(client, 2);
   await client.write(unhex("05030001000000000000"));

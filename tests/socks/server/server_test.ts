@@ -18,7 +18,7 @@ import type { Connection } from "../../../socks/stream/connection.ts";
 import { systemResolver } from "../../../socks/shell/system_resolver.ts";
 import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
 import { echoTarget, makeServer } from "../../support/memory_server.ts";
-import { until } from "../../support/end_lab.ts";
+import { until } from "../../support/waiting.ts";
 import { pipe, readAll } from "../../support/pipe.ts";
 import { freePort } from "../../support/process.ts";
 import { echoServer, TcpServer } from "../../support/servers.ts";

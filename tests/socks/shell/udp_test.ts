@@ -9,7 +9,7 @@ import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.
 import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
 import { REOPEN_PAUSE, ReopeningSocket } from "../../../socks/server/datagrams/reopening_socket.ts";
-import { until, within } from "../../support/end_lab.ts";
+import { until, within } from "../../support/waiting.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 
 const HERE = { hostname: "127.0.0.1", port: 9 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { run } from "../../support/process.ts";
 
 Deno.test("UserConnection: is closed when it is collected, unless its stream is referenced", async () => {
-  const script = new URL("../../support/forgotten_connections.ts", import.meta.url).pathname;
+  const script = new URL("../../support/connection_gc_probe.ts", import.meta.url).pathname;
   const { code, stdout, stderr } = await run(Deno.execPath(), [
     "run",
     "-A",

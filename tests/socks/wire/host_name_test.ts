@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hostName, HostNameError, reachableEndpoint } from "../../../socks/wire/host_name.ts";
 import { canonicalAddress, formatIp, isIpv4, parseIp } from "../../../socks/wire/ip.ts";
-import { FORMS, spellings } from "../../support/spellings.ts";
+import { FORMS, spellings } from "../../support/host_spellings.ts";
 
 Deno.test("hostName(): returns the normal form of every spelling", () => {
   for (const [form, others] of Object.entries(FORMS)) {

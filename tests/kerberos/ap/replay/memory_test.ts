@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
 import type { ReplayEntry } from "../../../../kerberos/ap/replay/cache.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 
 Deno.test("MemoryReplayCache: an entry that expires late keeps no other entries", () => {
   const cache = new MemoryReplayCache({ capacity: 100 });
@@ -129,15 +129,15 @@ Deno.test("MemoryReplayCache: one client has only its share, and others get in",
   };
   assert.equal(fill("mallory@R", 800), 400, "as many as are free");
   assert.equal(fill("bob@R", 800), 200);
-  assert.equal(fill("carol@R", 800), 100, "an eighth whoever else is there");
+  assert.equal(fill("carol@R", 800), 100, "an eighth, whatever other clients use");
   assert.equal(fill("dave@R", 60), 60);
   assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /its share/);
-  assert.equal(fill(undefined, 800), 40, "who names nobody goes by the room");
+  assert.equal(fill(undefined, 800), 40, "without a client only the free room counts");
   // Each that runs out gives a place back to its client.
   assert.ok(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "mallory@R" }));
   assert.equal(cache.size, 1);
   assert.equal(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "bob@R" }), false);
-  // What is too small to be shared out is whoever's comes first.
+  // A small cache is not shared out: the first client may fill it.
   const small = new MemoryReplayCache({ capacity: 2 });
   for (const tag of ["a", "b"]) assert.ok(small.insert({ tag, now: 0, expiresAt: 9, client: "a" }));
 });

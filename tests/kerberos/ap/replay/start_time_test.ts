@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
 import { SharedReplayCache } from "../../../../kerberos/ap/replay/shared.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 
 Deno.test("knowsSince: is when a cache in memory was created", () => {
   const runtime = new TestRuntime(1_700_000_000_400);
@@ -33,7 +33,7 @@ Deno.test("knowsSince: follows a clock that is set meanwhile", () => {
   assert.deepEqual(leap(5_000, 5_000), [1_000_000_000, 1_000_000_000]);
   // An hour behind until now: what was accepted before the start was by the right time.
   assert.deepEqual(leap(3_600_000, 0), [1_003_600_000, 1_003_600_000]);
-  // Ahead until now: nobody is kept out until that hour comes.
+  // The clock was ahead and is set back: no client is refused until that hour comes.
   assert.deepEqual(leap(-7_200_000, 0), [996_400_000, 996_400_000]);
   assert.deepEqual(leap(60_000, 60_000), [996_400_000, 996_400_000]);
   // A thread that begins now cannot tell how long ago that was, and says too little.

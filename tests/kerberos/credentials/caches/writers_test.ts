@@ -10,7 +10,7 @@ import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stor
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
 import { systemTickets } from "../../../../kerberos/system.ts";
-import { contents, ticket } from "../../../support/caches.ts";
+import { contents, ticket } from "../../../support/cache_contents.ts";
 import { noneUncaughtIn } from "../../../support/unhandled.ts";
 
 const ROOT = new URL("../../../..", import.meta.url).pathname;

@@ -6,7 +6,7 @@ import { parsePrincipal } from "../../../../kerberos/principal.ts";
 import { changeFile } from "../../../../kerberos/credentials/shell/change_file.ts";
 import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
-import { contents, ticket } from "../../../support/caches.ts";
+import { contents, ticket } from "../../../support/cache_contents.ts";
 import { peerTest } from "../../../support/peers.ts";
 
 const ALICE = "alice@R.TEST";

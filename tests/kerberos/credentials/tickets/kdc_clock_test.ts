@@ -13,7 +13,7 @@ import { parsePrincipal } from "../../../../kerberos/principal.ts";
 import type { CredentialCache } from "../../../../kerberos/credentials/cache.ts";
 import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
 import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 import { memoryConfig, memoryRealm } from "../../../support/gss_pair.ts";
 
 const HOUR = 3_600_000;

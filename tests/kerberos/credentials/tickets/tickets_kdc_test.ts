@@ -9,7 +9,7 @@ import { KerberosError } from "../../../../kerberos/errors.ts";
 import { inProcessTransport } from "../../../../kerberos/kdc/mod.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_pair.ts";
 
 Deno.test("KerberosTickets: use the KDC's clock for service tickets and authenticators", async () => {

@@ -9,13 +9,13 @@ import { inProcessTransport, type KdcRealm } from "../../../../kerberos/kdc/mod.
 import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
 import { Credential } from "../../../../kerberos/credential.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 import { forgeReply } from "../../../support/forge_kdc.ts";
 import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_pair.ts";
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
 
-/** Tickets whose requests wait until they are let through, and hear only then that nobody waits for them any more. */
+/** Tickets whose requests wait until a gate opens, and learn only then that no caller waits for them any more. */
 function slowTickets(realm: KdcRealm) {
   const config = memoryConfig(realm);
   const honest = inProcessTransport(realm);

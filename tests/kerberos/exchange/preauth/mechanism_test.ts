@@ -21,7 +21,7 @@ import { formatPrincipal } from "../../../../kerberos/principal.ts";
 import { ErrorCode } from "../../../../kerberos/registry/errors.ts";
 import { TicketFlag } from "../../../../kerberos/registry/flags.ts";
 import { PaType } from "../../../../kerberos/registry/pa_types.ts";
-import { TestRuntime } from "../../../support/clock.ts";
+import { TestRuntime } from "../../../support/test_runtime.ts";
 import { asInput, memoryRealm } from "../../../support/gss_pair.ts";
 
 const CHALLENGE = 9001;

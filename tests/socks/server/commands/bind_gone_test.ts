@@ -9,7 +9,7 @@ import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
 import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";
-import { until, within } from "../../../support/end_lab.ts";
+import { until, within } from "../../../support/waiting.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe } from "../../../support/pipe.ts";
 import { startRealmFolder } from "../../../support/realm_folder.ts";

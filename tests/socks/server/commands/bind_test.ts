@@ -8,7 +8,7 @@ import { bindUpstream } from "../../../../socks/server/targets/upstream.ts";
 import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
-import { GRANTED, NO_METHOD, scriptProxy } from "../../../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "../../../support/scripted_proxy.ts";
 import { startRealmFolder } from "../../../support/realm_folder.ts";
 import { unhex } from "../../../support/vectors.ts";
 

@@ -16,7 +16,7 @@ import { dialFrom } from "../../../../socks/shell/dial_from.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
 import { encodeDatagram } from "../../../../socks/wire/datagram.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
-import { until } from "../../../support/end_lab.ts";
+import { until } from "../../../support/waiting.ts";
 import { ALL_FLAGS } from "../../../support/flags.ts";
 import { ForgedClient } from "../../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../../support/gss_pair.ts";
@@ -46,7 +46,15 @@ function proxy(options: Partial<ServeOptions> = {}) {
 
 Deno.test("association: recovers from a shortage of descriptors", async () => {
   for (const flags of [[], ["--unstable-net"]]) {
-    const deno = [Deno.execPath(), "run", "-q", "--no-check", "-A", ...flags, `${ROOT}tests/support/udp_shortage.ts`];
+    const deno = [
+      Deno.execPath(),
+      "run",
+      "-q",
+      "--no-check",
+      "-A",
+      ...flags,
+      `${ROOT}tests/support/descriptor_shortage_program.ts`,
+    ];
     const config = ["-c", `${ROOT}deno.json`];
     const { stdout, stderr } = await run("sh", [
       "-c",

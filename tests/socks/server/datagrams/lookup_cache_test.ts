@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fail } from "node:assert/strict";
 import type { Resolver } from "../../../../socks/names/resolver.ts";
 import { REOPEN_PAUSE } from "../../../../socks/server/datagrams/reopening_socket.ts";
-import { until, within } from "../../../support/end_lab.ts";
+import { until, within } from "../../../support/waiting.ts";
 import { scriptedEgress, systemError } from "../../../support/scripted_udp.ts";
 
 const [A, B, SIX, SEVEN] = ["45.79.0.30", "45.79.0.31", "2a01::30", "2a01::31"];

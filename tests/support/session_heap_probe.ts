@@ -1,6 +1,6 @@
 /**
- * What sessions leave behind on the heap: rounds of sessions of both kinds in memory, and what is held after each once the
- * garbage is collected. Prints bytes, a line for each round; run with `--v8-flags=--expose-gc`.
+ * Measures what sessions leave on the heap: runs rounds of TCP and UDP sessions in memory, and prints the bytes held
+ * after each round, one line per round; run with `--v8-flags=--expose-gc`.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What sessions over sockets leave behind that ended in every order: descriptors, sessions, who waits for the server's signal, and
- * bytes on the heap. Prints a line of JSON for each round and one for the end; run with `--v8-flags=--expose-gc`.
+ * Ends sessions over sockets in every order, and reports what stays: descriptors, sessions, listeners of the server's
+ * signal, and bytes on the heap. Prints a line of JSON for each round and one at the end; run with
+ * `--v8-flags=--expose-gc`.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { pause } from "../../base/deadline.ts";
 import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
 import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
 import { countedController } from "./counted_signal.ts";
-import { until } from "./end_lab.ts";
+import { until } from "./waiting.ts";
 import { startRealmFolder } from "./realm_folder.ts";
 
 const [rounds, each] = Deno.args.map(Number) as [number, number];
@@ -19,7 +20,7 @@ const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
 await using realm = await startRealmFolder();
 using listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
-/** Who waits for the connection that a target gets, by the first byte that it is sent. */
+/** Waits for the connection to a target, by the first byte that it is sent. */
 const arrivals = new Map<string, (target: Deno.TcpConn) => void>();
 const accepting = (async () => {
   for await (const target of listener) void arrive(target);
@@ -32,7 +33,7 @@ async function arrive(target: Deno.TcpConn): Promise<void> {
 }
 
 const stop = countedController();
-// A cache remembers what it has seen for minutes, as it has to.
+// A real replay cache keeps its entries for minutes.
 const forgetful: ReplayCache = { insert: () => true };
 const options: ServeOptions = {
   port: 0,
@@ -53,13 +54,13 @@ interface Ends {
 
 const buffer = new Uint8Array(10);
 const ignore = () => {};
-/** Reads to the end, whatever it is. */
+/** Reads until the connection ends or fails. */
 const out = async (end: { read(into: Uint8Array): Promise<number | null> }): Promise<void> => {
   const room = new Uint8Array(4096);
   try {
     while (await end.read(room) !== null);
   } catch {
-    // An end, too.
+    // A failed read is an end too.
   }
 };
 
@@ -81,7 +82,7 @@ const ORDERS: Record<string, (ends: Ends) => Promise<unknown> | void> = {
     abort();
     return out(target);
   },
-  // What is not read when a socket is closed makes a reset of the end.
+  // Unread bytes at close become a reset.
   reset: async ({ client, target }) => {
     await target.write(new Uint8Array(50_000));
     await client.read(buffer);
@@ -136,7 +137,7 @@ async function session(order: string, level: "none" | "confidentiality"): Promis
   try {
     target.close();
   } catch {
-    // It was its order to be closed.
+    // The connection may be closed already.
   }
 }
 
@@ -148,7 +149,7 @@ async function round(): Promise<void> {
     }
   }
   await until(() => server.sessions + impatient.sessions === 0);
-  // Sockets are let go a turn later, and so is what finalizers hold.
+  // Sockets and finalizers are released in a later turn.
   for (let turns = 0; turns < 10; turns++) {
     await pause(1);
     gc();

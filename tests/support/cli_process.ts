@@ -1,15 +1,15 @@
 /**
- * Several commands in one process, whose environment and permissions are not the tests': arguments of each as JSON in the first
- * argument, what each did as JSON on standard output. Run by itself it is that process.
+ * Runs several commands in one process with its own environment and permissions. Run as a program it is that process:
+ * arguments of each command as JSON in the first argument, results as JSON on standard output.
  *
  * @module
  */
-import { type CliResult, gssocks } from "./cli.ts";
+import { type CliResult, gssocks } from "./run_cli.ts";
 import { run } from "./process.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** Runs commands one after another under these permissions, with these variables of Kerberos and no others. */
+/** Runs commands one after another with these permissions and Kerberos variables. */
 export async function commandsIn(
   commands: readonly (readonly string[])[],
   { permissions, env }: { permissions: readonly string[]; env: Record<string, string> },

@@ -5,7 +5,7 @@
  */
 import { main } from "../../cli/main.ts";
 
-/** What a command did. */
+/** Result of a command. */
 export interface CliResult {
   code: number;
   out: string;
@@ -13,16 +13,16 @@ export interface CliResult {
   stdout: string;
 }
 
-/** What a command is given. */
+/** Options of {@linkcode gssocks}. */
 export interface CliInput {
   password?: string;
   stdin?: ReadableStream<Uint8Array>;
   signal?: AbortSignal;
-  /** Told which permissions the command gives up; without it, it has none to give up. */
+  /** Called with the permissions that the command revokes; without it, it revokes none. */
   revoke?: (names: readonly Deno.PermissionName[]) => Promise<void>;
-  /** Given what tells the command to read its configuration again. */
+  /** Called with the function that makes the command reload its configuration. */
   onReload?: (reload: () => void) => void;
-  /** Called with everything that it has written to standard error. */
+  /** Called with all output to standard error so far. */
   onErr?: (text: string) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A proxy in memory that says what it is told to, whatever it is asked.
+ * A proxy in memory that sends scripted answers.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import { unhex } from "./vectors.ts";
 
 /** A method without authentication. */
 export const NO_METHOD = "0500";
-/** A granted request, with a target, a relay or a listener at 192.0.2.1:7. */
+/** A granting reply with 192.0.2.1:7. */
 export const GRANTED = "05000001c00002010007";
 
-/** The near end, which is what a dialer gives, and the far one. */
+/** Both ends: the near one is what a dialer returns. */
 export interface ScriptProxy {
   readonly near: PipeEnd;
   readonly far: PipeEnd;
   /** How often the near end was closed. */
   closed(): number;
-  /** Resolved when everything has been said. */
+  /** Resolved when all answers have been sent. */
   readonly done: Promise<void>;
 }
 
-/** Says one answer to each message that comes. */
+/** Sends one answer for each message that arrives. */
 export function scriptProxy(answers: readonly string[]): ScriptProxy {
   const [inner, far] = pipe();
   let closed = 0;

@@ -1,5 +1,6 @@
 /**
- * The phases of a session, each with somebody in it who says nothing, reads nothing, or is deaf to every signal.
+ * The phases of a session, each with a peer or an operation in it that sends nothing, reads nothing, or ignores every
+ * signal.
  *
  * @module
  */
@@ -17,33 +18,42 @@ import type { ServerEvent } from "../../socks/server/events.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
-import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
+import { readExactly } from "./pipe.ts";
+import { standsStill, until } from "./waiting.ts";
+import {
+  type Closable,
+  closable,
+  type StuckOperation,
+  stuckOperation,
+  type WatchedTarget,
+  watchedTarget,
+} from "./controlled_resources.ts";
 import { unhex } from "./vectors.ts";
 
-/** A session on its way into a phase. */
+/** A session on the way into a phase. */
 export interface Stage {
   readonly client: Connection;
   readonly events: readonly ServerEvent[];
 }
 
-/** A phase. */
+/** A phase of a session. */
 export interface Phase {
-  /** What the server does. */
+  /** Options of the server. */
   readonly options: Partial<SocksServerOptions>;
   /** Brings the session into the phase. */
   enter(stage: Stage): Promise<void>;
-  /** The time that ends it by itself, short, and the code of the reason; no code where the client's refusal is told by then. */
+  /** Short timeout that ends the phase by itself, and the error code; no code where the client's refusal is reported by then. */
   readonly own: Partial<SocksServerOptions>;
   readonly code: string | undefined;
-  /** What the deaf make after the end. */
+  /** Completes the stuck operations after the end. */
   late?(): void;
-  /** What must be closed in the end. */
-  readonly held: readonly Held[];
-  /** What else must be so in the end. */
+  /** Resources that must be closed at the end. */
+  readonly held: readonly Closable[];
+  /** Whether all else is right at the end. */
   check?(): boolean;
-  /** The only way on which there is such a phase. */
+  /** The only transport that has this phase. */
   readonly only?: string;
-  /** The way on which there is none. */
+  /** The transport that does not have this phase. */
   readonly not?: string;
 }
 
@@ -54,19 +64,20 @@ const UDP = "0503000100000000" + "0000";
 const RESOLVE = "05f0000304746573740000";
 const LOGIN = "01 03 626f62 01 78".replaceAll(" ", "");
 
-const say = async ({ client }: Stage, text: string, answer = 0): Promise<void> => {
+const send = async ({ client }: Stage, text: string, answer = 0): Promise<void> => {
   await client.write(unhex(text));
   await readExactly(client, answer);
 };
-const greeted = (stage: Stage) => say(stage, NONE, 2);
-const come = ({ events }: Stage, type: ServerEvent["type"]) => until(() => events.some((event) => event.type === type));
+const greet = (stage: Stage) => send(stage, NONE, 2);
+const eventSeen = ({ events }: Stage, type: ServerEvent["type"]) =>
+  until(() => events.some((event) => event.type === type));
 
-/** Says what it wants, and is in the phase when somebody has been asked for it. */
-function asks(request: string, asked: Deaf<unknown>): (stage: Stage) => Promise<void> {
+/** Sends a request, and is in the phase when the stuck operation has been started. */
+function requestStarts(request: string, operation: StuckOperation<unknown>): (stage: Stage) => Promise<void> {
   return async (stage) => {
-    await greeted(stage);
-    await say(stage, request);
-    await asked.asked;
+    await greet(stage);
+    await send(stage, request);
+    await operation.started;
   };
 }
 
@@ -78,33 +89,33 @@ const CONNECTING = { own: { timeouts: { connect: 40 } }, code: "CONNECT_TIMEOUT"
 const IDLE = { own: { timeouts: { idle: 60 } }, code: "IDLE_TIMEOUT" };
 
 function handshakes(): Record<string, Phase> {
-  const check = deaf<boolean>();
-  const method = deaf<SecuredChannel>();
-  const channel = target("silent");
+  const check = stuckOperation<boolean>();
+  const method = stuckOperation<SecuredChannel>();
+  const channel = watchedTarget("silent");
   const passwords = [passwordServer(() => true)];
   const protocols = { protocols: ["socks4", "http"] } as const;
   return {
-    "greeting": { ...HANDSHAKE, options: {}, enter: (stage) => come(stage, "accepted") },
-    "half of a SOCKS4 request": { ...HANDSHAKE, options: protocols, enter: (stage) => say(stage, "0401") },
-    "half of an HTTP request": { ...HANDSHAKE, options: protocols, enter: (stage) => say(stage, "434f4e4e45435420") },
-    "a choice that is not read": { ...HANDSHAKE, options: {}, enter: (stage) => say(stage, NONE) },
-    "authentication": { ...HANDSHAKE, options: { auth: passwords }, enter: (stage) => say(stage, "050102", 2) },
-    "a password check that is deaf": {
+    "greeting": { ...HANDSHAKE, options: {}, enter: (stage) => eventSeen(stage, "accepted") },
+    "part of a SOCKS4 request": { ...HANDSHAKE, options: protocols, enter: (stage) => send(stage, "0401") },
+    "part of an HTTP request": { ...HANDSHAKE, options: protocols, enter: (stage) => send(stage, "434f4e4e45435420") },
+    "a method choice that is not read": { ...HANDSHAKE, options: {}, enter: (stage) => send(stage, NONE) },
+    "authentication": { ...HANDSHAKE, options: { auth: passwords }, enter: (stage) => send(stage, "050102", 2) },
+    "a stuck password check": {
       ...HANDSHAKE,
       options: { auth: [passwordServer(check.make)] },
       enter: async (stage) => {
-        await say(stage, "050102", 2);
-        await say(stage, LOGIN);
-        await check.asked;
+        await send(stage, "050102", 2);
+        await send(stage, LOGIN);
+        await check.started;
       },
       late: () => check.resolve(true),
     },
-    "a method that is deaf": {
+    "a stuck method": {
       ...HANDSHAKE,
       options: { auth: [{ ...noAuthentication(), accept: method.make }] },
       enter: async (stage) => {
-        await greeted(stage);
-        await method.asked;
+        await greet(stage);
+        await method.started;
       },
       late: () =>
         method.resolve({
@@ -116,43 +127,47 @@ function handshakes(): Record<string, Phase> {
         }),
       held: [channel],
     },
-    "request": { ...HANDSHAKE, options: {}, enter: greeted },
-    "half of a request": { ...HANDSHAKE, options: {}, enter: (stage) => greeted(stage).then(() => say(stage, "0501")) },
+    "request": { ...HANDSHAKE, options: {}, enter: greet },
+    "part of a request": { ...HANDSHAKE, options: {}, enter: (stage) => greet(stage).then(() => send(stage, "0501")) },
   };
 }
 
 function connects(): Record<string, Phase> {
-  const [opening, dialling, eyeballs] = [deaf<OpenedTarget>(), deaf<Connection>(), deaf<Connection>()];
-  const lookup = deaf<readonly string[]>();
-  const [opened, dialled, quick, upstream] = [0, 1, 2, 3].map(() => target("silent")) as [
-    Target,
-    Target,
-    Target,
-    Target,
+  const [opening, dialling, eyeballs] = [
+    stuckOperation<OpenedTarget>(),
+    stuckOperation<Connection>(),
+    stuckOperation<Connection>(),
   ];
-  const chain = deaf<Connection>();
-  const silent = deaf<Connection>();
+  const lookup = stuckOperation<readonly string[]>();
+  const [opened, dialled, quick, upstream] = [0, 1, 2, 3].map(() => watchedTarget("silent")) as [
+    WatchedTarget,
+    WatchedTarget,
+    WatchedTarget,
+    WatchedTarget,
+  ];
+  const chain = stuckOperation<Connection>();
+  const silent = stuckOperation<Connection>();
   const proxy = { proxy: { hostname: "127.0.0.1", port: 9 }, auth: [noAuthentication()] };
-  const unread = target("silent");
+  const unread = watchedTarget("silent");
   return {
     "look-up": {
       ...CONNECTING,
       options: { open: openDirectly({ rules, resolve: lookup.make, dial: unused }) },
-      enter: asks(CONNECT, lookup),
+      enter: requestStarts(CONNECT, lookup),
       late: () => lookup.resolve(["127.0.0.1"]),
       held: [],
     },
     "open": {
       ...CONNECTING,
       options: { open: opening.make },
-      enter: asks(CONNECT, opening),
+      enter: requestStarts(CONNECT, opening),
       late: () => opening.resolve(at(opened)),
       held: [opened],
     },
     "dial": {
       ...CONNECTING,
       options: { open: openDirectly({ rules, resolve: () => Promise.resolve(["127.0.0.1"]), dial: dialling.make }) },
-      enter: asks(CONNECT, dialling),
+      enter: requestStarts(CONNECT, dialling),
       late: () => dialling.resolve(dialled),
       held: [dialled],
     },
@@ -165,18 +180,18 @@ function connects(): Record<string, Phase> {
           dial: eyeballs.make,
         }),
       },
-      enter: asks(CONNECT, eyeballs),
+      enter: requestStarts(CONNECT, eyeballs),
       late: () => eyeballs.resolve(quick),
       held: [quick],
     },
-    "dial of an upstream": {
+    "dial of an upstream proxy": {
       ...CONNECTING,
       options: { open: openUpstream({ ...proxy, dial: chain.make }) },
-      enter: asks(CONNECT, chain),
+      enter: requestStarts(CONNECT, chain),
       late: () => chain.resolve(upstream),
       held: [upstream],
     },
-    "an upstream that says nothing": {
+    "a silent upstream proxy": {
       ...CONNECTING,
       options: {
         open: openUpstream({
@@ -187,30 +202,30 @@ function connects(): Record<string, Phase> {
           },
         }),
       },
-      enter: asks(CONNECT, silent),
+      enter: requestStarts(CONNECT, silent),
       held: [unread],
     },
   };
 }
 
 function others(): Record<string, Phase> {
-  const [waiting, listened] = [held(), held()];
-  const accepting = deaf<{ connection: Connection; peer: { hostname: string; port: number } }>();
-  const listening = deaf<PendingBind>();
-  const came = target("silent");
-  const resolving = deaf<string>();
-  const [egress, socket] = [deaf<DatagramEgress>(), deaf<DatagramSocket>()];
-  const [made, bound, opened, stood, standing] = [held(), held(), held(), held(), held()];
-  const counting = deaf<boolean>();
+  const [waiting, listened] = [closable(), closable()];
+  const accepting = stuckOperation<{ connection: Connection; peer: { hostname: string; port: number } }>();
+  const listening = stuckOperation<PendingBind>();
+  const came = watchedTarget("silent");
+  const resolving = stuckOperation<string>();
+  const [egress, socket] = [stuckOperation<DatagramEgress>(), stuckOperation<DatagramSocket>()];
+  const [made, bound, opened, stood, standing] = [closable(), closable(), closable(), closable(), closable()];
+  const counting = stuckOperation<boolean>();
   let counted = 0;
   const bind = { bound: { hostname: "127.0.0.1", port: 9 }, accept: accepting.make };
   const sends = { send: () => Promise.resolve(), local: { hostname: "127.0.0.1", port: 9 } };
-  const close = (what: Held) => () => what.close();
+  const close = (what: Closable) => () => what.close();
   return {
     "bind": {
       ...CONNECTING,
       options: { bind: listening.make },
-      enter: asks(BIND, listening),
+      enter: requestStarts(BIND, listening),
       late: () => listening.resolve({ ...bind, close: close(listened) }),
       held: [listened],
     },
@@ -218,9 +233,9 @@ function others(): Record<string, Phase> {
       ...CONNECTING,
       options: { bind: () => Promise.resolve({ ...bind, close: close(waiting) }) },
       enter: async (stage) => {
-        await greeted(stage);
-        await say(stage, BIND, 10);
-        await accepting.asked;
+        await greet(stage);
+        await send(stage, BIND, 10);
+        await accepting.started;
       },
       late: () => accepting.resolve({ connection: came, peer: bind.bound }),
       held: [waiting, came],
@@ -228,14 +243,14 @@ function others(): Record<string, Phase> {
     "resolve": {
       ...CONNECTING,
       options: { resolve: resolving.make },
-      enter: asks(RESOLVE, resolving),
+      enter: requestStarts(RESOLVE, resolving),
       late: () => resolving.resolve("127.0.0.1"),
       held: [],
     },
-    "an association's side of the targets": {
+    "an association's egress": {
       ...CONNECTING,
       options: { associate: new AssociateCommand({ open: egress.make, bind: unused }) },
-      enter: asks(UDP, egress),
+      enter: requestStarts(UDP, egress),
       late: () => egress.resolve({ ...sends, close: close(made) }),
       held: [made],
     },
@@ -247,12 +262,12 @@ function others(): Record<string, Phase> {
           bind: socket.make,
         }),
       },
-      enter: asks(UDP, socket),
+      enter: requestStarts(UDP, socket),
       late: () => socket.resolve({ ...sends, close: close(bound) }),
       held: [opened, bound],
     },
     "association": {
-      // Its time is no option of the server's.
+      // Its timeout is an option of the command, not of the server.
       own: {},
       code: "IDLE_TIMEOUT",
       options: {
@@ -263,12 +278,12 @@ function others(): Record<string, Phase> {
         }),
       },
       enter: async (stage) => {
-        await greeted(stage);
-        await say(stage, UDP, 10);
+        await greet(stage);
+        await send(stage, UDP, 10);
       },
       held: [standing, stood],
     },
-    "a ledger that is deaf": {
+    "a stuck user ledger": {
       ...CONNECTING,
       options: {
         auth: [passwordServer(() => true)],
@@ -276,10 +291,10 @@ function others(): Record<string, Phase> {
         userLedger: { enter: counting.make, leave: () => void counted-- },
       },
       enter: async (stage) => {
-        await say(stage, "050102", 2);
-        await say(stage, LOGIN, 2);
-        await say(stage, CONNECT);
-        await counting.asked;
+        await send(stage, "050102", 2);
+        await send(stage, LOGIN, 2);
+        await send(stage, CONNECT);
+        await counting.started;
       },
       late: () => {
         counted++;
@@ -292,41 +307,41 @@ function others(): Record<string, Phase> {
 }
 
 function relays(): Record<string, Phase> {
-  const [idle, half, flood, unheard, unread] = [
-    target("silent"),
-    target("silent"),
-    target("flood"),
-    target("deaf"),
-    target("silent"),
+  const [idle, half, flood, stuck, unread] = [
+    watchedTarget("silent"),
+    watchedTarget("silent"),
+    watchedTarget("flood"),
+    watchedTarget("stuck"),
+    watchedTarget("silent"),
   ];
   const opens = (connection: Connection) => ({ open: () => Promise.resolve(at(connection)) });
   const connected = async (stage: Stage) => {
-    await greeted(stage);
-    await say(stage, CONNECT, 10);
-    await come(stage, "connected");
+    await greet(stage);
+    await send(stage, CONNECT, 10);
+    await eventSeen(stage, "connected");
   };
   const refused: Partial<SocksServerOptions> = {
     open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
   };
   const refusal = async (stage: Stage, request: string) => {
-    await greeted(stage);
-    await say(stage, request);
-    await come(stage, "refused");
+    await greet(stage);
+    await send(stage, request);
+    await eventSeen(stage, "refused");
   };
   return {
     "a reply that is not read": {
       ...CONNECTING,
       options: opens(unread),
       enter: async (stage) => {
-        await greeted(stage);
-        await say(stage, CONNECT);
+        await greet(stage);
+        await send(stage, CONNECT);
       },
       held: [unread],
-      // Everywhere else the network takes it.
+      // Other transports buffer the reply.
       only: "streams",
     },
     "relay": { ...IDLE, options: opens(idle), enter: connected, held: [idle] },
-    "relay of which one side has ended": {
+    "relay with one side ended": {
       own: { timeouts: { halfClose: 60 } },
       code: "IDLE_TIMEOUT",
       options: opens(half),
@@ -343,15 +358,15 @@ function relays(): Record<string, Phase> {
         await connected(stage);
         await standsStill(() => flood.reads);
       },
-      // It holds whatever is written to it.
-      not: "deaf",
+      // This transport buffers every write.
+      not: "stuck",
       held: [flood],
     },
-    "relay to a target that is deaf to its end": {
+    "relay to a stuck target": {
       ...IDLE,
-      options: opens(unheard),
+      options: opens(stuck),
       enter: connected,
-      held: [unheard],
+      held: [stuck],
     },
     "refusal": {
       own: {},
@@ -360,7 +375,7 @@ function relays(): Record<string, Phase> {
       enter: (stage) => refusal(stage, CONNECT),
       held: [],
     },
-    "refusal of what is no command": {
+    "refusal of an unknown command": {
       own: {},
       code: undefined,
       options: refused,
@@ -372,17 +387,17 @@ function relays(): Record<string, Phase> {
       code: undefined,
       options: {},
       enter: async (stage) => {
-        await say(stage, "050155");
-        // The choice has to be taken before it is told as refused.
+        await send(stage, "050155");
+        // The client must read the choice before the refusal is reported.
         await readExactly(stage.client, 2);
-        await come(stage, "refused");
+        await eventSeen(stage, "refused");
       },
       held: [],
     },
   };
 }
 
-/** Fresh ones, since each can be gone through once. */
+/** Returns new phases: each can be used once. */
 export function phases(): Record<string, Phase> {
   return { ...handshakes(), ...connects(), ...others(), ...relays() };
 }

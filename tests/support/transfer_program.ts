@@ -1,6 +1,6 @@
 /**
- * A gibibyte through client, bridge and server at one level, in a process of its own, so that its memory is that of nobody
- * else: `transfer.ts LEVEL`. Prints what was sent, what came, and the memory on the way.
+ * Sends a gibibyte through client, bridge and server at one level. A process of its own, so that its memory is
+ * measured alone: `transfer_program.ts LEVEL`. Prints what was sent, what was received, and the memory on the way.
  */
 import { createHash } from "node:crypto";
 import { bridge, connect, noAuthentication, type ProtectionLevel, serve } from "../../mod.ts";
@@ -11,7 +11,7 @@ const MIB = 1 << 20;
 const TOTAL = 1024 * MIB;
 const protection = Deno.args[0] as ProtectionLevel;
 
-/** One mebibyte that differs from the others. */
+/** Returns a mebibyte that differs from the others. */
 function block(index: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(MIB);
   const words = new Uint32Array(bytes.buffer);

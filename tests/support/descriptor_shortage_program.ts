@@ -1,6 +1,6 @@
 /**
- * A server whose descriptors run short, for a process of its own: an association that has its first datagram while there are none.
- * Prints what became of its datagrams.
+ * Runs a server that is short of descriptors when an association sends its first datagram. Prints what happened to
+ * the datagrams.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const held: Deno.FsFile[] = [];
 try {
   for (;;) held.push(Deno.openSync("/dev/null"));
 } catch {
-  // There are no more.
+  // No descriptors are left.
 }
 console.log("without descriptors:", await ask() ? "answered" : "no answer");
 for (const file of held) file.close();

@@ -1,7 +1,6 @@
 /**
- * Connections that nobody holds any more: what of them is closed once the garbage is collected, and what must not be. Prints, as JSON, how
- * many sockets the peer has seen closed, who listens to the signal still, and how many were closed again that were closed before; run with
- * `--v8-flags=--expose-gc`.
+ * Drops connections and collects the garbage. Prints as JSON how many sockets the peer saw closed, how many listeners
+ * the signal has, and how many connections were closed twice; run with `--v8-flags=--expose-gc`.
  *
  * @module
  */
@@ -28,7 +27,7 @@ async function open(): Promise<SocksConnection> {
     if (closes++ > 0) closedAgain++;
     close();
   };
-  // The peer sees the end of each, and closes too.
+  // The peer sees the end of each connection, and closes too.
   void (async () => {
     while (await peer.read(new Uint8Array(16)) !== null);
     closed++;
@@ -41,7 +40,7 @@ async function open(): Promise<SocksConnection> {
   );
 }
 
-/** What is made here is held by nobody afterwards; it was used in every way before. */
+/** Creates connections, uses them in every way, and drops them. */
 async function forget(): Promise<void> {
   for (let i = 0; i < MANY; i++) {
     const connection = await open();
@@ -61,7 +60,7 @@ async function hold(): Promise<ReadableStream<Bytes>> {
   return (await open()).readable;
 }
 
-/** Collects, and gives everybody concerned time to see it: those who are ended, over a round trip of the loop's. */
+/** Collects garbage, and lets sockets and finalizers run. */
 async function collect(until: number): Promise<void> {
   for (let round = 0; round < 200 && closed < until; round++) {
     gc();

@@ -1,11 +1,11 @@
 /**
- * A clock that stands still until it is moved, and randomness that can be repeated.
+ * A clock that a test moves by hand, and repeatable randomness.
  *
  * @module
  */
 import type { Runtime } from "../../base/runtime.ts";
 
-/** A runtime for tests. */
+/** A runtime for tests: the clock stands still until `time` is set. */
 export class TestRuntime implements Runtime {
   time: number;
   #seed: number;
@@ -19,7 +19,7 @@ export class TestRuntime implements Runtime {
     return this.time;
   }
 
-  /** Good enough to be different each time (a linear congruential generator), and the same for the same seed. */
+  /** A linear congruential generator: the same bytes for the same seed. */
   fillRandom(target: Uint8Array<ArrayBuffer>): void {
     for (let i = 0; i < target.length; i++) {
       this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;

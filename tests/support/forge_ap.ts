@@ -1,6 +1,6 @@
 /**
- * A forge: tickets, authenticators, AP-REQs, AP-REPs, KRB-ERRORs and per-message tokens that are genuine (sealed and signed
- * with the right keys) and wrong in whatever field a test names. What a test does not name is as a good peer makes it.
+ * A forge of tickets, authenticators, AP-REQs, AP-REPs and KRB-ERRORs: genuine (encrypted and signed with the right keys),
+ * and wrong in the fields that a test names. All other fields are as a correct peer makes them.
  *
  * ```ts ignore
  * const forge = new Forge();
@@ -10,8 +10,9 @@
  *
  * @module
  */
+import { asBytes, type Bytes, EMPTY } from "../../base/bytes.ts";
+
 import { encode } from "../../asn1/codec.ts";
-import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import type { GssFlags } from "../../gss/context.ts";
 import { readMessage } from "../../kerberos/messages/read.ts";
 import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/ticket_source.ts";
@@ -31,73 +32,73 @@ import { splitTime } from "../../kerberos/messages/time.ts";
 import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
-import { TestRuntime } from "./clock.ts";
+import { TestRuntime } from "./test_runtime.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
-/** Fields of a message that are to be other than a good peer makes them; `undefined` leaves an optional one out. */
+/** Changes of fields; `undefined` removes an optional field. */
 export type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-/** Changes bytes that are about to be sealed, for what the codecs cannot say. */
+/** Changes bytes before they are encrypted, for what the codecs cannot express. */
 export type Rewrite = (bytes: Bytes) => Bytes;
 
-/** `fields` as they are, with `changes` in place; what is changed to `undefined` is left out. */
+/** Returns `fields` with `changes` applied; a field changed to `undefined` is left out. */
 export function changed<T extends object>(fields: T, changes: Changes<T> = {}): T {
   return Object.fromEntries(
     Object.entries({ ...fields, ...changes }).filter(([, value]) => value !== undefined),
   ) as unknown as T;
 }
 
-/** What is wrong with a ticket. */
+/** Changes of a ticket. */
 export interface TicketChanges {
-  /** Fields of the sealed part. */
+  /** Fields of the encrypted part. */
   readonly ticket?: Changes<EncTicketPart>;
-  /** The sealed part's bytes before they are sealed. */
+  /** Changes the encoded part before it is encrypted. */
   readonly rewriteTicket?: Rewrite;
-  /** Fields that stand on the ticket in clear. */
+  /** Fields in clear. */
   readonly outside?: Changes<Ticket>;
-  /** Version of the key as it stands on the ticket. @default {that of the service's key} */
+  /** Key version in clear. @default {that of the service's key} */
   readonly kvno?: number | undefined;
-  /** Key that seals it. @default {the service's} */
+  /** Key that encrypts it. @default {the service's} */
   readonly ticketKey?: KerberosKey;
-  /** Key usage that seals it. @default {2} */
+  /** Key usage of the encryption. @default {2} */
   readonly ticketUsage?: number;
 }
 
-/** What is wrong with a request. */
+/** Changes of an AP-REQ. */
 export interface RequestChanges extends TicketChanges {
   /** Fields of the authenticator. */
   readonly authenticator?: Changes<Authenticator>;
   /** Fields of its checksum. */
   readonly checksum?: Omit<Changes<AuthenticatorChecksum>, "flags"> & { readonly flags?: GssFlags };
-  /** The checksum's bytes. */
+  /** Changes the encoded checksum. */
   readonly rewriteChecksum?: Rewrite;
-  /** The authenticator's bytes before they are sealed. */
+  /** Changes the encoded authenticator before it is encrypted. */
   readonly rewriteAuthenticator?: Rewrite;
-  /** Key that seals the authenticator. @default {the session key} */
+  /** Key that encrypts the authenticator. @default {the session key} */
   readonly authenticatorKey?: KerberosKey;
-  /** Enctype as it stands on the authenticator. @default {that of its key} */
+  /** Enctype in clear of the authenticator. @default {that of its key} */
   readonly authenticatorEnctype?: number;
-  /** Key usage that seals the authenticator. @default {11} */
+  /** Key usage of the authenticator. @default {11} */
   readonly authenticatorUsage?: number;
   /** Fields of the AP-REQ. */
   readonly request?: Changes<ApReq>;
 }
 
-/** What is wrong with an answer. */
+/** Changes of an AP-REP. */
 export interface ReplyChanges {
-  /** Fields of the sealed part. */
+  /** Fields of the encrypted part. */
   readonly part?: Changes<EncApRepPart>;
-  /** The sealed part's bytes before they are sealed. */
+  /** Changes the encoded part before it is encrypted. */
   readonly rewritePart?: Rewrite;
-  /** Key that seals it. @default {the session key} */
+  /** Key that encrypts it. @default {the session key} */
   readonly replyKey?: KerberosKey;
-  /** Enctype as it stands on it. @default {that of its key} */
+  /** Enctype in clear. @default {that of its key} */
   readonly replyEnctype?: number;
-  /** Key usage that seals it. @default {12} */
+  /** Key usage of the encryption. @default {12} */
   readonly replyUsage?: number;
 }
 
-/** What a forge works with. */
+/** Options of a forge. */
 export interface ForgeOptions {
   /** Realm of the service. @default {"A.TEST"} */
   readonly realm?: string;
@@ -109,13 +110,13 @@ export interface ForgeOptions {
   readonly runtime?: TestRuntime;
 }
 
-/** Keys of one service, one ticket's session and one context, and what can be made with them. */
+/** Keys of a service, a session and a context, and the messages made with them. */
 export class Forge {
-  /** Clock that the forged messages go by. */
+  /** Clock of the forged messages. */
   readonly runtime: TestRuntime;
   /** The service. */
   readonly service: Principal;
-  /** The client that tickets speak for. */
+  /** The client that tickets name. */
   readonly client: Principal;
   /** The service's key, version 2. */
   readonly serviceKey: KerberosKey;
@@ -123,7 +124,7 @@ export class Forge {
   readonly sessionKey: KerberosKey;
   /** Subkey in the authenticators. */
   readonly subkey: KerberosKey;
-  /** Subkey in the answers. */
+  /** Subkey in the AP-REPs. */
   readonly acceptorSubkey: KerberosKey;
   /** Keytab of the service. */
   readonly keys: Keytab;
@@ -139,12 +140,12 @@ export class Forge {
     this.keys = new Keytab([{ principal: this.service, kvno: 2, key: this.serviceKey }]);
   }
 
-  /** The service, as the product accepts for it. */
+  /** An acceptor for the service. */
   acceptor(options: Partial<KerberosAcceptorOptions> = {}): KerberosAcceptorCredential {
     return new KerberosAcceptorCredential({ keys: this.keys, runtime: this.runtime, ...options });
   }
 
-  /** A ticket of the client for the service, good for ten hours from an hour ago. */
+  /** A ticket of the client for the service, valid for ten hours from an hour ago. */
   async ticket(changes: TicketChanges = {}): Promise<Ticket> {
     const now = splitTime(this.runtime.now()).time;
     const part = changed<EncTicketPart>({
@@ -157,8 +158,11 @@ export class Forge {
       starttime: now - 3_600_000,
       endtime: now + 9 * 3_600_000,
     }, changes.ticket);
-    const { rewriteTicket: rewrite = same, ticketKey: key = this.serviceKey, ticketUsage = KeyUsage.KdcRepTicket } =
-      changes;
+    const {
+      rewriteTicket: rewrite = unchanged,
+      ticketKey: key = this.serviceKey,
+      ticketUsage = KeyUsage.KdcRepTicket,
+    } = changes;
     const bytes = rewrite(encode(EncTicketPart, part));
     const kvno = "kvno" in changes ? changes.kvno : 2;
     return changed<Ticket>({
@@ -173,8 +177,8 @@ export class Forge {
     }, changes.outside);
   }
 
-  /** The authenticator that a good client of the ticket would send. */
-  authenticator({ ticket, authenticator, checksum, rewriteChecksum = same }: RequestChanges = {}): Authenticator {
+  /** The authenticator that a correct client sends with the ticket. */
+  authenticator({ ticket, authenticator, checksum, rewriteChecksum = unchanged }: RequestChanges = {}): Authenticator {
     const { time, usec } = splitTime(this.runtime.now());
     const sum: AuthenticatorChecksum = changed({ bindings: new Uint8Array(16), flags: ALL_FLAGS }, {
       ...checksum,
@@ -194,7 +198,7 @@ export class Forge {
 
   /** The first token of a context. */
   async apReq(changes: RequestChanges = {}): Promise<{ token: Bytes; authenticator: Authenticator }> {
-    const { rewriteAuthenticator: rewrite = same, authenticatorKey: key = this.sessionKey } = changes;
+    const { rewriteAuthenticator: rewrite = unchanged, authenticatorKey: key = this.sessionKey } = changes;
     const authenticator = this.authenticator(changes);
     const usage = changes.authenticatorUsage ?? KeyUsage.ApReqAuthenticator;
     const bytes = rewrite(encode(Authenticator, authenticator));
@@ -212,7 +216,7 @@ export class Forge {
     return { token: encodeContextToken("AP-REQ", encode(ApReq, message)), authenticator };
   }
 
-  /** A source that has this forge's ticket, for an initiator of the product. */
+  /** Returns a ticket source with this forge's ticket, for an initiator. */
   tickets(changes: TicketChanges = {}): TicketSource {
     const serviceTicket = async (): Promise<ServiceTicket> => ({
       kdcOffset: 0,
@@ -229,16 +233,16 @@ export class Forge {
     return { serviceTicket, forwardedTicket: serviceTicket };
   }
 
-  /** What an initiator of the product put into its first token. */
+  /** Opens the first token of an initiator. */
   async open(token: Uint8Array): Promise<{ request: ApReq; authenticator: Authenticator }> {
     const request = readMessage(ApReq, decodeContextToken(token).message);
     const plain = await this.sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
     return { request, authenticator: readMessage(Authenticator, plain) };
   }
 
-  /** The answer to an authenticator. */
+  /** The AP-REP to an authenticator. */
   async apRep(to: Authenticator, changes: ReplyChanges = {}): Promise<Bytes> {
-    const { rewritePart: rewrite = same, replyKey: key = this.sessionKey } = changes;
+    const { rewritePart: rewrite = unchanged, replyKey: key = this.sessionKey } = changes;
     const part = changed<EncApRepPart>({
       ctime: to.ctime,
       cusec: to.cusec,
@@ -251,7 +255,7 @@ export class Forge {
     return encodeContextToken("AP-REP", encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype, cipher } }));
   }
 
-  /** A refusal, which nothing authenticates. */
+  /** A KRB-ERROR, which is not authenticated. */
   krbError(changes: Changes<KrbError> = {}): Bytes {
     const { time, usec } = splitTime(this.runtime.now());
     const message = changed<KrbError>({
@@ -267,81 +271,7 @@ export class Forge {
   }
 }
 
-/** A per-message token, header field by header field (RFC 4121 section 4.2.6). */
-export interface TokenShape {
-  /** Key of the context. */
-  readonly key: KerberosKey;
-  /** What is protected. @default {"hello"} */
-  readonly data?: Uint8Array;
-  /** Whose token it says it is, which also chooses the key usage. @default {false} */
-  readonly byAcceptor?: boolean;
-  /** The whole Flags byte. @default {as the other fields say, with AcceptorSubkey} */
-  readonly flags?: number;
-  /** Number. @default {1000} */
-  readonly sequence?: number | bigint;
-  /** Filler bytes of the header. @default {all 0xff} */
-  readonly filler?: readonly number[];
-  /** TOK_ID. @default {0x0504 for Wrap, 0x0404 for MIC} */
-  readonly id?: number;
-  /** Key usage. @default {as RFC 4121 section 2 says} */
-  readonly usage?: number;
-}
-
-/** A Wrap token's own fields. */
-export interface WrapShape extends TokenShape {
-  /** Sealed rather than signed. @default {true} */
-  readonly sealed?: boolean;
-  /** Extra count as it stands in clear. @default {the filler sealed, or the length of the checksum} */
-  readonly ec?: number;
-  /** Bytes sealed between data and header. @default {none} */
-  readonly padding?: Uint8Array;
-  /** Changes the copy of the header that is sealed or signed. */
-  readonly rewriteInner?: Rewrite;
-  /** Right rotation count as it stands in clear; the body is rotated by {@linkcode rotated}. @default {0} */
-  readonly rrc?: number;
-  /** How far the body is rotated. @default {by rrc} */
-  readonly rotated?: number;
-}
-
-/** A MIC token. */
-export async function micToken(shape: TokenShape): Promise<Bytes> {
-  const { key, data = utf8("hello"), byAcceptor = false, filler = [255, 255, 255, 255, 255] } = shape;
-  const header = tokenHeader(shape, { id: 0x0404, flags: (byAcceptor ? 1 : 0) | 4, middle: filler });
-  const usage = shape.usage ?? (byAcceptor ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign);
-  return concat(header, await key.checksum(usage, data, header));
-}
-
-/** A Wrap token. */
-export async function wrapToken(shape: WrapShape): Promise<Bytes> {
-  const { key, data = utf8("hello"), byAcceptor = false, sealed = true, padding = EMPTY, rewriteInner = same } = shape;
-  const [filler = 255] = shape.filler ?? [];
-  const flags = (byAcceptor ? 1 : 0) | (sealed ? 2 : 0) | 4;
-  const ec = shape.ec ?? (sealed ? padding.length : key.checksumLength);
-  const { rrc = 0, rotated = rrc } = shape;
-  const header = (ec: number, rrc: number) =>
-    tokenHeader(shape, { id: 0x0504, flags, middle: [filler, ec >> 8, ec & 255, rrc >> 8, rrc & 255] });
-  const usage = shape.usage ?? (byAcceptor ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
-  const inner = rewriteInner(header(sealed ? ec : 0, 0));
-  const body = sealed
-    ? await key.encrypt(usage, concat(data, padding, inner))
-    : concat(data, await key.checksum(usage, data, inner));
-  const by = body.length - rotated % body.length;
-  return concat(header(ec, rrc), body.subarray(by), body.subarray(0, by));
-}
-
-function tokenHeader(
-  shape: TokenShape,
-  usual: { readonly id: number; readonly flags: number; readonly middle: readonly number[] },
-): Bytes {
-  const out = new Uint8Array(16);
-  const view = new DataView(out.buffer);
-  view.setUint16(0, shape.id ?? usual.id);
-  view.setUint8(2, shape.flags ?? usual.flags);
-  out.set(usual.middle, 3);
-  view.setBigUint64(8, BigInt(shape.sequence ?? 1000));
-  return out;
-}
-
-function same(bytes: Uint8Array): Bytes {
+/** Leaves the bytes as they are. */
+export function unchanged(bytes: Uint8Array): Bytes {
   return asBytes(bytes);
 }

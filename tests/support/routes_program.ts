@@ -1,6 +1,6 @@
 /**
- * What is done inside of a network namespace without IPv4 but for loopback, with routes that forbid, drop and lead nowhere, and with
- * the addresses of a NAT64 translator on this machine itself. Prints one line of JSON.
+ * Runs in a network namespace without IPv4 except for loopback, with routes that forbid, drop and lead nowhere, and
+ * with a NAT64 translator's addresses on this machine. Prints one line of JSON.
  *
  * @module
  */

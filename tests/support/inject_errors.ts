@@ -1,5 +1,5 @@
 /**
- * Run before a program of ours: has errors that nobody handles, of every kind, when the program is told by SIGUSR2.
+ * Preloaded before a program: has unhandled errors of every kind when the program gets SIGUSR2.
  *
  * @module
  */

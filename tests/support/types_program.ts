@@ -1,6 +1,6 @@
 /**
- * What programs write with the front door's types, and what the compiler is to refuse: checked by `tests/types_test.ts` under the settings
- * that programs have. Nothing in it is ever run.
+ * Programs that use the types of `mod.ts`, and lines that the compiler must refuse. `tests/types_test.ts` checks it
+ * under several compiler settings; it is never run.
  *
  * @module
  */
@@ -28,12 +28,12 @@ declare const maybeText: string | undefined;
 declare const maybeTexts: string[] | undefined;
 declare const maybe: boolean | undefined;
 
-/** A connection is taken wherever one of the platform's is. */
+/** A connection is accepted wherever one of the platform's is. */
 export function conn(): void {
   takesConn(connection);
 }
 
-/** What comes is taken by everything that takes bytes. */
+/** Received bytes are accepted by all functions that take bytes. */
 export async function streams(): Promise<void> {
   await new Response(connection.readable.pipeThrough(new DecompressionStream("gzip"))).text();
   connection.readable.pipeThrough(new TextDecoderStream());
@@ -48,7 +48,7 @@ export async function streams(): Promise<void> {
   await byob.read(new Uint8Array(1));
 }
 
-/** What goes may come from everything that gives bytes. */
+/** Bytes may be sent from everything that yields bytes. */
 export async function sinks(): Promise<void> {
   await (await fetch("http://localhost/")).body!.pipeTo(connection.writable);
   await new Response("x").body!.pipeThrough(new CompressionStream("gzip")).pipeTo(connection.writable);
@@ -63,7 +63,7 @@ export async function sinks(): Promise<void> {
   }
 }
 
-/** Datagrams likewise. */
+/** Datagrams accept and yield the same types. */
 export async function received(): Promise<void> {
   const [first, { hostname, port }] = await datagrams.receive();
   for await (const [data] of datagrams) new Blob([data, first]);
@@ -73,7 +73,7 @@ export async function received(): Promise<void> {
   using _held = datagrams;
 }
 
-/** How a proxy is used, with nothing said of anything. */
+/** Options of a proxy, all of them undefined. */
 const proxy = {
   proxy: "localhost",
   credentials: undefined,
@@ -89,7 +89,7 @@ const proxy = {
 const call = { timeout: maybeNumber, signal: maybeSignal } as const;
 const target = { hostname: "localhost", port: 80 } as const;
 
-/** Options may be there and undefined. */
+/** Options may be present and undefined. */
 export async function options(): Promise<void> {
   await connect({ ...proxy, ...call, ...target });
   await connectTls({ ...proxy, ...call, ...target, caCerts: maybeTexts, alpnProtocols: maybeTexts });
@@ -128,7 +128,7 @@ export async function options(): Promise<void> {
   await connect(later);
 }
 
-/** What connect() and accept() give is one class, and is taken for one of Deno's. */
+/** connect() and accept() return one class, which is accepted as one of Deno's. */
 export async function held(): Promise<void> {
   const pending = await bind(proxy);
   const accepted: SocksConnection = await pending.accept({ timeout: maybeNumber, signal: maybeSignal });
@@ -140,27 +140,27 @@ export async function held(): Promise<void> {
   using _also = await connect({ ...proxy, ...target });
 }
 
-/** What the compiler refuses: each line an error, or this file does not compile. */
+/** Errors of the compiler: each line is one, or this file does not compile. */
 export async function refused(): Promise<void> {
-  // @ts-expect-error -- A text has no bytes until somebody says how.
+  // @ts-expect-error -- Text needs an encoding.
   await connection.write("x");
-  // @ts-expect-error -- Nor has a list of numbers.
+  // @ts-expect-error -- A list of numbers is not bytes.
   await connection.write([1]);
-  // @ts-expect-error -- A Blob has to be read first.
+  // @ts-expect-error -- A Blob must be read first.
   await connection.write(new Blob(["x"]));
-  // @ts-expect-error -- Nothing is nothing.
+  // @ts-expect-error -- undefined is not bytes.
   await connection.write(undefined);
-  // @ts-expect-error -- It is read into bytes.
+  // @ts-expect-error -- read() needs a buffer of bytes.
   await connection.read(new DataView(new ArrayBuffer(1)));
-  // @ts-expect-error -- Of one byte each.
+  // @ts-expect-error -- The buffer's elements must be bytes.
   await connection.read(new Uint16Array(1));
-  // @ts-expect-error -- The same for datagrams.
+  // @ts-expect-error -- Datagrams need bytes too.
   await datagrams.send("x", target);
   // @ts-expect-error -- A port is a number.
   await connect({ ...proxy, hostname: "localhost", port: "80" });
-  // @ts-expect-error -- For servers, too.
+  // @ts-expect-error -- A server's port is a number too.
   serve({ port: "80" });
-  // @ts-expect-error -- What is read is not written.
+  // @ts-expect-error -- The bound address is read-only.
   accepted = connection.bound = { hostname: "", port: 1 };
 }
 

@@ -1,5 +1,5 @@
 /**
- * What credential caches hold where nobody looks into the tickets.
+ * Contents of credential caches for tests that do not open the tickets.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { parsePrincipal } from "../../kerberos/principal.ts";
 import type { CredentialCacheData } from "../../kerberos/credentials/cache.ts";
 import { Credential } from "../../kerberos/credential.ts";
 
-/** A ticket. */
+/** Returns a credential with a random key. */
 export function ticket(client: string, service: string): Credential {
   return new Credential({
     client: parsePrincipal(client),
@@ -21,7 +21,7 @@ export function ticket(client: string, service: string): Credential {
   });
 }
 
-/** A cache with its first ticket. */
+/** Returns the contents of a cache with a ticket-granting ticket. */
 export function contents(client: string): CredentialCacheData {
   return { principal: parsePrincipal(client), credentials: [ticket(client, "krbtgt/R.TEST@R.TEST")] };
 }

@@ -1,23 +1,23 @@
 /**
- * A relay between a client and a server on loopback that delays what goes through it, swallows it, or cuts it off.
+ * A relay between client and server on loopback that delays, discards or cuts the traffic.
  *
  * @module
  */
 
-/** A running one. */
+/** A running relay. */
 export interface FaultyRelay extends AsyncDisposable {
   readonly port: number;
-  /** Milliseconds that bytes take, each way. */
+  /** Delay in milliseconds, each way. */
   delay: number;
-  /** Whether what comes is thrown away, as where a network is cut. New connections are accepted, and nothing comes of them. */
+  /** Whether bytes are discarded, as on a cut network. New connections are accepted and stay silent. */
   swallow: boolean;
-  /** Connections so far. */
+  /** Number of connections so far. */
   readonly connections: number;
-  /** Cuts all of them. */
+  /** Cuts all connections. */
   cut(): void;
 }
 
-/** Starts one. */
+/** Starts a relay to a port. */
 export function startRelay(to: number): FaultyRelay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
@@ -44,7 +44,7 @@ export function startRelay(to: number): FaultyRelay {
     try {
       conn.close();
     } catch {
-      // It has ended.
+      // The connection has ended.
     }
   };
   const later = (milliseconds: number) =>
@@ -70,7 +70,7 @@ export function startRelay(to: number): FaultyRelay {
         if (due === undefined) await writing;
       }
     } catch {
-      // Cut.
+      // The connection was cut.
     }
     end(from);
     end(into);

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 
-/** Hosts in their form, each with other ways to write it. */
+/** Hosts in their normal form, each with other spellings. */
 export const FORMS: Readonly<Record<string, readonly string[]>> = {
   "www.example.com": [
     "WWW.Example.COM",
@@ -16,7 +16,7 @@ export const FORMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "vm": ["VM", "ｖｍ", "v\u00adm", "v\u200bm", "ⓥⓜ", "𝐯𝐦", "vm。"],
   "xn--bcher-kva.example": ["bücher.example", "BÜCHER.example", "bu\u0308cher.example", "XN--BCHER-KVA.example"],
-  // Not what IDNA2003 made of them: deviation characters stay what they are (UTS 46, nontransitional).
+  // Deviation characters stay as they are (UTS 46, nontransitional), unlike in IDNA2003.
   "xn--fa-hia.example": ["faß.example", "faẞ.example", "FAẞ.example"],
   "xn--mxa8a.example": ["ας.example"],
   "xn--mxa9ab.example": ["ΣΑΣ.example", "σασ.example"],
@@ -55,17 +55,17 @@ export const FORMS: Readonly<Record<string, readonly string[]>> = {
   "0.0.0.1": ["1", "0x1."],
   "::1": ["[::1]", "0:0:0:0:0:0:0:1", "[0::1]"],
   "2001:db8::1": ["2001:DB8:0::1", "[2001:db8::0001]"],
-  // The same only where IPv4 is translated: it is what it is, and rules look inside.
+  // Equal only where IPv4 is translated: rules look at the embedded address.
   "64:ff9b::7f00:1": ["64:ff9b::127.0.0.1"],
   "::7f00:1": ["::127.0.0.1"],
 };
 
-/** Characters that are dropped: soft hyphen, zero width space, word joiner, invisible times, variation selectors. */
+/** Ignored characters: soft hyphen, zero width space, word joiner, invisible times, variation selectors. */
 const DROPPED = ["\u00ad", "\u200b", "\u2060", "\u2064", "\ufe0f", "\u180b", "\u{e0100}"];
 /** Full stops of other scripts. */
 const DOTS = [".", "\u3002", "\uff0e", "\uff61"];
 
-/** Spellings of one character of a name. */
+/** Returns spellings of one character. */
 function character(letter: string): fc.Arbitrary<string> {
   if (letter === ".") return fc.constantFrom(...DOTS);
   const forms = [letter, letter.normalize("NFD"), letter.toUpperCase(), letter.toUpperCase().normalize("NFD")];
@@ -85,7 +85,7 @@ function character(letter: string): fc.Arbitrary<string> {
   return fc.constantFrom(...forms);
 }
 
-/** Spellings of a name in Unicode, with a full stop at the end or without. A few characters that are dropped are strewn in. */
+/** Returns Unicode spellings of a name, with and without a trailing dot, with some ignored characters. */
 export function spellings(name: string): fc.Arbitrary<string> {
   const letters = [...name].map((letter, i) =>
     fc.tuple(

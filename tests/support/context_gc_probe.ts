@@ -1,7 +1,6 @@
 /**
- * What contexts leave behind that nobody disposes: so many of each kind are made, used and forgotten, and what is held before,
- * with them, and once the garbage is collected is printed as JSON. Takes their number and the kinds; run with
- * `--v8-flags=--expose-gc`.
+ * Creates, uses and drops contexts that are not disposed. Prints as JSON what is held before, with them, and after
+ * garbage collection. Arguments: their number and the kinds; run with `--v8-flags=--expose-gc`.
  *
  * @module
  */
@@ -19,12 +18,12 @@ import { credentialPair, memoryRealm } from "./gss_pair.ts";
 
 const [COUNT, ...CHOSEN] = Deno.args;
 const { gc } = globalThis as unknown as { gc(): void };
-// What `deno test --sanitize-resources` looks at.
+// The table that `deno test --sanitize-resources` checks.
 const { core } = (Deno as unknown as Record<symbol, { core: { resources(): Record<string, string> } }>)[
   (Deno as unknown as { internal: symbol }).internal
 ]!;
 
-/** What is held: resources of the runtime by name, and bytes. */
+/** Resources of the runtime by name, and bytes. */
 export interface Held {
   readonly resources: Readonly<Record<string, number>>;
   readonly heap: number;
@@ -38,7 +37,7 @@ function held(): Held {
   return { resources, heap: heapUsed + external, resident: rss };
 }
 
-/** Collects garbage until nothing of it is left: what it releases is released in a turn of its own. */
+/** Collects garbage until nothing more is released: finalizers run in turns of their own. */
 async function collected(): Promise<Held> {
   let last = Infinity;
   for (let turns = 0; turns < 200; turns++) {
@@ -52,7 +51,7 @@ async function collected(): Promise<Held> {
   return held();
 }
 
-/** Enough of both kinds in both directions that ciphers are held open. */
+/** Sends enough messages of both kinds in both directions that ciphers are kept open. */
 async function use(ours: GssContext, theirs: GssContext): Promise<void> {
   for (const [from, to] of [[ours, theirs], [theirs, ours]] as const) {
     for (let i = 0; i < 6; i++) {
@@ -75,7 +74,7 @@ async function negotiated({ initiator, acceptor }: typeof wrapped): Promise<[Gss
   return [finished.context, accepted.context];
 }
 
-/** The ways to be forgotten, and one not to be. Each gives what is held on to until all of them are there. */
+/** Ways to drop contexts, and one to dispose them. Each returns what is held until all are there. */
 const KINDS: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
   established: async (index) => {
     const { ours, theirs } = contextPair(17 + index % 4);
@@ -115,7 +114,7 @@ const KINDS: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
     const { token } = await (await initiator.initiate(target)).step();
     token![token!.length - 1]! ^= 1;
     await accepting.step(token).then(() => {
-      throw new Error("taken");
+      throw new Error("a wrong token was accepted");
     }, () => {});
     return accepting;
   },
@@ -124,7 +123,7 @@ const KINDS: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
 const results: Record<string, readonly [before: Held, full: Held, after: Held]> = {};
 for (const name of CHOSEN) {
   const make = KINDS[name]!;
-  for (let i = 0; i < 20; i++) await make(i); // What is made once stays.
+  for (let i = 0; i < 20; i++) await make(i); // Allocations that are made once stay.
   const before = await collected();
   let kept: unknown[] | undefined = [];
   for (let i = 0; i < Number(COUNT); i++) kept.push(await make(i));

@@ -1,5 +1,5 @@
 /**
- * Forged requests to an acceptor, and what becomes of them.
+ * Presents forged AP-REQs to an acceptor: the context of an accepted one, the error of a refused one.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { readMessage } from "../../kerberos/messages/read.ts";
 import type { KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
 import { decodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
-import type { Forge, RequestChanges } from "./forge.ts";
+import type { Forge, RequestChanges } from "./forge_ap.ts";
 
-/** How an acceptor is asked. */
+/** Options of {@linkcode accept}. */
 export interface Attempt {
-  /** Options of the acceptor beside its keys. */
+  /** Further options of the acceptor. */
   readonly options?: (forge: Forge) => Partial<KerberosAcceptorOptions>;
   /** Options of accept(). */
   readonly accept?: AcceptOptions;
@@ -24,7 +24,7 @@ export interface Attempt {
 /** A request without mutual authentication. */
 export const NOT_MUTUAL: RequestChanges = { checksum: { flags: { mutual: false } } };
 
-/** The context of a forged request; fails when it is refused. */
+/** Returns the context of a forged request; fails when the request is refused. */
 export async function accept(forge: Forge, changes: RequestChanges = {}, attempt: Attempt = {}): Promise<GssContext> {
   const { token } = await forge.apReq(changes);
   const step = await forge.acceptor(attempt.options?.(forge)).accept(attempt.accept).step(token);
@@ -32,13 +32,13 @@ export async function accept(forge: Forge, changes: RequestChanges = {}, attempt
   return step.context;
 }
 
-/** The error of a refused request, and the number in its error token. */
+/** Returns the error of a refused request, and the code in its error token. */
 export async function refusal(promise: Promise<unknown>): Promise<{ error: GssError; code: string; number: number }> {
   const error = await promise.then(() => undefined, (reason) => reason);
-  assert.ok(error instanceof GssError, `GssError wanted, ${error} came`);
+  assert.ok(error instanceof GssError, `expected a GssError, got ${error}`);
   const { id, message } = decodeContextToken(error.token!);
   assert.equal(id, "KRB-ERROR");
   const refused = readMessage(KrbError, message);
-  assert.equal(refused.eText, undefined, "the token has a number and no text");
+  assert.equal(refused.eText, undefined, "the token has a code and no text");
   return { error, code: error.code, number: refused.errorCode };
 }
