@@ -87,10 +87,15 @@ export {
   type ProxyOptions,
   type Without,
 } from "./proxy/proxy_options.ts";
-export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
+export type { AssociationOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
 export { serve, type UpdatableServer } from "./proxy/serve.ts";
-export type { EgressOptions, GssapiOptions, ServeOptions } from "./proxy/serve_options.ts";
-export type { GssapiServerOptions, ProtectionPolicy, ProtectionRequest } from "./socks/auth/gssapi/server.ts";
+export type { DatagramOptions, EgressOptions, GssapiOptions, ServeOptions } from "./proxy/serve_options.ts";
+export type {
+  GssapiServerOptions,
+  InsecureGssapiOptions,
+  ProtectionPolicy,
+  ProtectionRequest,
+} from "./socks/auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,
   type AuthenticateOptions,

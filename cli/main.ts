@@ -9,7 +9,7 @@ import type { CliIo } from "./terminal/io.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
 /** Version of the package. */
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
 
 /** Commands, each loaded when it is asked for, with their summaries. */
 const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {

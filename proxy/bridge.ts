@@ -11,9 +11,9 @@ import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
-import { checkPlaces } from "./moved_options.ts";
+import { checkBridgePlaces } from "./moved_options.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
-import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
+import { checkAssociations, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
 /**
  * Options of {@linkcode bridge}. Three defaults differ from those of `serve`: `timeouts.connect` is 60000, and
@@ -47,9 +47,9 @@ export function bridge(options: BridgeOptions): RunningServer {
 }
 
 function startBridge(options: BridgeOptions): RunningServer {
-  checkPlaces(options, "bridge");
+  checkBridgePlaces(options);
   checkLoopback(options);
-  checkDatagrams(options.datagrams);
+  checkAssociations(options.datagrams);
   const upstream = upstreamOf(options);
   const { connect = 60_000 } = options.timeouts ?? {};
   const { sessionsPerSource = Infinity, sessionsPerNetwork = Infinity } = options.limits ?? {};

@@ -1,57 +1,65 @@
 /**
- * Options that have moved into groups. JavaScript callers may still write them where they were, and an option that is given must
- * never be ignored.
+ * Options of `serve` and `bridge` that have moved into groups, and groups that only `serve` has.
  *
  * @module
  */
+import { checkGroups, checkMoved, MOVED_OPTIONS } from "../socks/server/moved_options.ts";
 
-/** New place of each option that was at the top of the options of `serve` or `bridge`. */
-const MOVED: Readonly<Record<string, string>> = {
-  handshakeTimeout: "timeouts.handshake",
-  connectTimeout: "timeouts.connect",
-  idleTimeout: "timeouts.idle",
-  halfCloseTimeout: "timeouts.halfClose",
-  maxSessions: "limits.sessions",
-  maxHalfOpen: "limits.halfOpen",
-  maxSessionsPerSource: "limits.sessionsPerSource",
-  maxSessionsPerNetwork: "limits.sessionsPerNetwork",
-  maxSessionsPerUser: "limits.sessionsPerUser",
-  maxAcceptsPerSecond: "limits.acceptsPerSecond",
-  bandwidthPerSession: "limits.bandwidthPerSession",
-  bandwidthPerUser: "limits.bandwidthPerUser",
+/** New place of each option that was at the top of the options of `serve`. */
+const MOVED_OF_SERVE: Readonly<Record<string, string>> = {
+  ...MOVED_OPTIONS,
   services: "gssapi.services",
   replayCache: "gssapi.replayCache",
   capaths: "gssapi.capaths",
   onKeytab: "gssapi.onKeytab",
   ticketExpiry: "gssapi.ticketExpiry",
   preferGssapi: "gssapi.prefer",
+  insecureNecMode: "gssapi.insecureNecMode",
   insecureWithoutMutual: "gssapi.insecureWithoutMutual",
   insecureUnordered: "gssapi.insecureUnordered",
   nat64: "egress.nat64",
   onNat64: "egress.onNat64",
 };
 
-/** Options of `serve` that are options of the proxy for `bridge`. */
-const MOVED_OF_SERVE: Readonly<Record<string, string>> = { ...MOVED, insecureNecMode: "gssapi.insecureNecMode" };
+/**
+ * Checks where the options of `serve` are.
+ *
+ * @throws {TypeError} With the new place of an option, or the name of a group that is not an object or a list that is not a list.
+ */
+export function checkServePlaces(options: object): void {
+  if (Array.isArray((options as { readonly egress?: unknown }).egress)) {
+    throw new TypeError("Cannot use egress: write the addresses as egress.addresses");
+  }
+  checkGroups(options, ["timeouts", "limits", "datagrams", "gssapi", "egress"]);
+  checkMoved(options, MOVED_OF_SERVE);
+  for (const path of LISTS) {
+    const value = valueAt(options, path);
+    if (value !== undefined && !Array.isArray(value)) throw new TypeError(`Cannot use ${path}: it must be a list`);
+  }
+}
 
-/** Names of the groups. */
-const GROUPS = ["timeouts", "limits", "datagrams", "gssapi", "egress"] as const;
+/** Lists in groups. A text would be taken for a list of its characters. */
+const LISTS = ["gssapi.services", "egress.addresses", "egress.nat64"];
+
+function valueAt(options: object, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], options);
+}
+
+/** Options of `serve` that a bridge does not have: it authenticates no client, and the proxy reaches the targets. */
+const SERVE_ONLY = ["gssapi", "egress", "datagrams.maxDestinations", "datagrams.answersFromAnyPort"];
 
 /**
- * Checks that no option is where it was before the groups, and that each group is an object.
+ * Checks where the options of `bridge` are.
  *
- * @throws {TypeError} With the new place of an option.
+ * @throws {TypeError} With the new place of an option, or the name of one that only `serve` has.
  */
-export function checkPlaces(options: object, which: "serve" | "bridge"): void {
-  const given = options as Readonly<Record<string, unknown>>;
-  const moved = which === "serve" ? MOVED_OF_SERVE : MOVED;
-  for (const [name, place] of Object.entries(moved)) {
-    if (given[name] !== undefined) throw new TypeError(`Cannot use ${name}: write it as ${place}`);
-  }
-  for (const group of GROUPS) {
-    const value = given[group];
-    if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value))) continue;
-    const hint = group === "egress" ? "write the addresses as egress.addresses" : "it is a group of options, an object";
-    throw new TypeError(`Cannot use ${group}: ${hint}`);
+export function checkBridgePlaces(options: object): void {
+  checkGroups(options, ["timeouts", "limits", "datagrams"]);
+  checkMoved(options, MOVED_OPTIONS);
+  for (const path of SERVE_ONLY) {
+    const value = valueAt(options, path);
+    if (value !== undefined) {
+      throw new TypeError(`Cannot use ${path}: a bridge has no such option, only serve() has it`);
+    }
   }
 }

@@ -60,14 +60,14 @@ export interface ListenerOptions extends
    * owns them: it closes them when it ends, and when it cannot start.
    */
   readonly listeners?: readonly ConnectionListener[] | undefined;
-  /** How datagrams are relayed. */
-  readonly datagrams?: DatagramOptions | undefined;
+  /** How clients send and receive datagrams. */
+  readonly datagrams?: AssociationOptions | undefined;
   /** Called with each address listened on. If it throws, the start fails with that, and nothing listens. */
   readonly onListen?: ((address: Endpoint) => void) | undefined;
 }
 
-/** How datagrams are relayed. */
-export interface DatagramOptions {
+/** Options of UDP associations with clients. */
+export interface AssociationOptions {
   /**
    * Address to tell clients instead of the one that they reached, for a server behind NAT: an address, one of each family, or a name.
    * Clients of another family get the address that they reached.
@@ -77,10 +77,6 @@ export interface DatagramOptions {
   readonly idleTimeout?: number | undefined;
   /** Associations at one time. @default {1000} */
   readonly maxAssociations?: number | undefined;
-  /** Targets that an association remembers; the one used longest ago makes room. @default {256} */
-  readonly maxDestinations?: number | undefined;
-  /** Whether a target may answer from any of its ports, and not only from the one that was written to. @default {false} */
-  readonly answersFromAnyPort?: boolean | undefined;
 }
 
 /** A running server, in the manner of `Deno.HttpServer`. */
@@ -190,15 +186,12 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
 }
 
 /**
- * Checks how datagrams are to be relayed.
+ * Checks the options of associations.
  *
- * @throws {TypeError} When a time or a limit is none, or what is announced is no host.
+ * @throws {TypeError} When a time or a limit is invalid, or what is announced is not a host.
  */
-export function checkDatagrams(
-  { announce, idleTimeout, maxAssociations, maxDestinations }: DatagramOptions = {},
-): void {
+export function checkAssociations({ announce, idleTimeout, maxAssociations }: AssociationOptions = {}): void {
   checkAnnounce(announce);
   if (idleTimeout !== undefined) duration("datagrams.idleTimeout", idleTimeout);
   checkLimit("datagrams.maxAssociations", maxAssociations);
-  checkLimit("datagrams.maxDestinations", maxDestinations);
 }

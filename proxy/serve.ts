@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkPlaces } from "./moved_options.ts";
+import { checkServePlaces } from "./moved_options.ts";
 import { MemoryReplayCache } from "../kerberos/ap/replay/memory.ts";
 import { readSystemNames, systemResolver } from "../socks/shell/system_resolver.ts";
 import { Nat64Prefixes } from "../socks/names/nat64_prefixes.ts";
@@ -52,7 +52,7 @@ export function serve(options: ServeOptions): UpdatableServer {
 }
 
 function startServer(options: ServeOptions): UpdatableServer {
-  checkPlaces(options, "serve");
+  checkServePlaces(options);
   let nat64 = nat64Of(options);
   let rules = rulesOf(options, nat64);
   const { signal } = options;
@@ -75,7 +75,7 @@ function startServer(options: ServeOptions): UpdatableServer {
   started.finished.then(end, end);
   return Object.assign(started, {
     update(changed: ServeOptions): void {
-      checkPlaces(changed, "serve");
+      checkServePlaces(changed);
       const next64 = nat64Of(changed, nat64.found);
       const next = rulesOf(changed, next64);
       const keep: KeptState = {

@@ -7,7 +7,7 @@ import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
 import type { KeytabNews } from "../kerberos/credentials/keytabs/reloading_keytab.ts";
-import type { GssapiServerOptions } from "../socks/auth/gssapi/server.ts";
+import type { GssapiServerOptions, InsecureGssapiOptions } from "../socks/auth/gssapi/server.ts";
 import type { PasswordCheck } from "../socks/auth/password.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import type { ClientRule } from "../socks/rules/client_rules.ts";
@@ -15,7 +15,7 @@ import type { CommandName, Rule } from "../socks/rules/rule.ts";
 import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
-import type { ListenerOptions } from "./running.ts";
+import type { AssociationOptions, ListenerOptions } from "./running.ts";
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends ListenerOptions {
@@ -58,6 +58,8 @@ export interface ServeOptions extends ListenerOptions {
    * @default {the system's resolver, `systemResolver`}
    */
   readonly resolve?: Resolver | undefined;
+  /** How datagrams are relayed. */
+  readonly datagrams?: DatagramOptions | undefined;
   /** How targets are reached. */
   readonly egress?: EgressOptions | undefined;
   /** Connects to targets. @default {TCP} */
@@ -65,7 +67,7 @@ export interface ServeOptions extends ListenerOptions {
 }
 
 /** How clients authenticate with GSS-API. */
-export interface GssapiOptions {
+export interface GssapiOptions extends InsecureGssapiOptions {
   /** Names of the services accepted, such as `rcmd`. @default {every service that has a key} */
   readonly services?: readonly string[] | undefined;
   /** Remembers authenticators; share one between servers with the same keys. @default {one in memory} */
@@ -82,28 +84,14 @@ export interface GssapiOptions {
   readonly ticketExpiry?: "keep" | "cut" | undefined;
   /** Whether a client that offers GSS-API must use it although "none" would be accepted. @default {false} */
   readonly prefer?: boolean | undefined;
-  /**
-   * Whether the protection level is negotiated in clear, as NEC's reference code does. An attacker on the path can change it.
-   * In this mode level "none" is refused until every replay is noticed: for the first ten minutes with a cache in memory. Other servers
-   * with the same keys must share the cache.
-   *
-   * @default {false}
-   */
-  readonly insecureNecMode?: boolean | undefined;
-  /**
-   * Whether clients are accepted that do not ask for mutual authentication. An attacker can replay what such a client sent to
-   * another server with the same keys, unless both share the `replayCache`.
-   *
-   * @default {false}
-   */
-  readonly insecureWithoutMutual?: boolean | undefined;
-  /**
-   * Whether protected levels are granted without replay detection, and streams relayed without sequence detection. An attacker on
-   * the path can drop, repeat and reorder the messages of such a client.
-   *
-   * @default {false}
-   */
-  readonly insecureUnordered?: boolean | undefined;
+}
+
+/** How datagrams are relayed. */
+export interface DatagramOptions extends AssociationOptions {
+  /** Targets that an association remembers; the one used longest ago makes room. @default {256} */
+  readonly maxDestinations?: number | undefined;
+  /** Whether a target may answer from any of its ports, and not only from the one that was written to. @default {false} */
+  readonly answersFromAnyPort?: boolean | undefined;
 }
 
 /** How targets are reached. */

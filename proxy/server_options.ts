@@ -10,7 +10,7 @@ import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
-import { gssapiServer } from "../socks/auth/gssapi/server.ts";
+import { gssapiServer, type InsecureGssapiOptions } from "../socks/auth/gssapi/server.ts";
 import { noAuthentication } from "../socks/auth/none.ts";
 import type { ServerAuthMethod } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
@@ -28,12 +28,13 @@ import { datagramsDirectly } from "../socks/server/datagrams/direct.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
 import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import type { SocksServerOptions } from "../socks/server/options.ts";
+import { checkLimit } from "../socks/server/limits/limits.ts";
 import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
 import { openDirectly } from "../socks/server/targets/direct.ts";
 import { openUpstream } from "../socks/server/targets/upstream.ts";
 import { systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { upstreamOf } from "./proxy_options.ts";
-import { checkDatagrams } from "./running.ts";
+import { checkAssociations } from "./running.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
 /** State that stays when options change. */
@@ -85,7 +86,8 @@ function servedCommands(
   { rules, associations }: KeptState,
 ): Pick<SocksServerOptions, "open" | "bind" | "associate" | "resolve"> {
   const { datagrams = {}, egress: { addresses } = {} } = options;
-  checkDatagrams(datagrams);
+  checkAssociations(datagrams);
+  checkLimit("datagrams.maxDestinations", datagrams.maxDestinations);
   if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);
   const { announce, idleTimeout, maxAssociations, maxDestinations, answersFromAnyPort } = datagrams;
   const resolve = boundedResolver(options);
@@ -140,19 +142,18 @@ const REPLAYABLE = 600_000;
 
 function methods(options: ServeOptions, replayCache: ReplayCache): ServerAuthMethod[] {
   const { keytab, protection, gssapi = {}, passwords } = options;
-  const { services, capaths, onKeytab, insecureNecMode, insecureWithoutMutual, insecureUnordered } = gssapi;
+  const { services, capaths, onKeytab } = gssapi;
+  const insecure: InsecureGssapiOptions = gssapi;
   const accepted: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
     const keys = typeof keytab === "string" ? new KeytabFile(keytab, { onNews: onKeytab }) : keytab;
     const credential = new KerberosAcceptorCredential({ keys, services, capaths, replayCache });
     accepted.push(gssapiServer({
+      ...insecure,
       credential: spnegoAcceptor(credential),
       protection,
-      insecureNecMode,
       // A cache without ReplayCache.knowsSince has always known everything.
       replaysKnownFrom: () => (replayCache.knowsSince ?? -Infinity) + REPLAYABLE,
-      insecureWithoutMutual,
-      insecureUnordered,
     }));
   }
   if (passwords !== undefined) accepted.push(passwordServer(passwords));

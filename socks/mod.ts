@@ -34,6 +34,7 @@ export { gssapiClient, type GssapiClientOptions } from "./auth/gssapi/client.ts"
 export {
   gssapiServer,
   type GssapiServerOptions,
+  type InsecureGssapiOptions,
   type ProtectionPolicy,
   type ProtectionRequest,
 } from "./auth/gssapi/server.ts";

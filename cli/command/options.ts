@@ -32,10 +32,13 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     short: "p",
     help: "SOCKS5 proxy with GSS-API (port 1080 unless given); socks5h://HOST:PORT too",
   },
-  service: { value: "NAME", help: "Service that the proxy runs as (default: rcmd)" },
-  protection: { value: "LEVEL", help: "Ask for confidentiality (default), integrity, selective or none" },
-  "minimum-protection": { value: "LEVEL", help: "Weakest level to accept (default: the one asked for)" },
-  spnego: { help: "Put SPNEGO around Kerberos, for a proxy that asks for it" },
+  service: { value: "NAME", help: "Service name of the proxy (default: rcmd)" },
+  protection: {
+    value: "LEVEL",
+    help: "Protection level requested: confidentiality (default), integrity, selective or none",
+  },
+  "minimum-protection": { value: "LEVEL", help: "Weakest level accepted (default: the one requested)" },
+  spnego: { help: "Wrap Kerberos in SPNEGO, for a proxy that requires it" },
   ...CCACHE_OPTION,
 };
 
@@ -66,10 +69,10 @@ function proxyFrom(text: string): Endpoint {
 }
 
 /** Reads a level of protection. */
-export function level(text: string): ProtectionLevel {
+function level(text: string): ProtectionLevel {
   const found = PROTECTION_LEVELS.find((name) => name === text);
   if (found === undefined) {
-    throw new UsageError(`"${text}" is no protection; there are ${PROTECTION_LEVELS.join(", ")}`);
+    throw new UsageError(`"${text}" is no protection level; the levels are ${PROTECTION_LEVELS.join(", ")}`);
   }
   return found;
 }

@@ -122,7 +122,7 @@ export const SETTINGS: Settings<ServerConfig> = {
   }),
   protection: list(
     PROTECTION_LEVELS,
-    "Protection levels granted (default: confidentiality,integrity,selective), without none",
+    "Protection levels granted (default: confidentiality,integrity,selective, but not none)",
     { name: "protection", value: "LIST" },
   ),
   gssapi: group<GssapiConfig>({

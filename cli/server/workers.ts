@@ -9,7 +9,7 @@ import { ExitCode } from "../command/command.ts";
 import { Faults } from "../log/guard.ts";
 import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
 
-/** Runs workers until they are told to stop, or one of them cannot start; returns the exit code. */
+/** Runs workers until the signal of `io` is aborted or one of them cannot start; returns the exit code. */
 export async function runWorkers(options: WorkerPoolOptions): Promise<number> {
   const { io, watch } = options;
   if (io.signal.aborted) return ExitCode.Ok;

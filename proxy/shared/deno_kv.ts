@@ -29,7 +29,7 @@ export {
   type SharedStoreState,
 } from "./store.ts";
 
-/** What {@linkcode connectDenoKv} takes. */
+/** Options of {@linkcode connectDenoKv}. */
 export interface DenoKvOptions extends SharedStoreOptions {
   /**
    * File, or `https://...` of a KV service, whose access token is in the environment (`DENO_KV_ACCESS_TOKEN`).
@@ -37,20 +37,20 @@ export interface DenoKvOptions extends SharedStoreOptions {
    * @default {that of the script, or of the deployment}
    */
   readonly path?: string | undefined;
-  /** Beginning of all keys. @default {"gssocks"} */
+  /** Prefix of all keys. @default {"gssocks"} */
   readonly prefix?: string | undefined;
 }
 
 /**
- * Opens a database, and behaves as `onLoss` says while it takes nothing that is written. Clocks of the servers must agree to a few
- * seconds for the count of sessions, since a database has none.
+ * Opens a database. While it takes no writes, `onLoss` decides. The clocks of the servers must agree to a few seconds for the count of
+ * sessions, because a database has no clock.
  *
- * @throws {TypeError} Without `--unstable-kv`, or when an option is none of its kind.
+ * @throws {TypeError} Without `--unstable-kv`, or when an option is invalid.
  * @throws {Error} When the database cannot be opened, as `Deno.openKv` has it.
  */
 export async function connectDenoKv(options: DenoKvOptions): Promise<SharedStore> {
   const { openKv } = Deno as { readonly openKv?: (path?: string) => Promise<Kv> };
-  if (openKv === undefined) throw new TypeError("Cannot open Deno KV: deno run --unstable-kv is wanted");
+  if (openKv === undefined) throw new TypeError("Cannot open Deno KV: run with --unstable-kv");
   const { path, prefix = "gssocks" } = options;
   const kept = path === undefined || path === ":memory:" || /^https?:/.test(path);
   const mark = kept ? undefined : () => fileMark(path);
@@ -64,7 +64,7 @@ export async function connectDenoKv(options: DenoKvOptions): Promise<SharedStore
   }
 }
 
-/** What tells a file from one that is made in its place. */
+/** Returns what tells a file from another one at the same path. */
 async function fileMark(path: string): Promise<string> {
   const { dev, ino } = await Deno.stat(path);
   return `${dev} ${ino}`;

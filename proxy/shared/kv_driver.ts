@@ -40,12 +40,12 @@ type Counted = Record<string, { readonly sessions: readonly string[]; readonly u
 /** How often a change is tried that others come before. */
 const TRIES = 100;
 
-/** Longest time, in milliseconds, for which the era is remembered when nobody looks: nothing is accepted then. */
+/** Time in milliseconds for which the era is kept without a probe; without an era nothing is accepted. */
 const ERA = 3_600_000;
 
 /**
- * One. There is no clock in it, so that those of the servers must agree to a few seconds, which Kerberos wants anyway. What it has
- * answered is on disk, so that it forgets nothing; another file in the place of the one that is open is another era.
+ * Deno KV as a store. It has no clock: the clocks of the servers must agree to a few seconds, as Kerberos requires anyway. Its writes
+ * are on disk, so that it forgets nothing; another file at its path is another era.
  */
 export class KvDriver implements StoreDriver {
   readonly name = "Deno KV";
@@ -174,7 +174,7 @@ export class KvDriver implements StoreDriver {
         return (await change(this.#kv.atomic()).commit()).ok;
       } catch (error) {
         if (tries >= TRIES || !(error as Error).message.includes("database is locked")) throw error;
-        // Not all of those who wait at the same moment again.
+        // A random pause: writers in conflict must not try again at the same moment.
         await pause(1 + randomBytes(1)[0]! % 16);
       }
     }

@@ -24,7 +24,7 @@ export class SharedLedger implements UserLedger {
   constructor(store: WatchedStore, lease: number) {
     this.#store = store;
     this.#lease = lease;
-    // A store that began anew knows of none of them.
+    // A store in a new era does not know these sessions.
     store.onBack = () => void this.#renew();
     void this.#keep();
   }

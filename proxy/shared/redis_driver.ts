@@ -1,5 +1,5 @@
 /**
- * Redis as a store. It is well when it takes what is written, not when it is connected.
+ * Redis as a store. It is up when it takes writes, not when it is connected.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface RedisOptions extends SharedStoreOptions {
   readonly prefix?: string | undefined;
 }
 
-/** Longest time, in milliseconds, for which the era is remembered when nobody looks: nothing is accepted then. */
+/** Time in milliseconds for which the era is kept without a probe; without an era nothing is accepted. */
 const ERA = 3_600_000;
 
 /** Answers that a connection may owe. */
@@ -114,7 +114,7 @@ export class RedisDriver implements StoreDriver {
       this.#owed = 0;
       return era;
     } catch (error) {
-      // It may be the replica of another one by now, or have moved: all is looked up anew.
+      // It may be a replica now, or have moved: the next probe looks for the master again.
       if (!signal.aborted && this.#master === master) this.#drop();
       throw error;
     }
@@ -151,7 +151,7 @@ export class RedisDriver implements StoreDriver {
 
   async #try({ address, access }: RedisPlace, options: LookOptions): Promise<{ master: Master; era: StoreEra }> {
     const { signal } = options;
-    // It is told of one that never stood, too.
+    // Also called for a connection that was never open.
     let opened: RedisClient | undefined;
     const onLost = (reason: string) => {
       if (opened !== undefined && this.#master?.client === opened) this.#drop(reason);
@@ -167,7 +167,7 @@ export class RedisDriver implements StoreDriver {
   }
 
   async #lookAt(client: RedisClient, gap: boolean): Promise<StoreEra> {
-    // Nobody has the empty tag or name: what is written there is written to see that it can be.
+    // No authenticator and no user has the empty name: these writes are probes.
     const keys = [`${this.#prefix}known`, `${this.#prefix}replay:`, this.#user("")];
     const looking = client.eval(LOOK, { keys, arguments: [gap ? "1" : "0", String(ERA)] });
     const [answer] = await this.#replicated(client, looking).catch((error) => {

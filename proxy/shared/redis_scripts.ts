@@ -10,9 +10,9 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `;
 
 /**
- * Writes as what follows does, so that a server that refuses one kind of it is not well, and says since when this server knows everything: since it is another one than the one that wrote before (it was started
- * anew, or another one was promoted), since somebody went without it (ARGV[1]), or since there is nothing written. One that does not say
- * which one it is could begin anew without anybody's noticing.
+ * Probes the store with a write of each kind, so that a server that refuses one kind is down, and returns the era: since when this
+ * server knows everything. An era begins when another server answers (it was restarted, or a replica was promoted), when a client was
+ * accepted without the store (ARGV[1]), or when nothing is written. A server without a run_id is refused: its restart would not be noticed.
  */
 export const LOOK: string = `${NOW}
 local info = redis.pcall('INFO', 'server')

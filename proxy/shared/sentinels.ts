@@ -1,5 +1,5 @@
 /**
- * Redis Sentinel: servers that watch a master and its replicas, and say which one is the master now.
+ * Redis Sentinel: servers that watch a master and its replicas, and name the current master.
  *
  * @module
  */
@@ -7,16 +7,16 @@ import { abortable, startDeadline } from "../../base/deadline.ts";
 import { closeRedis, openRedis, type OpenRedisOptions, type RedisClient } from "./redis_client.ts";
 import type { RedisAddress } from "./redis_places.ts";
 
-/** What they are asked as, and for what. */
+/** Options of {@linkcode Sentinels}. */
 export interface SentinelsOptions extends Pick<OpenRedisOptions, "access" | "caCerts"> {
   readonly master: string;
   readonly sentinels: readonly RedisAddress[];
 }
 
-/** Time for the others once one of them has answered, in milliseconds: who is later is not heard this time. */
+/** Time in milliseconds for the other sentinels after the first answer; later answers do not count. */
 const OTHERS = 300;
 
-/** All of them; a connection to each is kept. */
+/** The sentinels of one master, with a connection to each. */
 export class Sentinels {
   readonly #options: SentinelsOptions;
   readonly #clients = new Map<RedisAddress, RedisClient>();
@@ -26,7 +26,7 @@ export class Sentinels {
   }
 
   /**
-   * The master that most of those name who answer in time: one that is cut off from the others may not know yet.
+   * Returns the master that most of the answers name: a sentinel that is cut off from the others may not know it yet.
    *
    * @throws {Error} When no sentinel names one.
    */

@@ -9,7 +9,7 @@ import { SharedReplays } from "./replays.ts";
 import type { SharedStore, SharedStoreOptions, StoreDriver } from "./store.ts";
 import { WatchedStore } from "./watched.ts";
 
-/** A session counts for so long, in milliseconds, after its server was last heard of. */
+/** Time in milliseconds for which a session counts after the last sign of its server. */
 const LEASE = 30_000;
 
 /**

@@ -95,11 +95,10 @@ export interface StoredSession {
 }
 
 /**
- * What a store must be able to do, for {@linkcode shareThrough}: Redis and Deno KV are two of them. Every method is given up by its
- * caller where it takes too long; it need not notice. What has been answered must not be forgotten before its time, or
- * {@linkcode look} tells of another era.
+ * What a store must do for {@linkcode shareThrough}, as Redis and Deno KV do. The caller gives a method up that takes too long; the
+ * method need not notice. What a store has answered it must not forget before its time; if it does, {@linkcode look} returns another era.
  *
- * @example A third one, which forgets everything
+ * @example With a store of your own
  * ```ts
  * import { type SharedStore, shareThrough, type StoreDriver } from "@gssocks/gssocks/redis";
  *
@@ -112,20 +111,20 @@ export interface StoreDriver {
   /** Name of the store, for messages. */
   readonly name: string;
   /**
-   * Writes something, with an end to how long it is kept, connecting first where that has to be, and says since when it knows
-   * everything. Called each second, one call at a time, whether or not the one before has been answered.
+   * Writes a probe that expires, connects first if necessary, and returns since when the store knows everything. Called each second,
+   * whether or not the call before has been answered.
    *
-   * @throws {Error} When it takes nothing that is written; the message is for people and has no secret in it.
+   * @throws {Error} When the store takes no writes; the message is shown to people and has no secret in it.
    */
   look(options: LookOptions): Promise<StoreEra>;
-  /** Remembers a tag for so many milliseconds and says whether it is new, in one step for all machines. */
+  /** Remembers a tag for a time, and returns whether it is new; atomic over all machines. */
   remember(tag: string, milliseconds: number): Promise<boolean>;
-  /** Counts a session for so many milliseconds unless the user has as many as the limit says, in one step; says whether it did. */
+  /** Counts a session for the time of the lease unless the user is at the limit, and returns whether it did; atomic. */
   enter(session: StoredSession, limit: number, lease: number): Promise<boolean>;
-  /** Counts a session no more. */
+  /** Stops counting a session. */
   leave(session: StoredSession): Promise<void>;
-  /** Counts all of these for so many milliseconds from now, whether or not they are counted: all users in one go. */
+  /** Counts these sessions for the time of the lease from now, whether or not they are counted: all users in one call. */
   renew(sessions: ReadonlyMap<string, readonly string[]>, lease: number): Promise<void>;
-  /** Ends everything; nothing is asked any more. */
+  /** Closes the store; no method is called after this. */
   close(): Promise<void>;
 }

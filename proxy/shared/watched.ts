@@ -111,7 +111,7 @@ export class WatchedStore {
       looking.catch(() => {});
       const { id, age } = await abortable(looking, signal);
       if (gap) this.#gap = false;
-      // How long ago that is, is told once: clocks elsewhere may be set meanwhile.
+      // The age is taken once: the store's clock may be set later.
       if (id !== this.#known?.id) this.#known = { id, age: Math.max(0, age), at: monotonicNow() };
       this.#change(true, "it takes what is written");
     } catch (error) {
@@ -145,7 +145,7 @@ export class WatchedStore {
   }
 
   /**
-   * An answer, or an error in time: at once while the store is lost, and when it is lost meanwhile.
+   * Returns an answer, or throws in time: at once while the store is lost, and as soon as it is lost.
    *
    * @throws {Error} Why there is none.
    */
@@ -161,7 +161,7 @@ export class WatchedStore {
       asking.catch(() => {});
       return await abortable(asking, deadline.signal);
     } catch (error) {
-      // Whether that is so for all is told by a question of our own, now.
+      // A probe at once shows whether the store is lost for all.
       if (deadline.signal.aborted) this.#change(false, reasonOf(error));
       this.#hurry.abort();
       throw error;

@@ -9,6 +9,7 @@ import type { ServedCommands } from "./commands/commands.ts";
 import type { ServerEvent } from "./events.ts";
 import type { AcceptedProtocols, OtherProtocol } from "./front/options.ts";
 import type { ServerTrouble } from "./health.ts";
+import { checkGroups, checkMoved, MOVED_OPTIONS } from "./moved_options.ts";
 import { checkLimits, type Limits } from "./limits/limits.ts";
 import { checkTimeouts, type Timeouts } from "./limits/timeouts.ts";
 import type { UserLedger } from "./limits/user_ledger.ts";
@@ -51,10 +52,12 @@ const EXPIRIES: readonly unknown[] = ["keep", "cut"] satisfies SocksServerOption
 /**
  * Checks the options of a caller.
  *
- * @throws {TypeError} When there is no authentication method or one is not a method, a protocol is unknown, or a time or a limit is not
- * a number of 0 or more.
+ * @throws {TypeError} When there is no authentication method or one is not a method, a protocol is unknown, a time or a limit is not a number of
+ * 0 or more, or an option has moved into a group.
  */
 export function checkServerOptions(options: SocksServerOptions): void {
+  checkGroups(options, ["timeouts", "limits"]);
+  checkMoved(options, MOVED_OPTIONS);
   const { auth, protocols = [], ticketExpiry } = options;
   if (!Array.isArray(auth) || auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
   for (const method of auth) {

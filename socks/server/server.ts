@@ -42,6 +42,7 @@ export class SocksServer implements AsyncDisposable {
    * a number of 0 or more, or the signal is not a signal.
    */
   constructor(options: SocksServerOptions) {
+    checkServerOptions(options);
     this.#options = options;
     this.#sessions = new Sessions(options, (kind, thrown) => this.#note(kind, thrown));
     this.update(options);

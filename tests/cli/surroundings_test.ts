@@ -36,7 +36,7 @@ async function relays(port: number): Promise<void> {
   assert.equal(await through.read(new Uint8Array(1)), 1);
 }
 
-Deno.test("a log that nobody reads on holds nobody up, and the end does not wait for it", { ignore }, async () => {
+Deno.test("log: a full pipe delays neither sessions nor the end", { ignore }, async () => {
   const { server, port } = await serving();
   await using _server = server;
   // A pipe has room for 64 KiB: some 350 clients.
@@ -48,7 +48,7 @@ Deno.test("a log that nobody reads on holds nobody up, and the end does not wait
   assert.ok(performance.now() - began < 8_000);
 });
 
-Deno.test("a log that is read on after a while has everything that was said meanwhile", { ignore }, async () => {
+Deno.test("log: a reader that pauses gets all lines", { ignore }, async () => {
   const { server, port } = await serving();
   await using _server = server;
   for (let i = 0; i < 600; i++) await visit(port);
@@ -57,7 +57,7 @@ Deno.test("a log that is read on after a while has everything that was said mean
   assert.deepEqual(sessions, Array.from({ length: 600 }, (_, i) => i + 1));
 });
 
-Deno.test("a log without readers ends none of the programs that go on", { ignore }, async () => {
+Deno.test("log: a closed pipe ends no program that goes on", { ignore }, async () => {
   const bridge = ["bridge", "--proxy", "127.0.0.1:1", "-l", "127.0.0.1:0"];
   for (const args of [SERVE, [...SERVE, "--workers", "2"], bridge]) {
     await using program = new LoggedProgram(args, { env: { KRB5CCNAME: "FILE:/nonexistent" } });
@@ -76,7 +76,7 @@ Deno.test("a log without readers ends none of the programs that go on", { ignore
   assert.equal(await kdc.ended, 0);
 });
 
-Deno.test("a disk that is full costs the log, and neither the server nor its end", { ignore }, async () => {
+Deno.test("log: a full disk costs lines only", { ignore }, async () => {
   const { server: other, port } = await serving(["--reuse-port"]);
   await using _other = other;
   await using server = new LoggedProgram(
@@ -92,7 +92,7 @@ Deno.test("a disk that is full costs the log, and neither the server nor its end
   assert.equal(await server.ended, 0);
 });
 
-Deno.test("what nobody handled is said and counted, and ends no session", { ignore }, async () => {
+Deno.test("faults: an unhandled error is logged and counted, and ends no session", { ignore }, async () => {
   for (const more of [[], ["--workers", "2"]]) {
     const { server, port } = await serving(["--admin", "127.0.0.1:0", ...more], { preload: FAULTY, mayThrow: true });
     await using _server = server;
@@ -121,7 +121,7 @@ Deno.test("what nobody handled is said and counted, and ends no session", { igno
   await visit(port);
 });
 
-Deno.test("what nobody handled before the server listens ends it, with its code", { ignore }, async () => {
+Deno.test("faults: an unhandled error before listening ends the server with its code", { ignore }, async () => {
   const preload = `data:application/typescript,${
     encodeURIComponent('void Promise.reject(new Error("at the start"));')
   }`;
@@ -163,7 +163,7 @@ Deno.test("admin port: survives having no descriptors, and answers afterwards", 
   await relays(port);
 });
 
-Deno.test("a command that ends writes its errors at once, and one that goes on writes them to its log", async () => {
+Deno.test("errors: are written at once by commands that end, and to the log by the others", async () => {
   const written: string[] = [];
   const io = (goesOn: boolean) => ({
     out: () => {},
@@ -213,7 +213,7 @@ Deno.test("reload: a signal while it is loaded neither ends it nor is lost", asy
   assert.equal(reloads.length, 0);
 });
 
-Deno.test("a command whose output nobody reads ends as if somebody did", { ignore }, async () => {
+Deno.test("output: a closed pipe does not change how a command ends", { ignore }, async () => {
   const command = [Deno.execPath(), "run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
   for (const args of [["--help"], ["serve", "--help"], ["--version"]]) {
     const { stderr } = await run("/bin/sh", ["-c", '{ "$@"; echo "code $?" >&2; } | true', "sh", ...command, ...args]);
@@ -224,7 +224,7 @@ Deno.test("a command whose output nobody reads ends as if somebody did", { ignor
   assert.match(full.stderr, /code 1\n$/);
 });
 
-Deno.test("telemetry, monitor and log of a server do not end its sessions when they fail", async () => {
+Deno.test("observers: failing telemetry, monitor and log end no session", async () => {
   await using echo = echoServer();
   const stop = new AbortController();
   const port = Promise.withResolvers<number>();

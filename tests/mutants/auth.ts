@@ -85,7 +85,7 @@ const NEGOTIATION: readonly Mutant[] = [
     find: "if (!this.#up || this.#known === undefined || this.#gap) return now;",
     replace: "if (this.#known === undefined || this.#gap) return now;",
     tests: ["tests/proxy/shared/watched_test.ts"],
-    filter: "has begun anew tells",
+    filter: "SharedReplays: refuse authenticators from before a new era",
   },
   {
     rule: "a shared store that has begun anew knows what came since then",
@@ -94,7 +94,7 @@ const NEGOTIATION: readonly Mutant[] = [
     find: "if (id !== this.#known?.id) this.#known =",
     replace: "this.#known ??=",
     tests: ["tests/proxy/shared/watched_test.ts"],
-    filter: "has begun anew tells",
+    filter: "SharedReplays: refuse authenticators from before a new era",
   },
   {
     rule: "a context whose client is given up is closed, however late",
@@ -775,11 +775,20 @@ const KNOBS: readonly Mutant[] = [
     rule: `${knob} is off`,
     source: "RFC 1961 section 3.2",
     file: "proxy/server_options.ts",
-    find: `      ${knob},\n`,
-    replace: `      ${knob}: true,\n`,
+    find: "      ...insecure,\n",
+    replace: `      ...insecure,\n      ${knob}: true,\n`,
     tests: ["tests/proxy/insecure_knobs_test.ts"],
     filter: "serve()",
   })),
+  {
+    rule: "the insecure options are handed on",
+    source: "RFC 1961 section 3.2",
+    file: "proxy/server_options.ts",
+    find: "      ...insecure,\n",
+    replace: "",
+    tests: ["tests/proxy/insecure_knobs_test.ts"],
+    filter: "serve()",
+  },
   {
     rule: "the configuration's settings of GSS-API count",
     source: "RFC 1961 section 3.2",
@@ -800,7 +809,7 @@ const KEPT: readonly Mutant[] = [
     find: "        replayCache: changed.gssapi?.replayCache ?? kept.replayCache,",
     replace: "        replayCache: changed.gssapi?.replayCache ?? new MemoryReplayCache(),",
     tests: RELOAD,
-    filter: "seen",
+    filter: "update(): keeps replays and counts if an option is left out or undefined",
   },
   {
     rule: "an update keeps the replay cache that came with the one before",
@@ -809,7 +818,7 @@ const KEPT: readonly Mutant[] = [
     find: "      [rules, kept, nat64] = [next, keep, next64];",
     replace: "      [rules, nat64] = [next, next64];",
     tests: RELOAD,
-    filter: "seen",
+    filter: "update(): keeps replays and counts if an option is left out or undefined",
   },
   {
     rule: "an update keeps the ledger of users",
@@ -845,7 +854,7 @@ const KEPT: readonly Mutant[] = [
     find: "      if (user === undefined) continue;\n",
     replace: "      if (true) continue;\n",
     tests: RELOAD,
-    filter: "began before",
+    filter: "update(): sessions under way count for a new limit of users",
   },
   {
     rule: "a session counts once for its user",
@@ -854,7 +863,7 @@ const KEPT: readonly Mutant[] = [
     find: '    if (user === "" || running.ledger === ledger) return true;',
     replace: '    if (user === "") return true;',
     tests: RELOAD,
-    filter: "began before",
+    filter: "update(): sessions under way count for a new limit of users",
   },
   {
     rule: "a password that has changed is not known any more",
@@ -890,7 +899,7 @@ const KEPT: readonly Mutant[] = [
     find: "    else entry.rate.change(perSecond);\n",
     replace: "",
     tests: RELOAD,
-    filter: "rate goes on",
+    filter: "Rate: keeps what was taken when it changes",
   },
 ];
 

@@ -146,14 +146,14 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "there may be several",
       'error.message.replace("Proxy", () => `Proxy ${formatEndpoint(proxy)}`)',
       "error.message",
-      "says nothing",
+      "bridge: names a proxy that is silent or takes no method",
     ],
     [
       "a session's time that is over names the proxy",
       "there may be several",
       'reason.code !== "IDLE_TIMEOUT"',
       'reason.code === "HANDSHAKE_TIMEOUT"',
-      "says nothing",
+      "bridge: names a proxy that is silent or takes no method",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", ["tests/proxy/bridge_test.ts"], [
@@ -162,7 +162,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "there may be several",
       "throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;",
       "throw error;",
-      "says nothing",
+      "bridge: names a proxy that is silent or takes no method",
     ],
   ]),
   ...rules("socks/client/proxy_errors.ts", ERRORS, [

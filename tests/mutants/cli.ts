@@ -22,7 +22,7 @@ const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
 const WORDS = "refuse words";
 const MISSING = "a missing one is named";
 const MIT = "which do not see the lock";
-const KEYS = "a line";
+const KEYS = "/^(SecretLine|readPipedLine)/";
 const TERMINAL = "kinit asks on a terminal";
 
 const CACHES: readonly Mutant[] = [
@@ -397,7 +397,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: 'if (!files && workers === 1 && shared?.kv === undefined) names.push("read");',
     replace: 'if (args.value("config") === undefined) names.push("read");',
     tests: RELOADS,
-    filter: "without a configuration file",
+    filter: "reload: without a file it takes new keys and users, and forgets nothing",
   },
   {
     rule: "a reload does not lose [capaths] that may not be read any more",
@@ -514,7 +514,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal)",
     replace: "await readPipedLine((into) => Deno.stdin.read(into))",
     tests: PROMPT,
-    filter: "from a pipe into",
+    filter: "password prompt: a signal ends the wait for a pipe",
   },
   {
     rule: "a permission that is missing for a file beside another is the folder's",
@@ -532,7 +532,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "if (held.keytab.entries.length > 0) return held;",
     replace: "return held;",
     tests: RELOADS,
-    filter: "without a configuration file",
+    filter: "reload: without a file it takes new keys and users, and forgets nothing",
   },
   {
     rule: "an empty keytab is not the cache's owner's",
@@ -955,7 +955,7 @@ const ENDS: readonly Mutant[] = [
     find: "  listenPlaces(config);\n",
     replace: "",
     tests: ARGUMENTS,
-    filter: "what cannot be listened on",
+    filter: "serve: names invalid places to listen, and --check does too",
   },
   {
     rule: "what cannot be listened on is named",
@@ -964,7 +964,7 @@ const ENDS: readonly Mutant[] = [
     find: "if (error instanceof Error) error.message =",
     replace: "if (false) error.message =",
     tests: ARGUMENTS,
-    filter: "what cannot be listened on",
+    filter: "serve: names invalid places to listen, and --check does too",
   },
   {
     rule: "a host that none can be called is a wrong argument",
@@ -973,7 +973,7 @@ const ENDS: readonly Mutant[] = [
     find: "hostname: host(hostname),",
     replace: "hostname,",
     tests: ARGUMENTS,
-    filter: "what cannot be listened on",
+    filter: "serve: names invalid places to listen, and --check does too",
   },
 ];
 

@@ -939,7 +939,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "if (!namesLoopback(request)) return",
     replace: "if (false) return",
     tests: ["tests/cli/monitor/monitor_test.ts"],
-    filter: "the admin port answers nobody",
+    filter: "admin port: refuses requests by another host name, and changes nothing",
   },
   {
     rule: "the admin port changes nothing",
@@ -948,7 +948,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: 'if (request.method !== "GET" && request.method !== "HEAD")',
     replace: "if (false)",
     tests: ["tests/cli/monitor/monitor_test.ts"],
-    filter: "the admin port answers nobody",
+    filter: "admin port: refuses requests by another host name, and changes nothing",
   },
   {
     rule: "the admin port listens on loopback addresses only",
@@ -957,7 +957,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "if (isLoopback(where.hostname)) return where;",
     replace: "return where;",
     tests: ["tests/cli/monitor/monitor_test.ts"],
-    filter: "the admin port listens",
+    filter: "admin port: listens on loopback addresses only",
   },
   {
     rule: "a guess is hashed with every set of parameters, whoever is named",

@@ -283,7 +283,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("cli/config/serve_options.ts", [SERVE_NAT64], [
     ["--check reads prefixes", "configuration", "at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
-    ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "gssocks serve"],
+    ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "/^serve: .*NAT64/"],
   ]),
   ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],

@@ -7,6 +7,7 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const END = "tests/socks/server/server_end_test.ts";
 const LEAVES = "tests/proxy/serve_leaves_nothing_test.ts";
+const MOVED = "tests/proxy/moved_options_test.ts";
 const REFUSAL = "tests/socks/auth/refusal_test.ts";
 const GONE = "tests/socks/server/commands/bind_gone_test.ts";
 
@@ -139,7 +140,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
-    ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
+    [
+      "a server's signal is one",
+      EXACT,
+      "checkSignal(options.signal)",
+      "options.signal",
+      "serve(): names an invalid time, limit or port, and changes nothing",
+    ],
   ]),
   ...rules("socks/shell/tls.ts", [LEAVES], [
     [
@@ -147,7 +154,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "Deno.HttpServer",
       "    unref: () => listener.unref?.(),\n",
       "",
-      "a server for TLS",
+      "unref(): lets the process end with a listener for TLS",
     ],
   ]),
   ...rules("socks/server/commands/resolve.ts", [END], [
@@ -303,35 +310,35 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       "    if (this.#sessions.cut.aborted) return;\n",
       "",
-      "update() after the end",
+      "update(): has no effect after the end",
     ],
     [
       "a shutdown's time is one",
       EXACT,
       'duration("deadline", options.deadline ?? Infinity)',
       "(options.deadline ?? Infinity)",
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
       "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));",
       "connection = await accept();",
-      "deaf to its own end",
+      "serve(): ends although a listener ignores its end or always fails",
     ],
     [
       "what a listener brings late is not left alone",
       LATE,
       "(late) => late && void this.serve(late)",
       "() => {}",
-      "brings after the end",
+      "serve(): closes a connection accepted after the end",
     ],
     [
       "a listener that fails for ever is left",
       SIGNAL,
       "while (!signal.aborted) {\n        let",
       "while (true) {\n        let",
-      "fails for ever",
+      "serve(): ends although a listener ignores its end or always fails",
     ],
     [
       "a port is free when the server has ended",
@@ -342,7 +349,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
-    ["a limit is one", EXACT, "  checkLimits(options.limits ?? {});\n", "", "told by name"],
+    [
+      "a limit is one",
+      EXACT,
+      "  checkLimits(options.limits ?? {});\n",
+      "",
+      "serve(): names an invalid time, limit or port, and changes nothing",
+    ],
   ]),
   ...rules("socks/server/limits/timeouts.ts", [LEAVES], [
     [
@@ -350,7 +363,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       "if (timeouts[name] !== undefined) duration(`timeouts.${name}`, timeouts[name]);",
       "",
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
@@ -359,7 +372,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "    for (const listener of this.#listeners) closeQuietly(listener);\n",
       "",
-      "deaf to its own end",
+      "serve(): ends although a listener ignores its end or always fails",
     ],
   ]),
   ...rules("socks/server/limits/limits.ts", [LEAVES], [
@@ -368,7 +381,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       '(typeof limit === "number" && limit >= 0)',
       '(typeof limit === "number")',
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
   ...rules("socks/shell/deno_listener.ts", [LEAVES], [
@@ -377,7 +390,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "Deno.HttpServer",
       "ref: () => listener.ref(),",
       "ref: () => {},",
-      "is not referenced",
+      "unref()",
     ],
   ]),
   ...rules("socks/shell/deno_listener.ts", [LEAVES], [
@@ -386,7 +399,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "Deno.HttpServer",
       "unref: () => listener.unref(),",
       "unref: () => {},",
-      "is not referenced",
+      "unref()",
     ],
   ]),
   ...rules("proxy/running.ts", [LEAVES], [
@@ -395,42 +408,35 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "    for (const listener of listeners) listener.close();\n    throw error;",
       "    throw error;",
-      "listeners are the server's",
+      "serve(): closes its listeners at its end and at a failed start",
     ],
     [
       "nobody waits for the signal of a server that cannot start",
       LATE,
       "    void server[Symbol.asyncDispose]();\n",
       "",
-      "cannot start leaves",
+      "serve(): a failed start leaves no listener, port or signal handler",
     ],
     [
       "listeners are given, or a place",
       EXACT,
       "if (places.length === 0 && balanced === undefined) return listeners;",
       "return listeners;",
-      "both is an error",
+      "serve(): refuses listeners together with a place to listen",
     ],
     [
       "a port is one",
       EXACT,
       "if (!Number.isInteger(port) || port < 0 || port > 65_535) {",
       "if (false) {",
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
     [
       "a time for datagrams is one",
       EXACT,
       'if (idleTimeout !== undefined) duration("datagrams.idleTimeout", idleTimeout);',
       "",
-      "told by name",
-    ],
-    [
-      "a limit of destinations is one",
-      EXACT,
-      '  checkLimit("datagrams.maxDestinations", maxDestinations);\n',
-      "",
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
   ...rules("proxy/serve.ts", [LEAVES], [
@@ -439,11 +445,61 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "return withListeners(options, () => startServer(options));",
       "return startServer(options);",
-      "listeners are the server's",
+      "serve(): closes its listeners at its end and at a failed start",
     ],
   ]),
+  ...rules("socks/server/moved_options.ts", [MOVED], [
+    [
+      "an option at its old place is refused",
+      EXACT,
+      'if (found !== "") throw',
+      "if (false) throw",
+      "names the new place",
+    ],
+    [
+      "an old name in its group is refused",
+      EXACT,
+      "member !== name && inGroup?.[name] !== undefined",
+      "false",
+      "names the new place",
+    ],
+    ["a group is an object", EXACT, "value !== null && !Array.isArray(value)", "true", "group that is not"],
+  ]),
+  ...rules("proxy/moved_options.ts", [MOVED], [
+    [
+      "addresses of egress have a new place",
+      EXACT,
+      "if (Array.isArray(",
+      "if (false && Array.isArray(",
+      "names the new place",
+    ],
+    [
+      "a list of a group is a list",
+      EXACT,
+      "&& !Array.isArray(value)) throw",
+      "&& false) throw",
+      "where a group has a list",
+    ],
+    ["a bridge refuses what only serve() has", EXACT, "if (value !== undefined) {", "if (false) {", "only serve()"],
+  ]),
+  ...rules("socks/server/options.ts", [MOVED], [
+    ["SocksServer has no options at old places", EXACT, "  checkMoved(options, MOVED_OPTIONS);\n", "", "SocksServer"],
+  ]),
   ...rules("proxy/server_options.ts", [LEAVES], [
-    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(datagrams);\n", "", "told by name"],
+    [
+      "what is said of datagrams is asked for",
+      EXACT,
+      "  checkAssociations(datagrams);\n",
+      "",
+      "serve(): names an invalid time, limit or port, and changes nothing",
+    ],
+    [
+      "a limit of destinations is one",
+      EXACT,
+      '  checkLimit("datagrams.maxDestinations", datagrams.maxDestinations);\n',
+      "",
+      "serve(): names an invalid time, limit or port, and changes nothing",
+    ],
   ]),
   ...rules("proxy/bridge.ts", [LEAVES], [
     [
@@ -451,14 +507,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "return withListeners(options, () => startBridge(options));",
       "return startBridge(options);",
-      "listeners are the server's",
+      "serve(): closes its listeners at its end and at a failed start",
     ],
     [
       "what is said of a bridge's datagrams is asked for",
       EXACT,
-      "  checkDatagrams(options.datagrams);\n",
+      "  checkAssociations(options.datagrams);\n",
       "",
-      "told by name",
+      "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
   ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
@@ -474,7 +530,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "CWE-835",
       "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n",
       "",
-      "not asked again",
+      "serve(): pauses after a failed accept",
     ],
     [
       "a rate that is changed counts from then on",

@@ -246,7 +246,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       'return typeof remote?.hostname === "string" ? remote : undefined;',
       "return remote;",
-      "may fail in any call",
+      "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),
   ...rules("socks/server/session.ts", [HEALTH], [
@@ -255,7 +255,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "events",
       "closeQuietly(channel?.connection);",
       "channel?.connection.close();",
-      "may fail in any call",
+      "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),
   ...rules("socks/server/health.ts", [HEALTH], [
@@ -264,14 +264,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       "  } catch (thrown) {\n    onFailure(thrown);",
       "  } catch (thrown) {\n    throw thrown;",
-      "throws has",
+      "observer that throws changes",
     ],
     [
       "what a watcher rejects with is counted and no more",
       SAY,
       "Promise.resolve(given).catch(onFailure);",
       "Promise.resolve(given);",
-      "rejects has",
+      "observer that rejects changes",
     ],
     [
       "what has no text is an error",
@@ -330,7 +330,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       'notify(() => ledger.leave(user), (thrown) => this.#onTrouble("ledger", thrown));',
       "ledger.leave(user);",
-      "ledger that fails",
+      "user ledger: a failure at the end of a session refuses no client, and is reported",
     ],
   ]),
   ...rules("socks/server/sessions.ts", [HEALTH], [
@@ -357,7 +357,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       "notify(() => onEvent({ ...event, session, client }), onFailure);",
       "onEvent({ ...event, session, client });",
-      "throws has",
+      "observer that throws changes",
     ],
   ]),
   ...rules("socks/server/sessions.ts", [HEALTH], [
@@ -378,7 +378,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       "    closeQuietly(accepted);",
       "    accepted.close();",
-      "may fail in any call",
+      "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),
   ...rules("socks/server/commands/relay_to_end.ts", [HEALTH], [
@@ -387,7 +387,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       "    closeQuietly(target);\n",
       "    target.close();\n",
-      "may fail in any call",
+      "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),
   ...rules("socks/server/session_record.ts", [HEALTH], [
@@ -396,7 +396,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SAY,
       "  } catch {\n    return undefined;",
       "  } catch (error) {\n    throw error;",
-      "may fail in any call",
+      "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),
   ...rules("socks/server/limits/limits.ts", [SHARES], [
@@ -439,7 +439,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/limits/limits.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
-    ["a limit of a network is one", "options are what they say", '  "sessionsPerNetwork",\n', "", "told by name"],
+    [
+      "a limit of a network is one",
+      "options are what they say",
+      '  "sessionsPerNetwork",\n',
+      "",
+      "serve(): names an invalid time, limit or port, and changes nothing",
+    ],
   ]),
   ...rules("socks/server/limits/source_limits.ts", [SHARES], [
     [
@@ -447,7 +453,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SHARE,
       "      this.#networks.leave(network);\n    };",
       "    };",
-      "gives back",
+      "shares: a network is a /24 or a /48, and is freed",
     ],
   ]),
   ...rules("socks/server/limits/source_limits.ts", [SHARES], [
@@ -465,7 +471,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       CLOCK,
       "rates.push(new Rate(bandwidthPerSession, monotonicNow));",
       "rates.push(new Rate(bandwidthPerSession, systemRuntime.now));",
-      "do not see",
+      "rates and times of sessions: ignore changes of the wall clock",
     ],
   ]),
   ...rules("socks/server/limits/timeouts.ts", [SHARES], [
@@ -474,7 +480,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "dead peers",
       "timeouts.halfClose ?? DEFAULT_TIMEOUTS.halfClose",
       "timeouts.halfClose ?? Infinity",
-      "two hours",
+      "relay: default timeouts are 2:04 h, and 10 min after one side has ended",
     ],
   ]),
   ...rules("socks/server/limits/timeouts.ts", [SHARES], [
@@ -483,7 +489,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "RFC 5382 REQ-5",
       "timeouts.idle ?? DEFAULT_TIMEOUTS.idle",
       "timeouts.idle ?? Infinity",
-      "two hours",
+      "relay: default timeouts are 2:04 h, and 10 min after one side has ended",
     ],
   ]),
   ...rules("socks/server/limits/half_open.ts", [SHARES], [
@@ -492,14 +498,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SHARE,
       "if (own.size > (most?.size ?? 0)) most = own;",
       "most ??= own;",
-      "have said nothing",
+      "half-open limit: the source with the most of them makes room",
     ],
     [
       "one that has gone is forgotten once",
       "contract",
       "if (own === undefined || !own.delete(session)) return;",
       "if (own === undefined) return;\n    own.delete(session);",
-      "have said nothing",
+      "half-open limit: the source with the most of them makes room",
     ],
   ]),
   ...rules("socks/server/session_record.ts", [SHARES], [
@@ -508,7 +514,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       CLOCK,
       "return monotonicNow() - this.#began;",
       "return systemRuntime.now() - this.startedAt;",
-      "do not see",
+      "rates and times of sessions: ignore changes of the wall clock",
     ],
   ]),
   ...rules("socks/server/session_record.ts", [SHARES], [
@@ -535,22 +541,28 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "options",
       '  checkNames("protocols", protocols, PROTOCOLS);\n',
       "",
-      "none of a few",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
     [
       "a policy is one that there is",
       "options",
       'if (ticketExpiry !== undefined) checkNames("ticketExpiry", [ticketExpiry], EXPIRIES);',
       "",
-      "none of a few",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
-    ["a method is one", "options", 'typeof method?.accept !== "function" || ', "", "none of a few"],
+    [
+      "a method is one",
+      "options",
+      'typeof method?.accept !== "function" || ',
+      "",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
+    ],
     [
       "a method's code is one",
       "RFC 1928 section 3",
       "!Number.isInteger(method.code) || method.code < 0 || method.code > 254",
       "false",
-      "none of a few",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
   ]),
   ...rules("proxy/server_options.ts", [SHARES], [
@@ -559,7 +571,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "options",
       '  checkNames("commands", commands, COMMANDS);\n',
       "",
-      "none of a few",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
   ]),
   ...rules("socks/auth/gssapi/server.ts", [SHARES], [
@@ -568,7 +580,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "options",
       '  checkNames("protection", levels, PROTECTION_LEVELS);\n',
       "",
-      "none of a few",
+      "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
   ]),
   ...rules("proxy/bridge.ts", [SHARES], [
@@ -577,21 +589,33 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "RFC 1122 section 3.2.1.3",
       "sessionsPerSource = Infinity",
       "sessionsPerSource",
-      "of a bridge",
+      "bridge: one address may have all sessions",
     ],
     [
       "one network may have all of a bridge",
       "RFC 1122 section 3.2.1.3",
       "sessionsPerNetwork = Infinity",
       "sessionsPerNetwork",
-      "of a bridge",
+      "bridge: one address may have all sessions",
     ],
   ]),
   ...rules("cli/config/setting_kinds.ts", [SHARES], [
-    ["a word switches a share off", "options", 'value === "any" ? Infinity : value', "value as number", "by a word"],
+    [
+      "a word switches a share off",
+      "options",
+      'value === "any" ? Infinity : value',
+      "value as number",
+      "shares: are set and switched off by file and command line",
+    ],
   ]),
   ...rules("cli/config/serve_options.ts", [SHARES], [
-    ["a configuration has limits", "options", "    limits: config.limits,\n", "", "by a word"],
+    [
+      "a configuration has limits",
+      "options",
+      "    limits: config.limits,\n",
+      "",
+      "shares: are set and switched off by file and command line",
+    ],
   ]),
   ...rules("cli/passwords/passwords.ts", [GUESSES], [
     [

@@ -281,7 +281,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  if (accepted.length === 0) {",
     replace: "  if (false) {",
     tests: ["tests/proxy/front_door_test.ts"],
-    filter: "without any way in",
+    filter: "connect(), serve(): refuse weaker protection, and a server without methods",
   },
   {
     rule: "nobody comes in unauthenticated unless that is said",
@@ -290,7 +290,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  if (options.allowUnauthenticated) accepted.push(",
     replace: "  if (true) accepted.push(",
     tests: ["tests/proxy/front_door_test.ts"],
-    filter: "without any way in",
+    filter: "connect(), serve(): refuse weaker protection, and a server without methods",
   },
   {
     rule: "a rule names an upstream that there is",
@@ -299,7 +299,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {",
     replace: "    if (false) {",
     tests: TRANSPORTS,
-    filter: "rules send some",
+    filter: "upstream: rules send requests through another proxy, with Kerberos",
   },
   {
     rule: "BIND is refused where it is not asked for",
@@ -335,7 +335,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
       "    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await openNamed(rule.upstream, request);\n",
     replace: "",
     tests: TRANSPORTS,
-    filter: "a name that only the upstream knows",
+    filter: "upstream: names are looked up by the upstream",
   },
   {
     rule: "of two connections that stand, one is closed",
@@ -405,7 +405,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "      opening.then((conn) => conn.close(), () => {}); // Comes too late.\n",
     replace: "",
     tests: START,
-    filter: "given up before it begins",
+    filter: "dialers: a dial that is aborted before it begins leaves no socket",
   },
   {
     rule: "a server whose start fails listens no more",
@@ -414,7 +414,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    void server[Symbol.asyncDispose]();\n",
     replace: "",
     tests: START,
-    filter: "onListen throws",
+    filter: "serve(): listens no more after onListen has thrown",
   },
   {
     rule: "a command that cannot listen everywhere listens nowhere",

@@ -298,7 +298,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       CONTRACT,
       "{ hostname: target.hostname, caCerts, cert, key, signal }",
       "{ hostname: target.hostname, caCerts, cert, key }",
-      "does not come",
+      "dialTls(): a missing or failed handshake leaves no socket",
     ],
   ]),
   ...rules("proxy/connect.ts", PROXY, [
@@ -314,14 +314,14 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       CONTRACT,
       "cert, key, signal: attempt };",
       "cert, key, signal };",
-      "until TLS stands",
+      "connectTls(): timeout and signal include the TLS handshake, and leave nothing",
     ],
     [
       "the signal of connectTls holds until TLS stands",
       CONTRACT,
       "cert, key, signal: attempt };",
       "cert, key };",
-      "until TLS stands",
+      "connectTls(): timeout and signal include the TLS handshake, and leave nothing",
     ],
   ]),
 ];

@@ -50,7 +50,7 @@ Deno.test("bridge: tells the reason: a lost proxy, no ticket, a refusal", async 
   assert.match(denied, /its rules do not allow it; ask its administrator \(NOT_ALLOWED\)\n$/);
 });
 
-Deno.test("who waits at a bridge reads that it is the proxy that says nothing, or takes no method", async () => {
+Deno.test("bridge: names a proxy that is silent or takes no method", async () => {
   const cases: [ReturnType<typeof bridge>, RegExp][] = [];
   const through = { proxy: "proxy.example:1080", auth, port: 0 };
   const silent = () => Promise.resolve(scriptProxy([]).near);
@@ -74,7 +74,7 @@ Deno.test("who waits at a bridge reads that it is the proxy that says nothing, o
   }
 });
 
-Deno.test("a server for others tells clients of HTTP no reasons", async () => {
+Deno.test("serve(): gives HTTP clients no reasons", async () => {
   await using server = serve({
     port: 0,
     allowUnauthenticated: true,
@@ -89,7 +89,7 @@ Deno.test("a server for others tells clients of HTTP no reasons", async () => {
   assert.doesNotMatch(answer, /Proxy-Status|rule/);
 });
 
-Deno.test("a reason is one line, and a string of RFC 8941 in the field, whatever stands in it", () => {
+Deno.test("HTTP reason: is one line, and a string of RFC 8941 in the field", () => {
   const nasty = new SocksReplyError("CONNECTION_REFUSED", 'a"b\\c\r\nX-Forged: 1\u202e\u00fc');
   const reason = shownReason(nasty);
   assert.doesNotMatch(reason, /[\r\n]/);
@@ -114,7 +114,7 @@ Deno.test("a reason is one line, and a string of RFC 8941 in the field, whatever
   for (const [error, kind] of kinds) assert.match(proxyStatus(error, "x"), new RegExp(`error=${kind};`));
 });
 
-Deno.test("a bridge at localhost is at both of its addresses, at one port, and lets go of both", async () => {
+Deno.test("bridge: listens at both addresses of localhost on one port, and frees both", async () => {
   await using target = serve({ hostname: "localhost", port: 0, allowUnauthenticated: true });
   await using local = bridge({ hostname: "localhost", port: 0, proxy: target.addr, auth });
   for (const { port } of [target.addr, local.addr]) {
@@ -130,7 +130,7 @@ Deno.test("a bridge at localhost is at both of its addresses, at one port, and l
   for (const hostname of [LOCALHOST, "::1"]) Deno.listen({ hostname, port }).close();
 });
 
-Deno.test("a bridge is on loopback whatever listener it is given", async () => {
+Deno.test("bridge: refuses listeners that are not on loopback", async () => {
   const outside = listenTcp({ hostname: "0.0.0.0", port: 0 });
   assert.throws(() => bridge({ proxy: "p", auth, listeners: [outside] }), {
     message: /Cannot start bridge on 0\.0\.0\.0/,

@@ -37,18 +37,18 @@ async function getsIn(realm: string, options: Partial<ServeOptions> = {}): Promi
   }
 }
 
-Deno.test("serve() lets users of a sibling domain in, and none that a strange realm vouches for", async () => {
+Deno.test("serve(): accepts users of a sibling domain, and none by way of a foreign realm", async () => {
   assert.equal(await getsIn("CORP.TEST"), true);
   assert.equal(await getsIn("EVIL.TEST"), false);
 });
 
-Deno.test("serve() goes by the capaths given", async () => {
+Deno.test("serve(): applies gssapi.capaths", async () => {
   const capaths = new Map([[CLIENT, new Map([[SERVICE, ["HUB.TEST"]]])]]);
   assert.equal(await getsIn("HUB.TEST", { gssapi: { capaths } }), true);
   assert.equal(await getsIn("CORP.TEST", { gssapi: { capaths } }), false);
 });
 
-Deno.test("gssocks serve goes by [capaths] of krb5.conf", async () => {
+Deno.test("serve: applies [capaths] of krb5.conf", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = `${directory}/krb5.conf`;

@@ -247,14 +247,14 @@ const SITUATIONS: Readonly<Record<string, readonly [Options, (field: Field) => P
 };
 
 for (const [name, [options, use]] of Object.entries(SITUATIONS)) {
-  Deno.test(`the contexts of both sides are disposed: ${name}`, async () => {
+  Deno.test(`contexts: both are disposed: ${name}`, async () => {
     const { made, disposed } = await ends(options, use);
     assert.ok(made >= 2, `${made} made`);
     assert.equal(disposed, made);
   });
 }
 
-Deno.test("the contexts of both sides are disposed, in whatever phase the client is aborted", async () => {
+Deno.test("contexts: both are disposed in every phase in which the client is aborted", async () => {
   const seen = new Set<number>();
   for (const spnego of [false, true]) {
     for (let phase = 1; phase <= 5; phase++) {

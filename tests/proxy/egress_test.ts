@@ -11,7 +11,7 @@ const NOBODYS = "192.0.2.77";
 
 const options: ServeOptions = { port: 0, allowUnauthenticated: true, rules: ["allow localhost"] };
 
-Deno.test("serve() refuses an address of egress that this machine has not, and names it", async () => {
+Deno.test("serve(): refuses an address of egress that this machine does not have", async () => {
   for (const egress of [[NOBODYS], [LOCALHOST, NOBODYS], ["2001:db8::77"]]) {
     assert.throws(() => serve({ ...options, egress: { addresses: egress } }), {
       name: "TypeError",
@@ -41,7 +41,7 @@ Deno.test("serve() refuses an address of egress that this machine has not, and n
   await reach();
 });
 
-Deno.test("who may not bind may still connect", () => {
+Deno.test("checkOwnAddresses(): accepts an address that it may not bind", () => {
   checkOwnAddresses([NOBODYS], () => {
     throw new Deno.errors.NotCapable("Requires net access");
   });
@@ -54,7 +54,7 @@ Deno.test("who may not bind may still connect", () => {
   assert.equal(closed, 2, "nothing is left open");
 });
 
-Deno.test("gssocks serve says so before it listens, and --check does", async () => {
+Deno.test("serve: reports a foreign address of egress before it listens, as --check does", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/c.json`;

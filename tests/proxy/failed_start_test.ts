@@ -12,7 +12,7 @@ function taken(): Deno.TcpListener {
   return Deno.listen({ hostname: LOCALHOST, port: 0 });
 }
 
-Deno.test("a server whose onListen throws listens no more", () => {
+Deno.test("serve(): listens no more after onListen has thrown", () => {
   const start = () =>
     serve({
       port: 0,
@@ -79,7 +79,7 @@ Deno.test("serve: takes a socket in the file system only if no server listens th
   }
 });
 
-Deno.test("a proxy that does not speak TLS leaves no socket behind", async () => {
+Deno.test("dialTls(): leaves no socket if the proxy does not speak TLS", async () => {
   const ends: Promise<unknown>[] = [];
   await using plain = new TcpServer(async (connection) => {
     await connection.read(new Uint8Array(5));
@@ -98,7 +98,7 @@ Deno.test("a proxy that does not speak TLS leaves no socket behind", async () =>
   assert.equal(ends.length, 1);
 });
 
-Deno.test("a dial that is given up before it begins leaves no socket behind", async () => {
+Deno.test("dialers: a dial that is aborted before it begins leaves no socket", async () => {
   const signal = AbortSignal.abort(new Error("given up"));
   const path = await Deno.makeTempDir();
   {

@@ -49,7 +49,7 @@ Deno.test("connect() and serve(): relay bytes at every protection level", async 
   assert.ok(events.some((event) => event.type === "authenticated" && event.identity.name === "alice@GSSOCKS.TEST"));
 });
 
-Deno.test("fetch, unmodified, gets names and pages through a bridge at every level", async () => {
+Deno.test("bridge: serves unmodified fetch at every level", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const targets: string[] = [];
@@ -75,7 +75,7 @@ Deno.test("fetch, unmodified, gets names and pages through a bridge at every lev
   assert.deepEqual([...new Set(targets)], ["intranet.example"]);
 });
 
-Deno.test("connect() refuses to go below its floor, and serve() to serve without any way in", async () => {
+Deno.test("connect(), serve(): refuse weaker protection, and a server without methods", async () => {
   await using realm = await startRealmFolder();
   await using server = serve({ port: 0, keytab: realm.keytab, protection: ["none"], rules: ["allow localhost"] });
   const options = {
@@ -92,7 +92,7 @@ Deno.test("connect() refuses to go below its floor, and serve() to serve without
   assert.throws(() => bridge({ proxy: "p", port: 0, hostname: "192.0.2.1", credentials: realm.tickets }), TypeError);
 });
 
-Deno.test("a session that fails leaves the others unharmed", async () => {
+Deno.test("serve(): a failed session does not harm others", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
@@ -127,7 +127,7 @@ Deno.test("a session that fails leaves the others unharmed", async () => {
   assert.equal(buffer[0], 42);
 });
 
-Deno.test("serve() shares a replay cache, and signal ends server and connection", async () => {
+Deno.test("serve(): shares a replay cache; a signal ends server and connection", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const replayCache = new MemoryReplayCache();
@@ -158,7 +158,7 @@ Deno.test("serve() shares a replay cache, and signal ends server and connection"
   assert.ok(await second.read(new Uint8Array(1)).then((n) => n === null, () => true));
 });
 
-Deno.test("methods other than GSS-API work through the front door", async () => {
+Deno.test("connect() and serve(): use methods other than GSS-API", async () => {
   await using echo = echoServer();
   await using server = serve({ port: 0, passwords: fixedPasswords({ bob: "pw" }), rules: ["allow localhost"] });
   const options = { proxy: { hostname: "127.0.0.1", port: server.addr.port }, hostname: "127.0.0.1", port: echo.port };
@@ -169,7 +169,7 @@ Deno.test("methods other than GSS-API work through the front door", async () => 
   });
 });
 
-Deno.test("systemTickets() take a keytab, and keep what a password got in memory", async () => {
+Deno.test("systemTickets(): uses a keytab, and keeps tickets of a password in memory", async () => {
   await using kdc = await startTestKdc({ principals: { backup: {}, "rcmd/localhost": {} } });
   const tickets = systemTickets({ config: kdc.config, principal: "backup", keytab: kdc.keytab("backup") });
   assert.equal((await tickets.initialTicket()).credential.client.components[0], "backup");

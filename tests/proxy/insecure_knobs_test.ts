@@ -40,7 +40,7 @@ async function attempt(options: ServeOptions, flags: Partial<typeof ALL_FLAGS>):
   }
 }
 
-Deno.test("serve() lets odd clients in where a knob is on, each its own, and else none", async () => {
+Deno.test("serve(): each insecure option accepts its own clients, and no others", async () => {
   const keytab = realm.keytab("rcmd/localhost");
   const odd = { mutual: { mutual: false }, replay: { replay: false, sequence: false }, sequence: { sequence: false } };
   const cases: [ServeOptions, keyof typeof odd, (number | "01ff")[]][] = [
@@ -60,7 +60,7 @@ Deno.test("serve() lets odd clients in where a knob is on, each its own, and els
   }
 });
 
-Deno.test("command line and file turn the knobs on, each by its name, and nothing else does", async () => {
+Deno.test("insecure options: command line and file turn on each by its name", async () => {
   await using folder = await startRealmFolder();
   const file = `${folder.directory}/config.json`;
   const knobs = ["insecureWithoutMutual", "insecureUnordered"] as const;

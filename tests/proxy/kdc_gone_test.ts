@@ -63,7 +63,7 @@ Deno.test("KDC over UDP: without leave the call fails, not the process", async (
   assert.equal((await run(Deno.execPath(), args)).stdout, "true\n".repeat(3));
 });
 
-Deno.test("a bridge whose KDC is not found refuses, and serves on once there is a ticket", async () => {
+Deno.test("bridge: refuses while its KDC is not found, and serves once there is a ticket", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const serve = ["serve", "--listen", "127.0.0.1:0", "--keytab", realm.keytab, "--allow", `localhost:${echo.port}`];
@@ -125,7 +125,7 @@ Deno.test("serve: a lost KDC of an upstream refuses its targets only", async () 
   }
 });
 
-Deno.test("an embedded KDC without a free descriptor lives, and answers again when there is one", async () => {
+Deno.test("embedded KDC: survives a lack of descriptors", async () => {
   const conf = await Deno.makeTempFile();
   try {
     const kdc = [...CLI, "kdc", "--user", "alice"].map((word) => `'${word}'`).join(" ");

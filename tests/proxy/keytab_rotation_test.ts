@@ -52,7 +52,7 @@ Deno.test("serve(): uses a key that was just added to its keytab; old tickets st
   await assert.rejects(login(realm.tickets), { code: "GSSAPI_FAILED" });
 });
 
-Deno.test("gssocks serve says that it has read its keytab again, without a signal", async () => {
+Deno.test("serve: logs that it has read its keytab again", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const stop = new AbortController();
@@ -109,7 +109,7 @@ Deno.test("acceptor: asks for other keys once if none opens the ticket", async (
   assert.deepEqual([accepted.asked, refused.asked], [1, 1]);
 });
 
-Deno.test("a keytab given as an object stays what it is", async () => {
+Deno.test("serve(): does not reload a keytab given as an object", async () => {
   await using realm = await startRealmFolder();
   const cache = new FileCredentialCache(realm.ccache);
   await using server = serve({ port: 0, keytab: realm.kdc.keytab("rcmd/localhost"), rules: ["allow localhost"] });

@@ -38,7 +38,7 @@ async function request(): Promise<Uint8Array> {
   return (await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step()).token!;
 }
 
-Deno.test("update() keeps what was seen and counted, whether an option is left out or undefined", async () => {
+Deno.test("update(): keeps replays and counts if an option is left out or undefined", async () => {
   const options: ServeOptions = { port: 0, keytab: realm.keytab("rcmd/localhost"), rules: ["allow localhost"] };
   await using server = serve(options);
   const { port } = server.addr;
@@ -70,7 +70,7 @@ Deno.test("update() keeps what was seen and counted, whether an option is left o
   assert.deepEqual(await seen(), [false, true]);
 });
 
-Deno.test("update() keeps the ledger of users and the signal", async () => {
+Deno.test("update(): keeps the ledger of users and the signal", async () => {
   const stop = new AbortController();
   const tally = new Tally();
   let asked = 0;
@@ -127,7 +127,7 @@ function bobsServer(options: Partial<SocksServerOptions> = {}) {
   return { server, open, update: (changed: Partial<SocksServerOptions>) => server.update({ ...all, ...changed }) };
 }
 
-Deno.test("sessions that began before there was a limit of users, or under another one, count for it", async () => {
+Deno.test("update(): sessions under way count for a new limit of users", async () => {
   const other = new Tally();
   const elsewhere: UserLedger = {
     enter: (user, limit) => Promise.resolve(other.enter(user, limit)),
@@ -152,7 +152,7 @@ Deno.test("sessions that began before there was a limit of users, or under anoth
   assert.equal(other.size, 0);
 });
 
-Deno.test("sessions from a source count for a limit that comes later", async () => {
+Deno.test("update(): sessions under way count for a new limit of sources", async () => {
   const { server } = makeServer({ auth: [noAuthentication()] });
   await using _server = server;
   const open = async () => {
@@ -170,7 +170,7 @@ Deno.test("sessions from a source count for a limit that comes later", async () 
   assert.equal(await open(), false);
 });
 
-Deno.test("associations count over an update, and a limit that comes with it", async () => {
+Deno.test("update(): associations under way count for a new limit", async () => {
   const options: ServeOptions = {
     port: 0,
     allowUnauthenticated: true,
@@ -199,7 +199,7 @@ Deno.test("associations count over an update, and a limit that comes with it", a
   for (const control of controls) control.close();
 });
 
-Deno.test("a rate goes on where it was: what was taken stays taken, and the new number counts", () => {
+Deno.test("Rate: keeps what was taken when it changes", () => {
   let now = 0;
   const rate = new Rate(10, () => now);
   assert.equal(rate.take(20), 1_000);
@@ -256,7 +256,7 @@ Deno.test("update(): a file of passwords read again costs only changed users a h
   assert.deepEqual(await right(read({ bob: hashed(3, 2) }), "bob", "abd"), [true, 1]);
 });
 
-Deno.test("the rate of accepted clients is not filled up by an update", async () => {
+Deno.test("update(): does not refill the rate of accepted clients", async () => {
   const options: SocksServerOptions = { auth: [noAuthentication()], open: echoTarget, limits: { acceptsPerSecond: 2 } };
   const server = new SocksServer(options);
   await using _server = server;

@@ -263,7 +263,7 @@ Deno.test("replay: without mutual authentication a possible recording is refused
   }
 });
 
-Deno.test("a byte for the level that nobody made with this context's key is not taken, whatever it is", async () => {
+Deno.test("replay: a level byte that was not made with the context's key is refused", async () => {
   const recorded = await record("none", "connect");
   const [greeting, apReq] = recorded;
   for (const byte of [encodeFrame(2, Uint8Array.of(0)), encodeFrame(2, EMPTY), encodeFrame(2, new Uint8Array(40))]) {

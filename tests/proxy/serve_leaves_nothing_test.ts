@@ -81,7 +81,7 @@ Deno.test("serve(): after the end, nothing waits for its signal and nothing list
   }
 });
 
-Deno.test("a server whose signal is aborted already has ended, serves nobody and leaves its port", async () => {
+Deno.test("serve(): has ended if its signal is aborted already, and frees its port", async () => {
   for (const start of STARTS) {
     const listener = watched("stuck");
     const server = start({ port: undefined, listeners: [listener], signal: AbortSignal.abort(new Error("before")) });
@@ -93,7 +93,7 @@ Deno.test("a server whose signal is aborted already has ended, serves nobody and
   }
 });
 
-Deno.test("what cannot start leaves no listener, no port and nobody who waits for the signal", async () => {
+Deno.test("serve(): a failed start leaves no listener, port or signal handler", async () => {
   using other = Deno.listen({ hostname: LOCALHOST, port: 0 });
   const cases: [ListenerOptions, RegExp][] = [
     [{ port: other.addr.port }, /in use/],
@@ -122,7 +122,7 @@ Deno.test("what cannot start leaves no listener, no port and nobody who waits fo
   assert.equal(stop.listeners(), 0);
 });
 
-Deno.test("listeners are the server's: it closes them when it ends and when it cannot start", async () => {
+Deno.test("serve(): closes its listeners at its end and at a failed start", async () => {
   const given = () => [0, 1].map(() => listenTcp({ hostname: LOCALHOST, port: 0 }));
   for (const start of STARTS) {
     const listeners = given();
@@ -146,7 +146,7 @@ function thrower(): never {
   throw new Error("onListen");
 }
 
-Deno.test("a server ends although a listener is deaf to its own end, or fails for ever", async () => {
+Deno.test("serve(): ends although a listener ignores its end or always fails", async () => {
   for (const kind of ["stuck", "failing"] as const) {
     for (const how of ["dispose", "shutdown", "signal"] as const) {
       const stop = new AbortController();
@@ -166,7 +166,7 @@ Deno.test("a server ends although a listener is deaf to its own end, or fails fo
   }
 });
 
-Deno.test("a rate of accepting that is changed counts from then on, and holds no end up", async () => {
+Deno.test("update(): applies a new rate of accepting, which delays no end", async () => {
   const slow: ServeOptions = { ...ANYBODY, limits: { acceptsPerSecond: 0.001 } };
   const greet = async (port: number) => {
     const client = await Deno.connect({ hostname: LOCALHOST, port });
@@ -185,14 +185,14 @@ Deno.test("a rate of accepting that is changed counts from then on, and holds no
   }
 });
 
-Deno.test("a listener that fails is not asked again at once", async () => {
+Deno.test("serve(): pauses after a failed accept", async () => {
   const listener = watched("failing");
   await using _server = serve({ ...ANYBODY, port: undefined, listeners: [listener] });
   for (let turns = 0; turns < 200; turns++) await Promise.resolve();
   assert.equal(listener.accepts, 1);
 });
 
-Deno.test("a connection that a deaf listener brings after the end is closed", async () => {
+Deno.test("serve(): closes a connection accepted after the end", async () => {
   const accepting = stuckOperation<ReturnType<typeof pipe>[0] | undefined>();
   const { server } = makeServer();
   const listening = server.listen({ addr: { hostname: LOCALHOST, port: 1 }, accept: accepting.make, close() {} });
@@ -205,7 +205,7 @@ Deno.test("a connection that a deaf listener brings after the end is closed", as
   assert.equal(server.sessions, 0);
 });
 
-Deno.test("a listener is given a place to listen, or it is not: both is an error", async () => {
+Deno.test("serve(): refuses listeners together with a place to listen", async () => {
   const places: Partial<ServeOptions>[] = [
     { hostname: LOCALHOST },
     { port: 0 },
@@ -223,7 +223,7 @@ Deno.test("a listener is given a place to listen, or it is not: both is an error
   await using _server = serve({ allowUnauthenticated: true, listeners: [], ...undefinedAreNone });
 });
 
-Deno.test("a time, a limit or a port that is none is told by name, and changes nothing", async () => {
+Deno.test("serve(): names an invalid time, limit or port, and changes nothing", async () => {
   const groups = {
     timeouts: ["handshake", "connect", "idle", "halfClose"],
     limits: [
@@ -257,7 +257,7 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
   (await Deno.connect({ hostname: LOCALHOST, port: server.addr.port })).close();
 });
 
-Deno.test("update() after the end has no effect", async () => {
+Deno.test("update(): has no effect after the end", async () => {
   const { server, events } = makeServer();
   await server.shutdown();
   const changed = { auth: [noAuthentication()], open: echoTarget };
@@ -273,7 +273,7 @@ Deno.test("update() after the end has no effect", async () => {
   assert.ok(isFree(running.addr.port));
 });
 
-Deno.test("the deadline that is over first counts, and the end after it is over at once", async () => {
+Deno.test("shutdown(): the earliest deadline counts", async () => {
   await using echo = echoServer();
   const server = serve(ANYBODY);
   const through = { proxy: server.addr, auth: [noAuthentication()], hostname: LOCALHOST, port: echo.port };
@@ -327,7 +327,7 @@ async function endsByItself(what: string): Promise<boolean> {
   return ended;
 }
 
-Deno.test("a server that is not referenced lets the process end, and its sessions do not", async () => {
+Deno.test("unref(): lets the process end, but not while sessions run", async () => {
   const cases: [string, boolean][] = [
     [`serve({ ...options, port: 0 });`, false],
     [`serve({ ...options, port: 0 }).unref();`, true],
@@ -356,7 +356,7 @@ Deno.test("a server that is not referenced lets the process end, and its session
   assert.deepEqual(ended, cases.map(([, ends]) => ends));
 });
 
-peerTest("a server for TLS that is not referenced lets the process end", ["openssl"], async () => {
+peerTest("unref(): lets the process end with a listener for TLS", ["openssl"], async () => {
   const listen = `port: 0, tls: ${JSON.stringify(await certificateFor())}`;
   const ended = await Promise.all([
     endsByItself(`serve({ ...options, ${listen} }).unref();`),

@@ -29,7 +29,7 @@ function proxy(options: Partial<ServeOptions>) {
   return { server, reach, events, all };
 }
 
-Deno.test("serve() holds rules for IPv4 under prefixes that it is told or finds, and changes them", async () => {
+Deno.test("serve(): applies rules for IPv4 under NAT64 prefixes given or found", async () => {
   const inside = "2a0b:64::a42:1";
   const found: (readonly string[])[] = [];
   const onNat64 = (prefixes: readonly string[]) => void found.push(prefixes);
@@ -55,7 +55,7 @@ Deno.test("serve() holds rules for IPv4 under prefixes that it is told or finds,
   assert.throws(() => proxy({ egress: { nat64: ["10.0.0.0/8"] } }), TypeError);
 });
 
-Deno.test("a resolver that is silent holds no start up, and nothing is looked for behind the end", async () => {
+Deno.test("serve(): a silent resolver delays no start; nothing is looked up after the end", async () => {
   const signals: AbortSignal[] = [];
   const resolve: Resolver = (_name, { signal }) => {
     signals.push(signal!);
@@ -70,7 +70,7 @@ Deno.test("a resolver that is silent holds no start up, and nothing is looked fo
   assert.equal(signals.length, 1);
 });
 
-Deno.test("gssocks serve takes prefixes by the file and by the command line, and refuses what is none", async () => {
+Deno.test("serve: takes NAT64 prefixes from file and command line, and refuses invalid ones", async () => {
   const serveChecked = (...args: string[]) => gssocks(["serve", "-m", "none", "--allow", "*", "--check", ...args]);
   assert.equal((await serveChecked("--nat64", "2001:db8:64::/96", "--nat64", "discover")).code, 0);
   const bad = await serveChecked("--nat64", "2001:db8:64::/90");
@@ -88,7 +88,7 @@ Deno.test("gssocks serve takes prefixes by the file and by the command line, and
   }
 });
 
-Deno.test("gssocks serve holds rules for IPv4 under the prefixes that it is given", async () => {
+Deno.test("serve: applies rules for IPv4 under the NAT64 prefixes given", async () => {
   const stop = new AbortController();
   const port = Promise.withResolvers<number>();
   const serving = gssocks(
@@ -106,7 +106,7 @@ Deno.test("gssocks serve holds rules for IPv4 under the prefixes that it is give
   assert.match((await serving).err, /\[2a0b:64::a42:1\]:80 is not allowed: .*rule "deny 10\.0\.0\.0\/8"/);
 });
 
-Deno.test("the start and --check say which rules cover so much that they count as *", async () => {
+Deno.test("serve: the start and --check name rules so broad that they count as *", async () => {
   const rules = ["--allow", "0.0.0.0/0", "--allow", "10.0.0.0/8", "--deny", "::/0", "--allow", "[::]/1:443"];
   const warned = (err: string) => [...err.matchAll(/^Warning: rule "(.*)" counts as "\*"/gm)].map(([, rule]) => rule);
   const wanted = ["allow 0.0.0.0/0", "allow [::]/1:443"];

@@ -107,7 +107,7 @@ const COMMANDS: Readonly<Record<string, readonly [options: Partial<SocksServerOp
   };
 
 for (const [how, fail] of Object.entries(FAILURES)) {
-  Deno.test(`who watches a server and ${how} has no say in it`, async () => {
+  Deno.test(`onEvent: an observer that ${how} changes nothing`, async () => {
     await nothingUnhandled(async () => {
       for (const [name, [options, said, told]] of Object.entries(COMMANDS)) {
         let events = 0;
@@ -128,7 +128,7 @@ for (const [how, fail] of Object.entries(FAILURES)) {
   });
 }
 
-Deno.test("serve() and bridge() outlive whoever watches them, over the network too", async () => {
+Deno.test("serve() and bridge(): outlive failing observers", async () => {
   await nothingUnhandled(async () => {
     const fail = FAILURES.throws!;
     const anybody: ServeOptions = { port: 0, allowUnauthenticated: true, rules: ["allow localhost"], onEvent: fail };
@@ -154,7 +154,7 @@ Deno.test("serve() and bridge() outlive whoever watches them, over the network t
   });
 });
 
-Deno.test("a ledger that fails at the end of a session keeps nobody out, and is told", async () => {
+Deno.test("user ledger: a failure at the end of a session refuses no client, and is reported", async () => {
   for (const leave of [FAILURES.throws!, FAILURES.rejects!]) {
     await nothingUnhandled(async () => {
       const told: ServerTrouble[] = [];
@@ -172,7 +172,7 @@ Deno.test("a ledger that fails at the end of a session keeps nobody out, and is 
   }
 });
 
-Deno.test("what others have made may fail in any call, and is one refusal", async () => {
+Deno.test("serve(): a failure in any call of the caller's objects is one refusal", async () => {
   const broken: Connection = {
     ...pipe()[0],
     read: () => Promise.reject(new Error("read")),
@@ -284,7 +284,7 @@ Deno.test("health: if descriptors are short, an idle client without a request is
   await carried;
 });
 
-Deno.test("a session that ends lets the next accept be tried at once", async () => {
+Deno.test("serve(): accepts at once after a session has ended", async () => {
   const { server } = makeServer();
   const listener = failing(6, systemError("ECONNABORTED"));
   const before = performance.now();

@@ -36,7 +36,7 @@ async function enter(server: SocksServer, hostname: string, user?: string): Prom
   return far.sent()[length - 9];
 }
 
-Deno.test("shares follow the number of sessions, and are left alone where they are given", () => {
+Deno.test("shares: follow the number of sessions unless given", () => {
   const shares = (sessions?: number) => Object.values(sharesOf({ limits: { sessions } }));
   assert.deepEqual(shares(), [10_000, 2_500, 5_000, 1_000]);
   assert.deepEqual(shares(1_001), [1_001, 251, 501, 101]);
@@ -66,7 +66,7 @@ Deno.test("shares: one source, network and user have their share by default", as
   await users.server[Symbol.asyncDispose]();
 });
 
-Deno.test("a network gives back what it had, and is a /24 or a /48", async () => {
+Deno.test("shares: a network is a /24 or a /48, and is freed", async () => {
   const name = (hostname: string) => networkName({ hostname, port: 1 });
   assert.deepEqual(
     ["192.0.2.7", "::ffff:192.0.2.200", "2001:db8:1:2:3::4", "somewhere"].map(name),
@@ -85,7 +85,7 @@ Deno.test("a network gives back what it had, and is a /24 or a /48", async () =>
   assert.deepEqual(refusals(), []);
 });
 
-Deno.test("where all have said nothing, whoever has the most of them makes room", async () => {
+Deno.test("half-open limit: the source with the most of them makes room", async () => {
   const { server, events } = makeServer({ limits: { halfOpen: 4 } });
   const come = (hostname: string) => {
     const [client, far] = pipe();
@@ -137,12 +137,12 @@ async function relayTimes(options: Partial<SocksServerOptions>): Promise<readonl
   return times.filter((time) => time > 60_000);
 }
 
-Deno.test("a relay has two hours and four minutes by default, and ten minutes once one side has ended", async () => {
+Deno.test("relay: default timeouts are 2:04 h, and 10 min after one side has ended", async () => {
   assert.deepEqual(new Set(await relayTimes({})), new Set([7_440_000, 600_000]));
   assert.deepEqual(new Set(await relayTimes({ timeouts: { idle: Infinity, halfClose: 90_000 } })), new Set([90_000]));
 });
 
-Deno.test("all clients of a bridge are on one machine, which may have all of it", async () => {
+Deno.test("bridge: one address may have all sessions", async () => {
   await using local = bridge({
     port: 0,
     proxy: "127.0.0.1:9",
@@ -157,7 +157,7 @@ Deno.test("all clients of a bridge are on one machine, which may have all of it"
   for (const client of clients) client.close();
 });
 
-Deno.test("configuration and command line say shares, and switch them off by a word", () => {
+Deno.test("shares: are set and switched off by file and command line", () => {
   const limits = (text: object) => {
     const config = parseConfig(JSON.stringify({ methods: ["none"], limits: text }), "file");
     const { sessionsPerSource, sessionsPerNetwork, sessionsPerUser } = serveOptions(config).limits ?? {};
@@ -172,7 +172,7 @@ Deno.test("configuration and command line say shares, and switch them off by a w
   }
 });
 
-Deno.test("what is none of a few is told at the start, and changes nothing", async () => {
+Deno.test("serve(): refuses unknown names of commands and protocols, and changes nothing", async () => {
   await using server = serve(ANYBODY);
   const wrong: readonly [Record<string, unknown>, RegExp][] = [
     [{ commands: ["connect", "foo"] }, /^Cannot use commands: "foo" is not one of connect, bind, udp, resolve$/],
@@ -244,7 +244,7 @@ Deno.test("shares: a session's time is monotonic, and a ticket's is the wall clo
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("rates and times of sessions do not see a clock that is set", async () => {
+Deno.test("rates and times of sessions: ignore changes of the wall clock", async () => {
   const { now } = Date;
   const { server } = makeServer({ limits: { bandwidthPerSession: 100_000 } });
   const [client, far] = pipe();

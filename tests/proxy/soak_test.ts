@@ -87,53 +87,59 @@ async function held(pid: number): Promise<{ descriptors: number; memory: number 
   return { descriptors, memory: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024 };
 }
 
+/** Starts the server, with Deno's own datagrams; the other tests are without. */
+function soakServer(keytab: string): Daemon {
+  return new Daemon(Deno.execPath(), [
+    ...["run", "-q", "--unstable-net", "--allow-net", `--allow-read=${keytab}`, "-c", `${ROOT}deno.json`],
+    ...[`${ROOT}cli/mod.ts`, "serve", "-l", "127.0.0.1:0", "-k", keytab, "--allow", "localhost"],
+    ...["--command", "connect,udp", "--admin", "127.0.0.1:0", "--quiet", "--handshake-timeout", "60000"],
+    ...["--max-sessions-per-user", "any"],
+  ]);
+}
+
+/** One round: clients with traffic on all of their sessions, of which half are killed and the others finish. */
+async function soakRound(
+  server: Daemon,
+  startClient: () => SoakClient,
+  status: () => Promise<Snapshot>,
+): Promise<void> {
+  /** Asks again until it is so, and not so often that asking is the load. */
+  const until = async (so: (now: Snapshot) => boolean) => {
+    while (!so(await status())) await new Promise((resolve) => setTimeout(resolve, 100));
+  };
+  const clients = Array.from({ length: CLIENTS }, startClient);
+  await Promise.all(clients.map(({ ready }) => ready));
+  const full = await status();
+  assert.equal(full.sessionCount, CLIENTS * (CONNECTIONS + ASSOCIATIONS));
+  assert.ok((await held(server.pid)).descriptors > 2 * full.sessionCount);
+  // Traffic on all of them until each has carried something on average.
+  await Promise.all(clients.map((client) => client.begin()));
+  await until(({ sent }) => sent > full.sent + 20_000_000);
+  const [killed, staying] = [clients.slice(0, CLIENTS / 2), clients.slice(CLIENTS / 2)];
+  for (const client of killed) await client.kill();
+  for (const client of staying) assert.match(await client.finish(), /all well/);
+  await until(({ sessionCount }) => sessionCount === 0);
+}
+
 Deno.test({
-  name: "2,000 sessions of both kinds, half of their clients killed: nothing is left of them",
+  name: "soak: 2,000 sessions, half of their clients killed, leave nothing",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using realm = await startRealmFolder();
     await using echo = echoServer();
     await using udp = await udpServer();
     const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
-    await using server = new Daemon(Deno.execPath(), [
-      // With Deno's own datagrams; the other tests are without.
-      ...[
-        "run",
-        "-q",
-        "--unstable-net",
-        "--allow-net",
-        `--allow-read=${realm.keytab}`,
-        "-c",
-        `${ROOT}deno.json`,
-        `${ROOT}cli/mod.ts`,
-      ],
-      ...["serve", "-l", "127.0.0.1:0", "-k", realm.keytab, "--allow", "localhost", "--command", "connect,udp"],
-      ...["--admin", "127.0.0.1:0", "--quiet", "--handshake-timeout", "60000", "--max-sessions-per-user", "any"],
-    ]);
+    await using server = soakServer(realm.keytab);
     const [, port] = await server.waitFor(/Listening on 127\.0\.0\.1:(\d+)/);
     const [, admin] = await server.waitFor(/Admin port on http:\/\/127\.0\.0\.1:(\d+)/);
     const status = async (): Promise<Snapshot> => await (await fetch(`http://127.0.0.1:${admin}/status.json`)).json();
-    /** Asks again until it is so, and not so often that asking is the load. */
-    const until = async (so: (now: Snapshot) => boolean) => {
-      while (!so(await status())) await new Promise((resolve) => setTimeout(resolve, 100));
-    };
+    const startClient = () => new SoakClient([Number(port), echo.port, udp.port], env);
     // What the admin port itself needs is there before anything is counted.
     await status();
     const before = await held(server.pid);
     const memory: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const clients = Array.from({ length: CLIENTS }, () => new SoakClient([Number(port), echo.port, udp.port], env));
-      await Promise.all(clients.map(({ ready }) => ready));
-      const full = await status();
-      assert.equal(full.sessionCount, CLIENTS * (CONNECTIONS + ASSOCIATIONS));
-      assert.ok((await held(server.pid)).descriptors > 2 * full.sessionCount);
-      // Traffic on all of them until each has carried something on average.
-      await Promise.all(clients.map((client) => client.begin()));
-      await until(({ sent }) => sent > full.sent + 20_000_000);
-      const [killed, staying] = [clients.slice(0, CLIENTS / 2), clients.slice(CLIENTS / 2)];
-      for (const client of killed) await client.kill();
-      for (const client of staying) assert.match(await client.finish(), /all well/);
-      await until(({ sessionCount }) => sessionCount === 0);
+      await soakRound(server, startClient, status);
       memory.push((await held(server.pid)).memory);
       // The connection over which this asks is one that may come or go.
       const { descriptors } = await held(server.pid);
@@ -159,7 +165,7 @@ Deno.test({
   },
 });
 
-Deno.test("a session leaves nothing on the heap", async () => {
+Deno.test("soak: a session leaves nothing on the heap", async () => {
   const script = new URL("../support/session_heap_probe.ts", import.meta.url).pathname;
   const args = ["run", "-q", "-A", "--v8-flags=--expose-gc", "-c", `${ROOT}deno.json`, script];
   const { stdout, stderr } = await run(Deno.execPath(), args, { timeout: 120_000 });

@@ -68,7 +68,7 @@ async function drained(connection: SocksConnection): Promise<{ count: number; en
   }
 }
 
-Deno.test("time and signal of connectTls hold until TLS stands, and nothing is left of the attempt", async () => {
+Deno.test("connectTls(): timeout and signal include the TLS handshake, and leave nothing", async () => {
   await using target = deafServer();
   await using proxy = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const options = { proxy: proxy.addr, auth: [noAuthentication()], hostname: LOCALHOST, port: target.port };
@@ -160,7 +160,7 @@ peerTest("TLS around a proxy that is cut is no end of what is inside", ["openssl
   }
 });
 
-Deno.test("a proxy's TLS handshake that does not come, or fails, leaves no socket", async () => {
+Deno.test("dialTls(): a missing or failed handshake leaves no socket", async () => {
   const dial = dialTls();
   for (const said of ["", "SSH-2.0-not-tls\r\n"]) {
     await using proxy = deafServer(said);
@@ -204,7 +204,7 @@ async function fromHere(): Promise<{ near: Connection; far: Socket }> {
   return { near, far };
 }
 
-Deno.test("a connection from a chosen address that is reset is no end, and one that has ended is", async () => {
+Deno.test("dialFrom(): a reset is an error, an end is an end", async () => {
   for (const how of ["end", "reset"] as const) {
     const { near, far } = await fromHere();
     far.write(bytes(1_000));
@@ -234,7 +234,7 @@ Deno.test("a connection from a chosen address that is reset is no end, and one t
   }
 });
 
-Deno.test("a connection from a chosen address that was closed fails whatever is under way", async () => {
+Deno.test("dialFrom(): close() fails calls under way", async () => {
   const { near, far } = await fromHere();
   const calls = [near.read(), near.read(), near.write(new Uint8Array(64 << 20)), near.closeWrite()];
   const settled = Promise.allSettled(calls);

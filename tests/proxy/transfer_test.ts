@@ -8,7 +8,7 @@ const MIB = 1 << 20;
 const FLAT = 64 * MIB;
 
 for (const protection of ["none", "integrity", "confidentiality"]) {
-  Deno.test(`1 GiB passes client, bridge and server at protection "${protection}" unchanged, in flat memory`, async () => {
+  Deno.test(`transfer: 1 GiB passes client, bridge and server at protection "${protection}" unchanged, in flat memory`, async () => {
     const args = ["run", "-q", "-A", "-c", `${ROOT}deno.json`, `${ROOT}tests/support/transfer_program.ts`, protection];
     const got = await run(Deno.execPath(), args, { timeout: 300_000 });
     assert.equal(got.code, 0, got.stderr);

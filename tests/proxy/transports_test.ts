@@ -36,7 +36,7 @@ async function page(connection: { write(bytes: Uint8Array): Promise<unknown>; re
   return (await new Response(connection.readable).text()).split("\r\n\r\n")[1];
 }
 
-Deno.test("the server listens on a socket in the file system, and the client dials one", async () => {
+Deno.test("transports: a server and a client on a Unix socket", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const path = `${realm.directory}/proxy.sock`;
@@ -55,7 +55,7 @@ Deno.test("the server listens on a socket in the file system, and the client dia
   );
 });
 
-peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], async () => {
+peerTest("transports: SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], async () => {
   await using realm = await startRealmFolder();
   const { cert, key } = await certificateFor("localhost", "IP:127.0.0.2");
   const caCerts = [cert];
@@ -98,7 +98,7 @@ peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], as
   await assert.rejects(aborting, (reason) => reason === "no");
 });
 
-Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to end", async () => {
+Deno.test("transports: a proxy behind Deno.serve over WebSockets, protected end to end", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   await using echo = echoServer();
@@ -132,7 +132,7 @@ Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to e
   );
 });
 
-peerTest("the client goes over wss:, with the certificate checked", ["openssl"], async () => {
+peerTest("transports: wss: with the certificate checked", ["openssl"], async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const { cert, key } = await certificateFor("localhost", "IP:127.0.0.2");
@@ -202,7 +202,7 @@ Deno.test("WebSocket: a peer holds no more memory than a window, and is cut when
   await assert.rejects(reader.read(), { code: "TOO_LARGE" });
 });
 
-Deno.test("a chain of proxies, each with a method of its own, and a KDC behind the first", async () => {
+Deno.test("dialThrough(): a chain of proxies with different methods, and a KDC behind the first", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const seen: string[] = [];
@@ -242,7 +242,7 @@ Deno.test("a chain of proxies, each with a method of its own, and a KDC behind t
   ]);
 });
 
-Deno.test("rules send some of what they allow through another proxy, with Kerberos", async () => {
+Deno.test("upstream: rules send requests through another proxy, with Kerberos", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const seen: string[] = [];
@@ -272,7 +272,7 @@ Deno.test("rules send some of what they allow through another proxy, with Kerber
   );
 });
 
-Deno.test("a name that only the upstream knows is not looked up here", async () => {
+Deno.test("upstream: names are looked up by the upstream", async () => {
   await using site = origin("the page");
   await using far = serve({
     port: 0,
@@ -296,7 +296,7 @@ Deno.test("a name that only the upstream knows is not looked up here", async () 
   assert.equal(await page(connection), "the page");
 });
 
-Deno.test("the bridge serves HTTPS_PROXY and SOCKS 4 users on the port of SOCKS 5", async () => {
+Deno.test("bridge: serves HTTP CONNECT and SOCKS 4 on the port of SOCKS 5", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   await using far = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
@@ -315,7 +315,7 @@ Deno.test("the bridge serves HTTPS_PROXY and SOCKS 4 users on the port of SOCKS 
   assert.match(await ask(Uint8Array.of(4, 1, port >> 8, port & 0xff, 127, 0, 0, 1, 0)), /^\0Z.*the page$/s);
 });
 
-Deno.test("targets are reached from the address that was chosen, over TCP and UDP", async () => {
+Deno.test("egress: targets are reached from the chosen address, over TCP and UDP", async () => {
   const seen: string[] = [];
   await using target = new TcpServer(async (connection) => {
     seen.push((connection.remoteAddr as Deno.NetAddr).hostname);
@@ -347,7 +347,7 @@ Deno.test("targets are reached from the address that was chosen, over TCP and UD
   assert.throws(() => serve({ port: 0, allowUnauthenticated: true, egress: { addresses: ["eth0"] } }), TypeError);
 });
 
-Deno.test("connections from elsewhere than a listener are served", async () => {
+Deno.test("serveConnection(): serves a connection that came from no listener", async () => {
   await using proxy = serve({ listeners: [], allowUnauthenticated: true, rules: ["allow *"] });
   const [near, far] = pipe();
   const served = proxy.serveConnection(far);

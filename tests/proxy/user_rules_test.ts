@@ -8,7 +8,7 @@ import { echoServer } from "../support/servers.ts";
 
 const NAMES = ["John Doe", "Doe, John", 'J "x" = Doe', "eve\\\\", "EVE", "eve\\@gssocks.test", "h*", "service/one"];
 
-Deno.test("rules find the users that they name, and every spelling of those whom they deny", async () => {
+Deno.test("rules: match the users named, and every spelling of those denied", async () => {
   await using realm = await startRealmFolder({ principals: Object.fromEntries(NAMES.map((name) => [name, "pw"])) });
   await using echo = echoServer();
   const config = `${realm.directory}/config.json`;

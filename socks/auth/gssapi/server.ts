@@ -39,36 +39,15 @@ export interface ProtectionRequest {
 /** Decides which protection level a client gets; `undefined` refuses the client. */
 export type ProtectionPolicy = (request: ProtectionRequest) => ProtectionLevel | undefined;
 
-/** Options of {@linkcode gssapiServer}. */
-export interface GssapiServerOptions {
-  /** Credential that accepts contexts. */
-  readonly credential: GssAcceptorCredential;
+/** Options that accept clients against RFC 1961. Each one gives an attacker on the path something. */
+export interface InsecureGssapiOptions {
   /**
-   * Levels that may be granted, or a function that decides. From a list the client gets the level that it asks for; if the list does not
-   * have it, the strongest one of the list (RFC 1961 section 4.2 leaves that to the server; curl needs it to use a server that grants
-   * "none").
-   *
-   * @default {["confidentiality", "integrity", "selective"]}
-   */
-  readonly protection?: readonly ProtectionLevel[] | ProtectionPolicy | undefined;
-  /** Which messages are encrypted at level "selective". @default {all of them} */
-  readonly seal?: SealPolicy | undefined;
-  /** Channel that contexts must be bound to, if the client binds them. */
-  readonly channelBindings?: ChannelBindings | undefined;
-  /**
-   * As {@linkcode GssapiClientOptions.insecureNecMode}; all clients must use that mode then. At level "none" a client in this mode proves
-   * nothing after its first token; see {@linkcode replaysKnownFrom}.
+   * As {@linkcode GssapiClientOptions.insecureNecMode}; all clients must use that mode then. In this mode level "none" is refused until
+   * every replay is noticed; other servers with the same keys must share the replay cache. An attacker on the path can change the level.
    *
    * @default {false}
    */
   readonly insecureNecMode?: boolean | undefined;
-  /**
-   * Returns the time, in milliseconds since the epoch, from which this server detects every replayed first token, also one that was used at
-   * another server. In NEC's mode level "none" is refused before that time: a recording could take the place of the client.
-   *
-   * @default {never}
-   */
-  readonly replaysKnownFrom?: (() => number) | undefined;
   /**
    * Whether to accept clients that do not ask for mutual authentication, which RFC 1961 section 3.2 requires. Their messages use no key
    * that this server chose: they can be replayed to another server with the same key, or to this one after its replay cache has
@@ -84,6 +63,32 @@ export interface GssapiServerOptions {
    * @default {false}
    */
   readonly insecureUnordered?: boolean | undefined;
+}
+
+/** Options of {@linkcode gssapiServer}. */
+export interface GssapiServerOptions extends InsecureGssapiOptions {
+  /** Credential that accepts contexts. */
+  readonly credential: GssAcceptorCredential;
+  /**
+   * Levels that may be granted, or a function that decides. From a list the client gets the level that it asks for; if the list does not
+   * have it, the strongest one of the list (RFC 1961 section 4.2 leaves that to the server; curl needs it to use a server that grants
+   * "none").
+   *
+   * @default {["confidentiality", "integrity", "selective"]}
+   */
+  readonly protection?: readonly ProtectionLevel[] | ProtectionPolicy | undefined;
+  /** Which messages are encrypted at level "selective". @default {all of them} */
+  readonly seal?: SealPolicy | undefined;
+  /** Channel that contexts must be bound to, if the client binds them. */
+  readonly channelBindings?: ChannelBindings | undefined;
+  /**
+   * Returns the time, in milliseconds since the epoch, from which this server detects every replayed first token, also one that was used at
+   * another server. In NEC's mode level "none" is refused before that time: a client proves nothing
+   * after its first token there, and a recording could take its place.
+   *
+   * @default {never}
+   */
+  readonly replaysKnownFrom?: (() => number) | undefined;
 }
 
 const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integrity", "selective"];

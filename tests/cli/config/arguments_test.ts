@@ -337,7 +337,7 @@ Deno.test("proxies: may be URLs everywhere, without a password", async () => {
   }
 });
 
-Deno.test("what cannot be listened on, or reached by that name, is named, and --check looks at it too", async () => {
+Deno.test("serve: names invalid places to listen, and --check does too", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const place = `127.0.0.1:${listener.addr.port}`;
   const taken = await gssocks(["bridge", "--proxy", "p", "--listen", place]);

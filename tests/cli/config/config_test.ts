@@ -306,7 +306,7 @@ Deno.test("passwords: are hashed, checked in constant time, and read from a file
   await assert.rejects(passwordLine("a", ""), TypeError);
 });
 
-Deno.test("gssocks passwd sets, changes and deletes users in a file that nobody else reads", async () => {
+Deno.test("passwd: sets, changes and deletes users in a private file", async () => {
   await inFolder(async (directory) => {
     const file = `${directory}/users`;
     const set = (user: string, password: string) => gssocks(["passwd", file, user], { password });
@@ -324,7 +324,7 @@ Deno.test("gssocks passwd sets, changes and deletes users in a file that nobody 
   });
 });
 
-Deno.test("serve gives up the permissions that it does not need any more, and no others", async () => {
+Deno.test("permissions: serve gives up those that it no longer needs, and no others", async () => {
   await inFolder(async (directory) => {
     const runs = async (args: string[], config?: unknown) => {
       if (config !== undefined) await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify(config));

@@ -59,15 +59,17 @@ Deno.test("settings: a setting that has moved is refused with its new place", ()
 
 /** Files of proxy/ and cli/ that name each setting: the table, and those that use it. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
-  halfClose: ["cli/commands/bridge.ts", "cli/config/settings.ts", "proxy/moved_options.ts"],
+  halfClose: ["cli/commands/bridge.ts", "cli/config/settings.ts"],
   maxDestinations: [
     "cli/config/server_config.ts",
     "cli/config/settings.ts",
-    "proxy/running.ts",
+    "proxy/moved_options.ts",
+    "proxy/serve_options.ts",
     "proxy/server_options.ts",
   ],
-  sessionsPerUser: ["cli/config/settings.ts", "proxy/moved_options.ts"],
-  bandwidthPerUser: ["cli/config/settings.ts", "proxy/moved_options.ts"],
+  insecureUnordered: ["cli/config/settings.ts", "cli/server/warnings.ts", "proxy/moved_options.ts"],
+  sessionsPerUser: ["cli/config/settings.ts"],
+  bandwidthPerUser: ["cli/config/settings.ts"],
 };
 
 Deno.test("settings: between the table and its use no file names a setting", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Faults, guard } from "../../../cli/log/guard.ts";
 import { uncaughtIn } from "../../support/unhandled.ts";
 
-Deno.test("errors and rejections that nobody handled are taken, until the guard is taken away", () => {
+Deno.test("guard(): takes unhandled errors and rejections until it is stopped", () => {
   const scope = new EventTarget();
   const taken: unknown[] = [];
   const stop = guard(scope, (error) => taken.push(error));
@@ -23,7 +23,7 @@ Deno.test("errors and rejections that nobody handled are taken, until the guard 
   assert.equal(taken.length, 3);
 });
 
-Deno.test("a fault is told on one line, with where it is from, as tests look for it", () => {
+Deno.test("Faults: logs a fault on one line with its place", () => {
   const lines: string[] = [];
   const faults = new Faults((line) => lines.push(line));
   faults.take(new TypeError("two\nlines \x1b[2J"));
@@ -36,7 +36,7 @@ Deno.test("a fault is told on one line, with where it is from, as tests look for
   assert.equal(uncaughtIn(lines.join("")).length, 1);
 });
 
-Deno.test("many faults are counted, and told a few a minute", () => {
+Deno.test("Faults: count all, and log a few a minute", () => {
   const lines: string[] = [];
   let now = 0;
   const faults = new Faults((line) => lines.push(line), () => now);

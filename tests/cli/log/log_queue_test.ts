@@ -21,7 +21,7 @@ class Sink implements LogSink {
   }
 }
 
-Deno.test("lines come whole and in order, however little of them is taken at one time", async () => {
+Deno.test("LogQueue: lines arrive whole and in order", async () => {
   const sink = new Sink();
   sink.most = 3;
   const log = new LogQueue(sink);
@@ -32,7 +32,7 @@ Deno.test("lines come whole and in order, however little of them is taken at one
   assert.equal(log.dropped, 0);
 });
 
-Deno.test("lines of one moment are written together, and one write is under way at a time", async () => {
+Deno.test("LogQueue: writes in batches, one write at a time", async () => {
   const sink = new Sink();
   sink.stuck = Promise.withResolvers();
   const log = new LogQueue(sink);
@@ -46,7 +46,7 @@ Deno.test("lines of one moment are written together, and one write is under way 
   assert.equal(sink.text.split("\n").length, 2_001);
 });
 
-Deno.test("what there is no room for is dropped, counted, and told where it is missing", async () => {
+Deno.test("LogQueue: drops lines without room, counts them, and marks the gap", async () => {
   for (const limits of [{ maxLines: 10 }, { maxBytes: 100 }]) {
     const sink = new Sink();
     sink.stuck = Promise.withResolvers();
@@ -64,7 +64,7 @@ Deno.test("what there is no room for is dropped, counted, and told where it is m
   }
 });
 
-Deno.test("a log that is behind has one gap and not a hundred", async () => {
+Deno.test("LogQueue: a slow log has few gaps", async () => {
   const sink = new Sink();
   sink.stuck = Promise.withResolvers();
   const log = new LogQueue(sink, { maxBytes: 200_000 });
@@ -93,7 +93,7 @@ Deno.test("a log that is behind has one gap and not a hundred", async () => {
   assert.ok(sink.text.endsWith("\n2 log lines were dropped: the log took no more\nin time\n"), sink.text.slice(-100));
 });
 
-Deno.test("a text of several lines counts as so many", () => {
+Deno.test("LogQueue: counts the lines of a text", () => {
   const sink = new Sink();
   sink.stuck = Promise.withResolvers();
   const log = new LogQueue(sink, { maxLines: 3 });
@@ -104,7 +104,7 @@ Deno.test("a text of several lines counts as so many", () => {
   sink.stuck.resolve();
 });
 
-Deno.test("a sink that fails is tried again, and what waited is there when it is well", async () => {
+Deno.test("LogQueue: tries a failed sink again and loses nothing", async () => {
   const sink = new Sink();
   sink.failure = new Deno.errors.BrokenPipe("nobody reads");
   const log = new LogQueue(sink, { retry: 5, maxLines: 2 });
@@ -132,7 +132,7 @@ Deno.test("LogQueue: waits for a full pipe, and loses or doubles no byte of a li
   assert.equal(sink.text, "a line\n");
 });
 
-Deno.test("the end waits for a log that is slow, not for one that is stuck, gone or full", async () => {
+Deno.test("LogQueue: close() waits for a slow sink, not for one that is stuck, gone or full", async () => {
   const stuck = new Sink();
   stuck.stuck = Promise.withResolvers();
   const began = performance.now();

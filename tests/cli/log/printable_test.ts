@@ -62,7 +62,7 @@ function logged(format: LogFormat, all: readonly ServerEvent[]): string[] {
   return lines;
 }
 
-Deno.test("printable() leaves nothing that drives a terminal or is not seen, and everything else", () => {
+Deno.test("printable(): escapes what drives a terminal or is invisible, and nothing else", () => {
   fit(printable(EVIL));
   assert.equal(printable("\x1b\x9b\u202e\u{e0041}\n\t"), "\\u001b\\u009b\\u202e\\udb40\\udc41\\u000a\\u0009");
   assert.equal(printableLines("a\n\tb\r\n\x1b"), "a\n\tb\\u000d\n\\u001b");
@@ -130,7 +130,7 @@ Deno.test("log: the address in a line of text is the client's (property)", () =>
   );
 });
 
-Deno.test("no line of the log is longer than journals take, which begin another with what stands there", () => {
+Deno.test("log: no error text makes a line longer than a journal takes", () => {
   const long = "\x1b".repeat(60_000);
   const cause = new GssError("no", { major: "FAILURE", code: "FAILURE", details: { service: long } });
   const rule = `deny ${"a.example+".repeat(500)}b.example`;
@@ -189,7 +189,7 @@ Deno.test("log: the documented filter of fail2ban finds the client's address", a
   }
 });
 
-Deno.test("quoted() gives a rule's word for a name", () => {
+Deno.test("quoted(): returns a name as a rule has it", () => {
   assert.deepEqual(
     ["alice@A.TEST", "host/x.y@A", "pc1$@A", "a\\@b@A", "John Doe@A", 'a"b', "a,b", "a:b", ""].map(quoted),
     ["alice@A.TEST", "host/x.y@A", "pc1$@A", "a\\@b@A", '"John Doe@A"', '"a""b"', '"a,b"', '"a:b"', '""'],
@@ -209,7 +209,7 @@ async function evilFiles(directory: string): Promise<{ cache: string; keytab: st
   return { cache: `FILE:${directory}/cc`, keytab: `${directory}/keytab` };
 }
 
-Deno.test("no command shows what a cache, a keytab or a KDC put into a name", async () => {
+Deno.test("commands: escape names from caches, keytabs and KDCs", async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-evil-" });
   try {
     const { cache, keytab } = await evilFiles(directory);
@@ -240,14 +240,14 @@ Deno.test("no command shows what a cache, a keytab or a KDC put into a name", as
   }
 });
 
-Deno.test("an error is one line, but for what is wrong with a configuration", () => {
+Deno.test("errorLine(): is one line, except for a configuration", () => {
   assert.equal(errorLine(new Error(`no\nFAKE${EVIL}`)), `no\\u000aFAKE${printable(EVIL)}`);
   assert.equal(errorLine("a\nb"), "a\\u000ab");
   assert.equal(errorLine(new ConfigError("one\ntwo")), "one\ntwo");
   assert.equal(errorLine(new UsageError("one\ntwo")), "one\ntwo");
 });
 
-Deno.test("prompts are fit to be read, data for standard output stays what it is", async () => {
+Deno.test("printableIo(): escapes prompts, and leaves standard output as it is", async () => {
   const prompts: string[] = [];
   const stdout = new WritableStream<Uint8Array>();
   const io = printableIo({
@@ -264,7 +264,7 @@ Deno.test("prompts are fit to be read, data for standard output stays what it is
   assert.equal(io.stdout, stdout);
 });
 
-Deno.test("a KDC's text is fit to be read where the error is born", () => {
+Deno.test("KdcError: escapes the text of the KDC", () => {
   const error = new KdcError({ errorCode: 60, text: `${EVIL}\n${"x".repeat(5_000)}`, clockOffset: 0 });
   fit(error.message);
   assert.doesNotMatch(error.message, /\n/);

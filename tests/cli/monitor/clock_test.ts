@@ -23,7 +23,7 @@ function clocks() {
   };
 }
 
-Deno.test("a clock that jumps changes no uptime", () => {
+Deno.test("Monitor: uptime ignores a clock that jumps", () => {
   const { monitor, pass, set } = clocks();
   pass(10_000);
   set(-3_600_000);
@@ -34,7 +34,7 @@ Deno.test("a clock that jumps changes no uptime", () => {
   assert.equal(monitor.snapshot().uptime, 11_000);
 });
 
-Deno.test("a clock that jumps leaves the graph whole: a second each, none twice, the last one now", () => {
+Deno.test("Monitor: the graph has each second once although the clock jumps", () => {
   const { monitor, counts, pass, set } = clocks();
   for (let second = 0; second < 20; second++) {
     pass(1_000);
@@ -49,7 +49,7 @@ Deno.test("a clock that jumps leaves the graph whole: a second each, none twice,
   assert.deepEqual(throughput.map(({ at }) => at), Array.from({ length: 20 }, (_, i) => last - 19 + i));
 });
 
-Deno.test("a rate is of a second, however late the thread comes to look", () => {
+Deno.test("Monitor: a rate is per second, although a sample is late", () => {
   const { monitor, counts, pass, set } = clocks();
   pass(1_000);
   monitor.sample();
@@ -61,7 +61,7 @@ Deno.test("a rate is of a second, however late the thread comes to look", () => 
   assert.deepEqual([row!.rate, row!.duration], [1_000, 7]);
 });
 
-Deno.test("two looks in one second are one point", () => {
+Deno.test("Monitor: two samples in one second are one point", () => {
   const { monitor, counts, pass } = clocks();
   pass(1_000);
   for (let i = 0; i < 2; i++) {
@@ -72,7 +72,7 @@ Deno.test("two looks in one second are one point", () => {
   assert.deepEqual(monitor.snapshot().throughput.map(({ sent }) => sent), [20]);
 });
 
-Deno.test("a sample that cannot be taken is told, and the next one is taken", async () => {
+Deno.test("Monitor: reports a failed sample and takes the next one", async () => {
   const monitor = new Monitor();
   const stop = new AbortController();
   const faults: unknown[] = [];
@@ -93,7 +93,7 @@ Deno.test("a sample that cannot be taken is told, and the next one is taken", as
   assert.equal(faults.length, 1);
 });
 
-Deno.test("troubles of several threads are one server's", () => {
+Deno.test("mergeSnapshots(): adds the troubles of threads", () => {
   const make = (count: number, recent: boolean, degraded: boolean) => {
     const monitor = new Monitor();
     void monitor.watch({

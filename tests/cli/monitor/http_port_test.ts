@@ -104,7 +104,7 @@ Deno.test("HTTP port: finds the end of a head wherever it is cut, and drains the
   }
 });
 
-Deno.test("what is no request is refused", async () => {
+Deno.test("HTTP port: refuses what is no request", async () => {
   const { port, number, faults } = open();
   await using _port = port;
   const refused: readonly [string, number][] = [
@@ -127,7 +127,7 @@ Deno.test("what is no request is refused", async () => {
   assert.deepEqual(faults, []);
 });
 
-Deno.test("a head may have 8,192 bytes and no more, however it comes", async () => {
+Deno.test("HTTP port: a head has at most 8,192 bytes", async () => {
   const { port, number } = open();
   await using _port = port;
   const head = (length: number) => {
@@ -139,7 +139,7 @@ Deno.test("a head may have 8,192 bytes and no more, however it comes", async () 
   assert.match(await ask(number, head(8_192).slice(0, 8_000), head(8_192).slice(8_000)), / 200 /);
 });
 
-Deno.test("who takes his time is cut off, and an answer that never comes too", async () => {
+Deno.test("HTTP port: cuts slow clients, and answers that never come", async () => {
   const { port, number } = open({ timeout: 60, answer: () => new Promise(() => {}) });
   await using _port = port;
   const began = performance.now();
@@ -151,7 +151,7 @@ Deno.test("who takes his time is cut off, and an answer that never comes too", a
   assert.ok(performance.now() - began < 4_000);
 });
 
-Deno.test("of too many at a time the oldest goes, and whoever asks is answered", async () => {
+Deno.test("HTTP port: closes the oldest of too many connections", async () => {
   const { port, number } = open({ maxConnections: 4, timeout: 600_000 });
   await using _port = port;
   const silent = [];
@@ -166,7 +166,7 @@ Deno.test("of too many at a time the oldest goes, and whoever asks is answered",
   for (const connection of silent) connection[Symbol.dispose]();
 });
 
-Deno.test("of too many who wait for an answer that does not come, the oldest goes at once", async () => {
+Deno.test("HTTP port: closes the oldest of too many that wait for an answer", async () => {
   let asked = 0;
   const answered = Promise.withResolvers<Response>();
   const { port, number } = open({
@@ -187,7 +187,7 @@ Deno.test("of too many who wait for an answer that does not come, the oldest goe
   await Promise.all(cut);
 });
 
-Deno.test("an answer that fails is status 500 and a fault, and the port goes on", async () => {
+Deno.test("HTTP port: a failed answer is status 500 and a fault", async () => {
   let broken = true;
   const answer = () => {
     if (broken) throw new Error("broken");
@@ -201,7 +201,7 @@ Deno.test("an answer that fails is status 500 and a fault, and the port goes on"
   assert.match(await ask(number, "GET / HTTP/1.1\r\n\r\n"), /well$/);
 });
 
-Deno.test("a port that cannot accept says so once, tries on, and says once that it accepts again", async () => {
+Deno.test("HTTP port: reports once that it cannot accept, and once that it can again", async () => {
   const inner = listenTcp(WHERE);
   let failing = 3;
   const listener: ConnectionListener = {
@@ -218,7 +218,7 @@ Deno.test("a port that cannot accept says so once, tries on, and says once that 
   ]);
 });
 
-Deno.test("the health port says a word, and nothing else to anybody", async () => {
+Deno.test("health port: answers one word and nothing else", async () => {
   let snapshot: Snapshot | Error = EMPTY;
   const take = () => snapshot instanceof Error ? Promise.reject(snapshot) : Promise.resolve(snapshot);
   const reports = { say: () => {}, onFault: () => {} };
@@ -248,7 +248,7 @@ Deno.test("the health port says a word, and nothing else to anybody", async () =
   assert.deepEqual(worst, { status: "draining", ready: false });
 });
 
-Deno.test("a thousand polls a second do not make a thousand snapshots", async () => {
+Deno.test("cached(): a thousand polls a second make few snapshots", async () => {
   let now = 0;
   let made = 0;
   const take = cached(() => {
@@ -283,7 +283,7 @@ Deno.test("a thousand polls a second do not make a thousand snapshots", async ()
   assert.notEqual(await slow(), first);
 });
 
-Deno.test("the admin port answers polls of every kind while others fill it up", async () => {
+Deno.test("admin port: answers polls while others fill it", async () => {
   let made = 0;
   const take = () => Promise.resolve({ ...EMPTY, accepted: ++made });
   await using port = startAdmin(WHERE, take, { say: () => {}, onFault: () => {} });

@@ -34,7 +34,7 @@ async function serveWithAdmin(args: readonly string[]) {
   return { port, admin, get, stop: () => stop.abort(), serving };
 }
 
-Deno.test("the admin port tells health, metrics and sessions of a running server", async () => {
+Deno.test("admin port: shows health, metrics and sessions of a running server", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   await using udp = await udpServer();
@@ -91,7 +91,7 @@ Deno.test("the admin port tells health, metrics and sessions of a running server
   );
 });
 
-Deno.test("a client that is refused leaves a line with its address, as programs that ban want it", async () => {
+Deno.test("log: a refused client leaves a line with its address, for fail2ban", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine("bob", "pw")}\n`);
@@ -113,7 +113,7 @@ Deno.test("a client that is refused leaves a line with its address, as programs 
   }
 });
 
-Deno.test("health says what a load balancer must know", async () => {
+Deno.test("health: tells what a load balancer must know", async () => {
   const ask = async (snapshot: Partial<Snapshot>) => {
     const request = new Request("http://127.0.0.1:1/healthz");
     const response = await adminResponse(request, () => Promise.resolve({ ...EMPTY, ...snapshot }));
@@ -126,7 +126,7 @@ Deno.test("health says what a load balancer must know", async () => {
   assert.deepEqual(await ask({ draining: true }), [503, "draining"]);
 });
 
-Deno.test("the admin port answers nobody who asks by another name, and changes nothing", async () => {
+Deno.test("admin port: refuses requests by another host name, and changes nothing", async () => {
   const take = () => Promise.resolve(EMPTY);
   const status = async (url: string, method = "GET") =>
     (await adminResponse(new Request(url, { method }), take)).status;
@@ -140,7 +140,7 @@ Deno.test("the admin port answers nobody who asks by another name, and changes n
   assert.match(page.headers.get("content-security-policy")!, /default-src 'none'/);
 });
 
-Deno.test("the admin port listens on loopback addresses only", () => {
+Deno.test("admin port: listens on loopback addresses only", () => {
   for (const where of ["0.0.0.0:9180", "192.0.2.1:9180", "[::]:9180", "[2001:db8::1]:9180", "proxy.example:9180"]) {
     assert.throws(() => adminEndpoint(where), /it must be a loopback address/, where);
   }
@@ -149,7 +149,7 @@ Deno.test("the admin port listens on loopback addresses only", () => {
   assert.equal(adminEndpoint("localhost:9180").hostname, "localhost");
 });
 
-Deno.test("workers' snapshots are one server's, and labels cannot break out of their quotes", () => {
+Deno.test("metrics: merge the snapshots of workers, and escape labels", () => {
   const one: Snapshot = {
     ...EMPTY,
     sessionCount: 2,
@@ -230,7 +230,7 @@ peerTest("the status page shows sessions and denials in headless Chromium, as te
   }
 });
 
-Deno.test("with OTEL_DENO=true, metrics and spans go to a collector", async () => {
+Deno.test("telemetry: with OTEL_DENO=true, metrics and spans go to a collector", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const seen = { metrics: "", traces: "" };

@@ -27,7 +27,7 @@ function counting(file: string): { work: string[]; check: ReturnType<typeof hash
   return { work, check: hashedPasswords(parsePasswordFile(file, "f"), derive) };
 }
 
-Deno.test("a wrong password is the same work whoever is named, with whatever parameters the file has", async () => {
+Deno.test("hashedPasswords(): a wrong password costs the same for every user name", async () => {
   const file = [line("weak", "right", 1), line("strong", "right", 4, 8, 2), line("other", "right", 4, 8, 1)].join("\n");
   const seen: string[] = [];
   for (const username of ["weak", "strong", "other", "nobody", ""]) {
@@ -48,7 +48,7 @@ Deno.test("a wrong password is the same work whoever is named, with whatever par
   }
 });
 
-Deno.test("a file without users and one with one user cost the same as a hash of ours", async () => {
+Deno.test("hashedPasswords(): a file without users costs the same as one with a user", async () => {
   const { work, check } = counting("");
   assert.equal(await check({ username: "a", password: "b" }), false);
   assert.deepEqual(work, ["15 8 1"]);
@@ -57,7 +57,7 @@ Deno.test("a file without users and one with one user cost the same as a hash of
   assert.deepEqual(one.work, ["2 1 1"]);
 });
 
-Deno.test("a check whose turn comes when its client has gone is not made", async () => {
+Deno.test("hashedPasswords(): makes no check for a client that has gone", async () => {
   const check = hashedPasswords(parsePasswordFile(line("bob", "right", 1), "f"));
   await assert.rejects(
     async () => await check({ username: "bob", password: "right" }, { signal: AbortSignal.abort(new Error("gone")) }),
@@ -87,7 +87,7 @@ async function ask(username: Uint8Array, password: Uint8Array) {
   return { accepted, asked };
 }
 
-Deno.test("a check is told by its signal when the answer is of no use, and of names and passwords in UTF-8 alone", async () => {
+Deno.test("password method: aborts a useless check, and refuses text that is not UTF-8", async () => {
   assert.deepEqual((await ask(utf8("bob"), utf8("pw"))).asked, [{ username: "bob", password: "pw" }]);
   // A mark of byte order is part of the name, and nobody becomes somebody else by bytes that are none.
   assert.equal((await ask(utf8("\ufeffbob"), utf8("pw"))).accepted, "\ufeffbob");

@@ -103,7 +103,7 @@ async function accepts(port: number, token: Uint8Array): Promise<boolean> {
   return answer.some((byte, i) => i > 8 && byte === 0x02 && answer[i + 1] === 0x02 && answer[i + 2] === 0x02);
 }
 
-Deno.test("without a configuration file a reload takes the new keys and users, and forgets nothing", async () => {
+Deno.test("reload: without a file it takes new keys and users, and forgets nothing", async () => {
   await inRealm(async ({ directory, keytab, kdc, tickets }) => {
     await using echo = echoServer();
     const users = `${directory}/users`;
@@ -252,7 +252,7 @@ peerTest("a reload asks nothing on a terminal, where Deno asks for permissions t
   });
 });
 
-Deno.test("a server whose log nobody reads any more serves and reloads as before", async () => {
+Deno.test("reload: works although the log is closed", async () => {
   const serve = ["serve", "-l", `${HOST}:0`, "-m", "none", "--allow", "*"];
   const child = new Deno.Command(Deno.execPath(), {
     args: [...DENO, "--no-prompt", CLI, ...serve],

@@ -134,7 +134,7 @@ Deno.test("workers: one that is lost is replaced; the others continue, and all a
   assert.equal(workers.length, 4);
 });
 
-Deno.test("while a worker is missing the server is degraded, and one that cannot start is tried again", async () => {
+Deno.test("workers: a missing one is degraded health, and is tried again", async () => {
   let well = true;
   const { workers, says, ended, stop, take } = team((made) =>
     made === 3 ? new Error("no memory") : made < 2 || (well && made > 3)
@@ -156,7 +156,7 @@ Deno.test("while a worker is missing the server is degraded, and one that cannot
   assert.equal(await ended, 0);
 });
 
-Deno.test("a worker that starts, or says nothing, is missing, and the others tell how they are", async () => {
+Deno.test("workers: a snapshot leaves out one that starts or is silent", async () => {
   const { workers, says, ended, stop, take } = team((made) => made === 2 ? "waits" : true, 400);
   await assert.rejects(take(), /No worker answers/);
   await says(/2 workers/);
@@ -179,7 +179,7 @@ Deno.test("a worker that starts, or says nothing, is missing, and the others tel
   await ended;
 });
 
-Deno.test("what a lost worker has counted stays counted, and nothing of it is under way", async () => {
+Deno.test("workers: counts of a lost one stay, without its sessions", async () => {
   const { workers, says, ended, stop, take } = team();
   await says(/2 workers/);
   [workers[0]!.accepted, workers[1]!.accepted] = [5, 7];
@@ -197,7 +197,7 @@ Deno.test("what a lost worker has counted stays counted, and nothing of it is un
   await ended;
 });
 
-Deno.test("while the others drain, one that has ended is not asked", async () => {
+Deno.test("workers: one that has ended is not asked while others drain", async () => {
   const { workers, says, ended, stop, take } = team();
   await says(/2 workers/);
   [workers[0]!.accepted, workers[1]!.accepted, workers[1]!.stays] = [5, 7, true];
@@ -209,7 +209,7 @@ Deno.test("while the others drain, one that has ended is not asked", async () =>
   await ended;
 });
 
-Deno.test("of a thread that is lost nothing is under way", () => {
+Deno.test("pastOf(): keeps counts, and nothing under way", () => {
   const past = pastOf({
     ...new Monitor().snapshot(),
     troubles: { accept: { count: 3, recent: true } },
@@ -225,7 +225,7 @@ Deno.test("of a thread that is lost nothing is under way", () => {
   );
 });
 
-Deno.test("a snapshot does not wait for a worker that is lost while it is asked", async () => {
+Deno.test("workers: a snapshot does not wait for one lost meanwhile", async () => {
   const { workers, says, ended, stop, take } = team();
   await says(/2 workers/);
   workers[1]!.deaf = true;
@@ -238,7 +238,7 @@ Deno.test("a snapshot does not wait for a worker that is lost while it is asked"
   await ended;
 });
 
-Deno.test("a worker that cannot start at the start takes the others with it, with its code", async () => {
+Deno.test("workers: one that cannot start at the start ends all, with its code", async () => {
   for (const bad of [0, 1]) {
     const { workers, ended } = team((made) => made !== bad);
     assert.equal(await ended, 3);
@@ -247,7 +247,7 @@ Deno.test("a worker that cannot start at the start takes the others with it, wit
   }
 });
 
-Deno.test("a team that is stopped while a worker is missing ends, and makes none", async () => {
+Deno.test("workers: stopped while one is missing, the pool ends and creates none", async () => {
   const { workers, says, ended, stop } = team((made) => made < 2);
   await says(/2 workers/);
   workers[0]!.crash();
@@ -259,7 +259,7 @@ Deno.test("a team that is stopped while a worker is missing ends, and makes none
   assert.equal(workers.length, made);
 });
 
-Deno.test("no two sessions of a process have one number, a successor's neither", () => {
+Deno.test("workers: session numbers are unique in the process", () => {
   const numbers: number[] = [];
   const options: ServeOptions = { onEvent: ({ session }) => numbers.push(session) };
   const replays = new SharedReplayCache({ capacity: 16 }).memory;

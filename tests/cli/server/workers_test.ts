@@ -13,7 +13,7 @@ import { origin } from "../../support/servers.ts";
 const tag = (number: number, bucket = 0) =>
   bucket.toString(16).padStart(8, "0") + number.toString(16).padStart(24, "0");
 
-Deno.test("SharedReplayCache takes an authenticator once until it expires, in every thread", () => {
+Deno.test("SharedReplayCache: takes an authenticator once until it expires, in all threads", () => {
   const ours = new SharedReplayCache({ capacity: 64 });
   const theirs = new SharedReplayCache({ memory: ours.memory });
   assert.equal(ours.insert({ tag: tag(1), now: 1_000, expiresAt: 5_000 }), true);
@@ -24,7 +24,7 @@ Deno.test("SharedReplayCache takes an authenticator once until it expires, in ev
   assert.throws(() => ours.insert({ tag: "no tag", now: 0, expiresAt: 1 }), TypeError);
 });
 
-Deno.test("SharedReplayCache refuses rather than forgets, and makes room for what comes after", () => {
+Deno.test("SharedReplayCache: refuses when it is full, and makes room later", () => {
   const cache = new SharedReplayCache({ capacity: 16 });
   for (let i = 1; i <= 16; i++) assert.ok(cache.insert({ tag: tag(i), now: 1_000, expiresAt: 5_000 }));
   assert.throws(() => cache.insert({ tag: tag(17), now: 1_000, expiresAt: 5_000 }), /full/);
@@ -36,7 +36,7 @@ Deno.test("SharedReplayCache refuses rather than forgets, and makes room for wha
   assert.equal(late.insert({ tag: tag(1), now: 3e12, expiresAt: 3e12 + 600_000 }), false);
 });
 
-Deno.test("threads that insert the same authenticators at one time get each of them once", async () => {
+Deno.test("SharedReplayCache: threads that insert at one time get each authenticator once", async () => {
   const cache = new SharedReplayCache({ capacity: 65_536 });
   const code = `
     import { SharedReplayCache } from ${
@@ -67,7 +67,7 @@ Deno.test("threads that insert the same authenticators at one time get each of t
   assert.equal(counts[0]! + counts[1]!, 5000);
 });
 
-Deno.test("serve --workers spreads connections, and a request replayed to another worker is refused", async () => {
+Deno.test("serve --workers: spreads connections, and refuses a replay at another worker", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   // A worker's module is read by the program itself, unlike those that it imports.
@@ -127,7 +127,7 @@ Deno.test("serve --workers spreads connections, and a request replayed to anothe
   for (let i = 0; i < 16; i++) assert.equal(await ask(), 3, "KRB-ERROR");
 });
 
-Deno.test("serve --workers says what it needs, and ends with what goes wrong in a worker", async () => {
+Deno.test("serve --workers: names what it needs, and ends with the code of a worker", async () => {
   const cli = new URL("../../../cli/mod.ts", import.meta.url).pathname;
   const config = new URL("../../../deno.json", import.meta.url).pathname;
   const serve = async (flags: string[], args: string[]) => {

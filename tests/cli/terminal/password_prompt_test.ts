@@ -23,7 +23,7 @@ function typed(keys: string): [string, string] {
   return [state, line.text];
 }
 
-Deno.test("a line is edited as a terminal edits lines, by code points", () => {
+Deno.test("SecretLine: edits by code points, as a terminal does", () => {
   const cases: [string, string, string][] = [
     ["secret\r", "done", "secret"],
     ["secret\n", "done", "secret"],
@@ -50,7 +50,7 @@ Deno.test("a line is edited as a terminal edits lines, by code points", () => {
   assert.throws(() => line.type(0x28), /not in UTF-8/);
 });
 
-Deno.test("a line from a pipe is taken as it is, and nothing behind it", async () => {
+Deno.test("readPipedLine(): takes one line as it is", async () => {
   const from = (bytes: Uint8Array) => {
     let at = 0;
     return (into: Uint8Array) => {
@@ -149,7 +149,7 @@ peerTest("the terminal is as it was behind the question, while the program goes 
   assert.deepEqual([end.code, end.echo, end.icanon], [0, true, true], end.shown);
 });
 
-Deno.test("passwords come from a pipe, and an end without one is an error", async () => {
+Deno.test("password prompt: reads from a pipe, and refuses an end without a line", async () => {
   await using realm = await startRealmFolder();
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/piped` };
   const [command, ...args] = GSSOCKS as [string, ...string[]];
@@ -160,7 +160,7 @@ Deno.test("passwords come from a pipe, and an end without one is an error", asyn
   assert.equal(code, 2);
 });
 
-Deno.test("a signal ends the wait for a line from a pipe into which nobody writes", async () => {
+Deno.test("password prompt: a signal ends the wait for a pipe", async () => {
   const [command, ...args] = GSSOCKS as [string, ...string[]];
   const over = new AbortController();
   const child = new Deno.Command(command, {

@@ -4,7 +4,7 @@ import { redisPlaces } from "../../../proxy/shared/redis_places.ts";
 
 const ACCESS = { tls: false, username: undefined, password: undefined, database: 0 };
 
-Deno.test("addresses of servers and of sentinels are what they say", () => {
+Deno.test("redisPlaces(): reads addresses of servers and sentinels", () => {
   assert.deepEqual(redisPlaces("redis://host"), {
     type: "servers",
     servers: [{ address: { host: "host", port: 6379 }, access: ACCESS }],
@@ -27,7 +27,7 @@ Deno.test("addresses of servers and of sentinels are what they say", () => {
   });
 });
 
-Deno.test("what is no address is said without what stands in it", () => {
+Deno.test("redisPlaces(): refuses a wrong address without showing its text", () => {
   const wrong: (string | string[])[] = [
     "",
     [],

@@ -48,7 +48,7 @@ const named = (...words: string[]) =>
 
 const access = { username: undefined, password: undefined, database: 0, tls: false };
 
-Deno.test("a sentinel that names what is no address has no say, and is asked anew", async () => {
+Deno.test("Sentinels: ignore a sentinel with a wrong address, and ask it again", async () => {
   const lies = [
     "*0\r\n",
     "*1\r\n$1\r\na\r\n",
@@ -79,7 +79,7 @@ Deno.test("a sentinel that names what is no address has no say, and is asked ane
   }
 });
 
-Deno.test("most of the sentinels are right, and one that names none has no say", async () => {
+Deno.test("Sentinels: the majority decides, among those that name a master", async () => {
   await using one = startSentinel(() => named("10.0.0.6", "6666"));
   await using two = startSentinel(() => named("10.0.0.1", "6379"));
   await using three = startSentinel(() => named("10.0.0.1", "6379"));

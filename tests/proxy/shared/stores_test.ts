@@ -14,7 +14,7 @@ for (const { name, run } of STORE_TESTS) {
   });
 }
 
-Deno.test("Deno KV does all of it", async () => {
+Deno.test("Deno KV: passes the suite of stores", async () => {
   const suite = new URL("kv_suite.ts", import.meta.url).pathname;
   const config = new URL("../../../deno.json", import.meta.url).pathname;
   const args = ["run", "-A", "-q", "--no-check", "--unstable-kv", "--config", config, suite];
@@ -23,7 +23,7 @@ Deno.test("Deno KV does all of it", async () => {
   assert.deepEqual(stdout.trim().split("\n"), STORE_TESTS.map(({ name }) => `passed: ${name}`));
 });
 
-Deno.test("Deno KV without its flag says which one", { ignore: "openKv" in Deno }, async () => {
+Deno.test("Deno KV: names the flag that is missing", { ignore: "openKv" in Deno }, async () => {
   await assert.rejects(connectDenoKv({ onLoss: "refuse" }), /--unstable-kv/);
 });
 
@@ -61,7 +61,7 @@ function makeKv() {
   return kv;
 }
 
-Deno.test("Deno KV: one whose file is gone starts a new era, and remembers nothing meanwhile", async () => {
+Deno.test("Deno KV: a lost file begins a new era, and accepts nothing meanwhile", async () => {
   const opened: ReturnType<typeof makeKv>[] = [];
   let mark: string | undefined = "1";
   let canOpen = true;

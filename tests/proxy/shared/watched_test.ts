@@ -29,7 +29,7 @@ const FAULTS = [["silent", /Memory did not answer a write within (40|60) ms/], [
   /READONLY/,
 ], [new Error("OOM command not allowed"), /OOM/]] as const;
 
-Deno.test("a store that takes nothing is down at the next look, and up at the next that it answers", async () => {
+Deno.test("WatchedStore: is down after a failed probe, and up after the next good one", async () => {
   for (const [mode, reason] of FAULTS) {
     await using one = await start();
     const { store, shared, said } = one;
@@ -48,7 +48,7 @@ Deno.test("a store that takes nothing is down at the next look, and up at the ne
   }
 });
 
-Deno.test("nobody waits for a store that is known to be lost, and it is not even asked", async () => {
+Deno.test("WatchedStore: is not asked while it is known to be lost", async () => {
   for (const onLoss of ["refuse", "allow"] as const) {
     await using one = await start({ onLoss });
     const { store, shared: { replayCache, userLedger, state } } = one;
@@ -68,7 +68,7 @@ Deno.test("nobody waits for a store that is known to be lost, and it is not even
   }
 });
 
-Deno.test("who waits for an answer waits no longer than until the loss is known", async () => {
+Deno.test("WatchedStore: a wait for an answer ends when the loss is known", async () => {
   for (const onLoss of ["refuse", "allow"] as const) {
     await using one = await start({ onLoss });
     const { store, shared: { replayCache, userLedger, state } } = one;
@@ -80,7 +80,7 @@ Deno.test("who waits for an answer waits no longer than until the loss is known"
   }
 });
 
-Deno.test("a question that is not answered in time is enough to know of a loss", async () => {
+Deno.test("WatchedStore: one question without an answer in time is a loss", async () => {
   const store = new MemoryStore();
   const said: boolean[] = [];
   await using shared = await shareThrough(new MemoryDriver(store), {
@@ -99,7 +99,7 @@ Deno.test("a question that is not answered in time is enough to know of a loss",
   assert.deepEqual(said, [true, false, true]);
 });
 
-Deno.test("an answer that says no has it looked at at once", async () => {
+Deno.test("WatchedStore: an answer that is an error starts a probe at once", async () => {
   await using one = await start({ interval: 600_000, timeout: 1_000 });
   const { store, shared } = one;
   store.mode = new Error("READONLY");
@@ -110,7 +110,7 @@ Deno.test("an answer that says no has it looked at at once", async () => {
   await until("down", () => !shared.state().up);
 });
 
-Deno.test("refusals have a code of their own, and say which of the two it is", async () => {
+Deno.test("SharedStoreError: has its code, and says what is lost", async () => {
   await using one = await start();
   const { store, shared } = one;
   store.mode = new Error("OOM");
@@ -126,7 +126,7 @@ Deno.test("refusals have a code of their own, and say which of the two it is", a
   });
 });
 
-Deno.test("a user who was refused for a lost store is not counted", async () => {
+Deno.test("SharedLedger: a user refused for a lost store is not counted", async () => {
   await using one = await start();
   const { store, shared } = one;
   store.mode = "silent";
@@ -137,7 +137,7 @@ Deno.test("a user who was refused for a lost store is not counted", async () => 
   assert.equal(await shared.userLedger.enter("u", 1), false);
 });
 
-Deno.test("a store that has begun anew tells no replay of what is from before", async () => {
+Deno.test("SharedReplays: refuse authenticators from before a new era", async () => {
   await using one = await start();
   const { store, shared: { replayCache, state } } = one;
   const before = Date.now() - 1;
@@ -161,7 +161,7 @@ Deno.test("a store that has begun anew tells no replay of what is from before", 
   assert.ok(Math.abs(replayCache.knowsSince! - since) <= 2);
 });
 
-Deno.test("who let somebody in without the store has all others know that something is missing", async () => {
+Deno.test("SharedReplays: an acceptance without the store begins a new era", async () => {
   const store = new MemoryStore();
   const options: SharedStoreOptions = { onLoss: "allow", interval: 30 };
   await using cut = await shareThrough(new MemoryDriver(store), options);
@@ -181,7 +181,7 @@ Deno.test("who let somebody in without the store has all others know that someth
   await until("known from then on", () => cut.state().up && cut.replayCache.knowsSince! < Date.now() - 40);
 });
 
-Deno.test("sessions are in a store again that has begun anew as soon as it is back", async () => {
+Deno.test("SharedLedger: enters its sessions again into a store that is back", async () => {
   await using one = await start({ lease: 600_000 });
   const { store, shared } = one;
   for (const user of ["a", "a", "b"]) assert.equal(await shared.userLedger.enter(user, 2), true);
@@ -192,7 +192,7 @@ Deno.test("sessions are in a store again that has begun anew as soon as it is ba
   await until("counted", () => store.users.get("a")?.size === 2 && store.users.get("b")?.size === 1);
 });
 
-Deno.test("all sessions are renewed by one question, a third of a lease after the last one began", async () => {
+Deno.test("SharedLedger: renews all sessions at once, after a third of the lease", async () => {
   await using one = await start({ lease: 300 });
   const { store, shared } = one;
   for (let i = 0; i < 100; i++) assert.equal(await shared.userLedger.enter(`u${i}`, 1), true);
@@ -203,7 +203,7 @@ Deno.test("all sessions are renewed by one question, a third of a lease after th
   assert.equal([...store.users.values()].reduce((sum, { size }) => sum + size, 0), 100);
 });
 
-Deno.test("an observer that throws changes nothing", async () => {
+Deno.test("WatchedStore: an observer that throws changes nothing", async () => {
   await using one = await start({
     onChange: () => {
       throw new Error("observer");
@@ -216,7 +216,7 @@ Deno.test("an observer that throws changes nothing", async () => {
   await until("up", () => shared.state().up);
 });
 
-Deno.test("what is no policy and no time is said at once", async () => {
+Deno.test("shareThrough(): refuses an invalid policy or time", async () => {
   const driver = new MemoryDriver(new MemoryStore());
   for (const options of [{ onLoss: "maybe" }, { onLoss: "allow", timeout: -1 }, { onLoss: "allow", lease: NaN }]) {
     await assert.rejects(shareThrough(driver, options as SharedStoreOptions), TypeError);
