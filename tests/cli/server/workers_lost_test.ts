@@ -14,6 +14,7 @@ const ADDRESSES = [{ hostname: "127.0.0.1", port: 1080 }];
 
 /** A worker that does what a test says. */
 class FakeWorker {
+  readonly #monitor = new Monitor();
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   terminated = false;
@@ -37,7 +38,7 @@ class FakeWorker {
     }
     if (message.type === "stop" && !this.stays) queueMicrotask(() => this.say({ type: "ended", code: 0 }));
     if (message.type === "snapshot" && !this.deaf && this.#starts !== "waits") {
-      const snapshot = { ...new Monitor().snapshot(), accepted: this.accepted };
+      const snapshot = { ...this.#monitor.snapshot(), accepted: this.accepted };
       this.say({ type: "snapshot", id: message.id, snapshot });
     }
   }
