@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OTHER_PROTOCOLS } from "../socks/server/front/options.ts";
 import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
 import { bindUpstream, datagramsUpstream, openUpstream, resolveUpstream } from "../socks/server/targets/upstream.ts";
@@ -56,7 +57,7 @@ function startBridge(options: BridgeOptions): RunningServer {
   const { announce, idleTimeout, maxAssociations } = options.datagrams ?? {};
   const server = new SocksServer({
     auth: [noAuthentication()],
-    protocols: options.protocols ?? ["socks4", "http"],
+    protocols: options.protocols ?? OTHER_PROTOCOLS,
     // All clients are programs on this machine: the reason is for their user.
     tellReasons: true,
     timeouts: { ...options.timeouts, connect },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { COMMAND_NAMES, type CommandName } from "../socks/rules/rule.ts";
 import { withTimeLimit } from "../socks/names/timed_resolver.ts";
 import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
 import { platform } from "../socks/shell/default_platform.ts";
@@ -18,7 +19,6 @@ import { SocksReplyError } from "../socks/errors.ts";
 import { checkNames } from "../socks/argument_checks.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
-import type { CommandName } from "../socks/rules/rule.ts";
 import type { RuleSet } from "../socks/rules/rule_set.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
 import { bindDirectly } from "../socks/server/targets/listen.ts";
@@ -57,7 +57,7 @@ export interface KeptState {
  */
 export function serverOptions(options: ServeOptions, kept: KeptState): SocksServerOptions {
   const { commands = ["connect"], clients, gssapi = {} } = options;
-  checkNames("commands", commands, COMMANDS);
+  checkNames("commands", commands, COMMAND_NAMES);
   const clientRules = clients === undefined
     ? undefined
     : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule));
@@ -76,9 +76,6 @@ export function serverOptions(options: ServeOptions, kept: KeptState): SocksServ
     ...servedCommands({ ...options, commands }, clientRules, kept),
   };
 }
-
-/** Commands that exist. A name may come from JavaScript. */
-const COMMANDS: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];
 
 function servedCommands(
   options: ServeOptions & { readonly commands: readonly CommandName[] },

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { COMMAND_NAMES } from "../../socks/rules/rule.ts";
 import { z } from "zod";
 import type { GssapiProxyOptions } from "../../mod.ts";
 import type { MethodName } from "../../socks/identity.ts";
 import { PROTECTION_LEVELS } from "../../socks/protection.ts";
 import type { RuleFields } from "../../socks/rules/rule_fields.ts";
-import type { CommandName } from "../../socks/rules/rule.ts";
 import { amountOrNone, choice, flag, list, many, required, setting, text, TEXTS } from "./setting_kinds.ts";
 
 /** A proxy that rules may name. */
@@ -36,8 +36,6 @@ export interface SharedConfig {
 
 /** Methods of authentication. */
 export const METHODS: readonly MethodName[] = ["gssapi", "password", "none"];
-/** Commands of clients. */
-export const COMMANDS: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];
 
 /** A rule. */
 export const RULE: z.ZodType<RuleFields> = z.strictObject(
@@ -45,7 +43,7 @@ export const RULE: z.ZodType<RuleFields> = z.strictObject(
     action: z.enum(["allow", "deny"]),
     destinations: setting(TEXTS, "10.0.0.0/8, fd00::/8, host.example.com, .example.com, localhost or *"),
     ports: setting(TEXTS, "443 or 8000-8999"),
-    commands: list(COMMANDS, "Commands requested"),
+    commands: list(COMMAND_NAMES, "Commands requested"),
     sources: setting(TEXTS, "Addresses or blocks of clients"),
     methods: list(METHODS, "Methods by which clients authenticated"),
     users: setting(TEXTS, "Users or principals; a * at one end of the name or realm matches any text"),

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { COMMAND_NAMES } from "../../socks/rules/rule.ts";
+import { OTHER_PROTOCOLS } from "../../socks/server/front/options.ts";
 import { z } from "zod";
 import { LOG_OPTIONS, logFormat } from "../command/options.ts";
 import type { LogFormat } from "../log/event_log.ts";
@@ -29,15 +31,7 @@ import {
   texts,
   time,
 } from "./setting_kinds.ts";
-import {
-  COMMANDS,
-  METHODS,
-  RULE,
-  SHARED,
-  type SharedConfig,
-  UPSTREAM,
-  type UpstreamConfig,
-} from "./setting_objects.ts";
+import { METHODS, RULE, SHARED, type SharedConfig, UPSTREAM, type UpstreamConfig } from "./setting_objects.ts";
 
 /** A server's configuration file, read: times are in milliseconds, sizes in bytes, and what has no limit is `Infinity`. */
 export interface ServerConfig
@@ -155,11 +149,11 @@ export const SETTINGS: Settings<ServerConfig> = {
     name: "password-file",
     value: "FILE",
   }),
-  commands: list(COMMANDS, "Commands that clients may request: connect (default), udp, bind, resolve", {
+  commands: list(COMMAND_NAMES, "Commands that clients may request: connect (default), udp, bind, resolve", {
     name: "command",
     value: "LIST",
   }),
-  protocols: list(["socks4", "http"], "Accepted beside SOCKS5: socks4, http; needs the method none", {
+  protocols: list(OTHER_PROTOCOLS, "Accepted beside SOCKS5: socks4, http; needs the method none", {
     name: "protocol",
     value: "LIST",
     mayBeEmpty: true,

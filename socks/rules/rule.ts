@@ -16,6 +16,9 @@ export type RuleAction = "allow" | "deny";
  */
 export type CommandName = "connect" | "bind" | "udp" | "resolve";
 
+/** The names of all commands. A name may come from JavaScript or from a file. */
+export const COMMAND_NAMES: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];
+
 /** One rule. A missing list matches everything; a list matches if one of its items does. */
 export interface Rule {
   /** Verdict of the rule. */

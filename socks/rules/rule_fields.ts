@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { COMMAND_NAMES, type Destination, type PortRange, type Rule, type RuleAction } from "./rule.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { parseBlock, parseCidr } from "../wire/cidr.ts";
 import type { MethodName } from "../identity.ts";
-import { PROTECTION_LEVELS, type ProtectionLevel } from "../protection.ts";
+import { PROTECTION_LEVELS } from "../protection.ts";
 import { parseIp } from "../wire/ip.ts";
 import { normalSuffix } from "./destination.ts";
-import type { CommandName, Destination, PortRange, Rule, RuleAction } from "./rule.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule as plain values, as in a configuration file; see {@linkcode Rule} for their meanings. */
@@ -52,19 +52,13 @@ export function ruleFromFields(fields: RuleFields): Rule {
     text: textOf(fields),
     destinations: every(destinations, "destination", parseDestination) ?? [],
     ports: every(fields.ports, "port", parsePorts),
-    commands: every(fields.commands, "command", (text) => oneOf(text, ["connect", "bind", "udp", "resolve"])) as
-      | CommandName[]
-      | undefined,
+    commands: every(fields.commands, "command", (text) => oneOf(text, COMMAND_NAMES)),
     sources: every(fields.sources, "source", parseBlock),
-    methods: every(fields.methods, "method", (text) => oneOf(text, ["none", "password", "gssapi"])) as
-      | MethodName[]
-      | undefined,
+    methods: every(fields.methods, "method", (text) => oneOf<MethodName>(text, ["none", "password", "gssapi"])),
     users: every(fields.users, "user", checkedBy(parseUserPattern)),
     realms: every(fields.realms, "realm", checkedBy(parseRealmPattern)),
     enctypes: every(fields.enctypes, "enctype", (text) => text === "" ? undefined : text),
-    protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)) as
-      | ProtectionLevel[]
-      | undefined,
+    protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)),
     maxTicketAge: maxTicketAge === undefined ? undefined : parseAge(maxTicketAge),
     upstream,
   };
@@ -105,7 +99,7 @@ function every<T>(
   }));
 }
 
-function oneOf(text: string, names: readonly string[]): string | undefined {
+function oneOf<T extends string>(text: string, names: readonly T[]): T | undefined {
   return names.find((name) => name === text);
 }
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { type AcceptedProtocols, OTHER_PROTOCOLS } from "./front/options.ts";
 import { checkNames } from "../argument_checks.ts";
 import type { ClientRuleSet } from "../rules/client_rules.ts";
 import type { ServedCommands } from "./commands/commands.ts";
 import type { ServerEvent } from "./events.ts";
-import type { AcceptedProtocols, OtherProtocol } from "./front/options.ts";
 import type { ServerTrouble } from "./health.ts";
 import { checkGroups, checkMoved, MOVED_OPTIONS } from "./moved_options.ts";
 import { checkLimits, type Limits } from "./limits/limits.ts";
@@ -46,7 +46,6 @@ export interface ShutdownOptions {
 }
 
 /** The values of options that are one of a few; a caller in JavaScript may give others. */
-const PROTOCOLS: readonly unknown[] = ["socks4", "http"] satisfies OtherProtocol[];
 const EXPIRIES: readonly unknown[] = ["keep", "cut"] satisfies SocksServerOptions["ticketExpiry"][];
 
 /**
@@ -67,7 +66,7 @@ export function checkServerOptions(options: SocksServerOptions): void {
       throw new TypeError("Cannot serve: an authentication method has no accept() or no code from 0 to 254");
     }
   }
-  checkNames("protocols", protocols, PROTOCOLS);
+  checkNames("protocols", protocols, OTHER_PROTOCOLS);
   if (ticketExpiry !== undefined) checkNames("ticketExpiry", [ticketExpiry], EXPIRIES);
   checkTimeouts(options.timeouts ?? {});
   checkLimits(options.limits ?? {});

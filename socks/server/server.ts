@@ -97,7 +97,7 @@ export class SocksServer implements AsyncDisposable {
       return accepting;
     };
     try {
-      while (!signal.aborted) {
+      for (;;) {
         let connection: Connection | undefined;
         try {
           connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));

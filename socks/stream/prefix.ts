@@ -4,7 +4,8 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { abort, type Connection, probe } from "./connection.ts";
+import { abort, type Connection } from "./connection.ts";
+import { wrapConnection } from "./wrap_connection.ts";
 
 /** Returns a connection that gives `prefix` at its first read. */
 export function withPrefix(connection: Connection, prefix: Bytes): Connection {
@@ -34,22 +35,8 @@ interface ReplacedReads {
 
 /** Returns a connection with other reads; all other calls go to `connection`. */
 export function withReads(connection: Connection, { read, forget = () => {} }: ReplacedReads): Connection {
-  return {
-    get local() {
-      return connection.local;
-    },
-    get remote() {
-      return connection.remote;
-    },
-    get relayedBy() {
-      return connection.relayedBy;
-    },
-    get written() {
-      return connection.written;
-    },
+  return wrapConnection(connection, {
     read,
-    write: (bytes) => connection.write(bytes),
-    closeWrite: () => connection.closeWrite(),
     close(): void {
       forget();
       connection.close();
@@ -58,12 +45,5 @@ export function withReads(connection: Connection, { read, forget = () => {} }: R
       forget();
       abort(connection, unfinished);
     },
-    probe: () => probe(connection),
-    ref: () => connection.ref?.(),
-    unref: () => connection.unref?.(),
-    [Symbol.asyncDispose](): Promise<void> {
-      this.close();
-      return Promise.resolve();
-    },
-  };
+  });
 }

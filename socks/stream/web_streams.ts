@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "../../base/deadline.ts";
 import { type DuplexStreams, StreamsConnection } from "./streams_connection.ts";
 import type { Bytes, ByteSource } from "../../base/bytes.ts";
 import { streamClosedError } from "./closed_error.ts";
@@ -62,9 +63,7 @@ function writableOf(connection: UserConnection): WritableStream<ByteSource> {
       };
       connection.observe({ writingFailed: fail, closed: fail });
       // abort() of the stream waits for the pending write, and that for a peer that may never read.
-      signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {
-        once: true,
-      });
+      onAbort(signal, (reason) => connection.abort(streamClosedError("aborted", reason)));
     },
     write: async (chunk) => void await connection.write(chunk),
     close: () => connection.closeWrite(),

@@ -5,8 +5,9 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { closedError } from "./closed_error.ts";
-import { type Connection, probe } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
+import { wrapConnection } from "./wrap_connection.ts";
 
 /**
  * Returns the connection, cut when the signal is aborted: pending and later calls fail with the signal's reason. The signal holds no
@@ -15,19 +16,7 @@ import { UserConnection } from "./user_connection.ts";
 export function withSignal(connection: Connection, signal: AbortSignal | undefined): Connection {
   if (signal === undefined) return connection;
   const user = new UserConnection(connection, signal);
-  return {
-    get local() {
-      return connection.local;
-    },
-    get remote() {
-      return connection.remote;
-    },
-    get relayedBy() {
-      return connection.relayedBy;
-    },
-    get written() {
-      return connection.written;
-    },
+  return wrapConnection(connection, {
     // Ignores the caller's memory: it may be too small, and the rest would have to be kept.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),
@@ -36,12 +25,7 @@ export function withSignal(connection: Connection, signal: AbortSignal | undefin
     abort(unfinished?: Uint8Array): void {
       user.abort(closedError("The connection"), unfinished);
     },
-    probe: () => probe(connection),
     ref: () => user.ref(),
     unref: () => user.unref(),
-    [Symbol.asyncDispose](): Promise<void> {
-      user.close();
-      return Promise.resolve();
-    },
-  };
+  });
 }

@@ -296,8 +296,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "    this.#granted.connection.unref?.();\n",
       "",
     ],
-  ]),
-  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
+
     ["what has no bytes is refused", KINDS, "const bytes = bytesOf(data);", "const bytes = data as Uint8Array;"],
     ["a datagram's target is an endpoint", SAID, 'checkEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],

@@ -257,7 +257,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "abort() does not wait for a write that is stuck",
       "WHATWG Streams 5.4",
-      'signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {\n        once: true,\n      });',
+      'onAbort(signal, (reason) => connection.abort(streamClosedError("aborted", reason)));',
       "",
     ],
     [

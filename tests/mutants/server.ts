@@ -70,8 +70,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "    if (event",
       "replySuccess(): reports no success after the end",
     ],
-  ]),
-  ...rules("socks/server/commands/success.ts", [END], [
+
     [
       "a session is told of one end",
       "events",
@@ -79,8 +78,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "    throw error;",
       "replySuccess(): takes an end after the reply as the end of the session",
     ],
-  ]),
-  ...rules("socks/server/commands/success.ts", [END], [
+
     [
       "a client that takes no reply has a time for it",
       SIGNAL,
@@ -336,8 +334,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that fails for ever is left",
       SIGNAL,
-      "while (!signal.aborted) {\n        let",
-      "while (true) {\n        let",
+      "          if (signal.aborted) return;\n",
+      "",
       "serve(): ends although a listener ignores its end or always fails",
     ],
     [
@@ -392,8 +390,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "ref: () => {},",
       "unref()",
     ],
-  ]),
-  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+
     [
       "a listener lets the process end where it is told to",
       "Deno.HttpServer",

@@ -148,8 +148,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "reply;",
       "over each transport",
     ],
-  ]),
-  ...rules("socks/server/front/reply_writer.ts", [HALF], [
+
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "over each transport"],
   ]),
   ...rules("socks/stream/client_end.ts", [GONE], [
@@ -332,8 +331,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "ledger.leave(user);",
       "user ledger: a failure at the end of a session refuses no client, and is reported",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [HEALTH], [
+
     [
       "who has just come is not made room of",
       "health",
@@ -341,8 +339,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "first === undefined",
       "descriptors are short",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [HEALTH], [
+
     [
       "descriptors that run short at a target are counted",
       "health",
@@ -368,8 +365,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "await abortable(new Promise(() => {}), wait.signal)",
       "at once",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [HEALTH], [
+
     ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
   ]),
   ...rules("socks/server/session.ts", [HEALTH], [
@@ -455,8 +451,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "    };",
       "shares: a network is a /24 or a /48, and is freed",
     ],
-  ]),
-  ...rules("socks/server/limits/source_limits.ts", [SHARES], [
+
     [
       "sessions of a network are counted",
       SHARE,
@@ -482,8 +477,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "timeouts.halfClose ?? Infinity",
       "relay: default timeouts are 2:04 h, and 10 min after one side has ended",
     ],
-  ]),
-  ...rules("socks/server/limits/timeouts.ts", [SHARES], [
+
     [
       "a relay has an idle time by default",
       "RFC 5382 REQ-5",
@@ -516,8 +510,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "return systemRuntime.now() - this.startedAt;",
       "rates and times of sessions: ignore changes of the wall clock",
     ],
-  ]),
-  ...rules("socks/server/session_record.ts", [SHARES], [
+
     [
       "an end tells the session's own time",
       CLOCK,
@@ -539,7 +532,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a protocol is one that there is",
       "options",
-      '  checkNames("protocols", protocols, PROTOCOLS);\n',
+      '  checkNames("protocols", protocols, OTHER_PROTOCOLS);\n',
       "",
       "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],
@@ -569,7 +562,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a command is one that there is",
       "options",
-      '  checkNames("commands", commands, COMMANDS);\n',
+      '  checkNames("commands", commands, COMMAND_NAMES);\n',
       "",
       "serve(): refuses unknown names of commands and protocols, and changes nothing",
     ],

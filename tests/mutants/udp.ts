@@ -92,8 +92,7 @@ const ENDS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/datagram_error.ts", [ERRORS], [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
-  ]),
-  ...rules("socks/stream/datagram_error.ts", [ERRORS], [
+
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
   ...rules("socks/server/datagrams/reopening_socket.ts", [REOPENING], [
@@ -325,11 +324,9 @@ const CLIENTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) counts.moved++;', ""],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     ["with keys a client moves", HEALS, 'proves: request.protection !== "none"', "proves: false"],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     ["only keys move a client", PLACE, 'proves: request.protection !== "none"', "proves: true", "behind a balancer"],
   ]),
   ...rules("socks/server/datagrams/counts.ts", [ASSOCIATE, ENDPOINT], [
@@ -337,27 +334,23 @@ const CLIENTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     [
       "what waits for a name takes nobody's place",
       SLOW,
       "await this.#egress!.send(data, { hostname, port }, { onWait });",
       "await this.#egress!.send(data, { hostname, port });",
     ],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     [
       "rules hold where one moves to",
       PLACE,
       "return this.#egress?.moved?.(to) ?? true;",
       "return this.#egress?.moved?.(to) || true;",
     ],
-  ]),
-  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+
     [
       "rules for clients hold where one moves to",
       PLACE,
@@ -414,43 +407,37 @@ const CLIENTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/targets/listen.ts", [LISTEN], [
     ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     [
       "BIND at a link-local address needs the interface",
       "RFC 4007 section 6",
       "  if (!isLinkLocal(here)) return here;\n",
       "  return here;\n",
     ],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     [
       "BIND tells what is announced for the family",
       FAMILY,
       "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
       "hostname: withoutZone(hostname)",
     ],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     [
       "nobody of one family comes to the other",
       FAMILY,
       "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
       "",
     ],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     [
       "BIND listens in the family of whoever is expected",
       FAMILY,
       "const wanted = expected ?? here;",
       "const wanted = here;",
     ],
-  ]),
-  ...rules("socks/server/targets/listen.ts", [LISTEN], [
+
     [
       "BIND listens where egress says",
       "RFC 1928 section 6",
@@ -487,8 +474,7 @@ const CLIENTS: readonly Mutant[] = [
       "",
       "association: follows a client that proves its keys to another address",
     ],
-  ]),
-  ...rules("proxy/server_options.ts", [REAL], [
+
     [
       "BIND is told egress",
       "RFC 1928 section 6",

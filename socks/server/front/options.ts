@@ -8,6 +8,9 @@ import type { AcceptAuthOptions, SecuredChannel, ServerAuthMethod } from "../../
 /** A protocol that clients may speak beside SOCKS version 5. */
 export type OtherProtocol = "socks4" | "http";
 
+/** All of them. A name may come from JavaScript or from a file. */
+export const OTHER_PROTOCOLS: readonly OtherProtocol[] = ["socks4", "http"];
+
 /** Which protocols and methods a server accepts. */
 export interface AcceptedProtocols {
   /** Methods accepted, in order of preference. */

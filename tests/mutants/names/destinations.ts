@@ -273,8 +273,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await judgedAddresses(request, { rules: rules(), resolve });",
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
-  ]),
-  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
+
     ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
   ]),
   ...rules("socks/client/request.ts", [ANSWERS], [

@@ -191,11 +191,9 @@ export const FRONTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/front/read_request.ts", [FRONT], [
     ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? read', "true ? read"],
-  ]),
-  ...rules("socks/server/front/read_request.ts", [FRONT], [
+
     ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? read', "true ? read"],
-  ]),
-  ...rules("socks/server/front/read_request.ts", [FRONT], [
+
     ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
   ]),
   ...rules("socks/server/front/socks4.ts", [ANSWERS], [

@@ -119,24 +119,21 @@ export const SESSIONS: readonly Mutant[] = [
       "for (const { record } of this.#running) record.clock.abort(reason);",
       "",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     [
       "sessions have a limit",
       "limits",
       "while (this.#running.size >= this.#shares.sessions && !signal.aborted)",
       "while (false)",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     [
       "a user gives back what he had",
       "limits",
       "if (this.#running.has(running)) running.leave.push(leave);",
       "if (this.#running.has(running)) return true;",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     [
       "a user has a limit",
       "limits",
@@ -151,8 +148,7 @@ export const SESSIONS: readonly Mutant[] = [
       "    return () => {\n      this.#sources.leave(source);\n",
       "    return () => {\n",
     ],
-  ]),
-  ...rules("socks/server/limits/source_limits.ts", [LIMITS], [
+
     [
       "a source has a limit",
       "limits",
@@ -167,14 +163,11 @@ export const SESSIONS: readonly Mutant[] = [
       "if (bandwidthPerSession !== Infinity) rates.push",
       "if (false) rates.push",
     ],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     ["a user's bytes have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
-  ]),
-  ...rules("socks/server/sessions.ts", [LIMITS], [
+
     [
       "half-open clients have a limit",
       "connection floods",

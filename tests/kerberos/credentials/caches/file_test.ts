@@ -2,23 +2,8 @@
 import assert from "node:assert/strict";
 import { decodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
 import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
+import type { CcacheCase } from "../../../support/ccache_vectors.ts";
 import { unhex, vectors } from "../../../support/vectors.ts";
-
-type CcacheCase = {
-  name: string;
-  file_hex: string;
-  decoded: {
-    version: number;
-    default_principal: { realm: string; components: string[] };
-    credentials: {
-      server: { realm: string; components: string[] };
-      key: { enctype: number; key_hex: string };
-      endtime: number;
-      ticket_flags_hex: string;
-      ticket_hex: string;
-    }[];
-  };
-};
 
 Deno.test("FileCredentialCache: keeps tickets in a file of mode 0600, replaces, and destroys", async () => {
   const directory = await Deno.makeTempDir();

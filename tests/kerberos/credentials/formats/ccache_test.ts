@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { KerberosError } from "../../../../kerberos/errors.ts";
 import { formatPrincipal, principal } from "../../../../kerberos/principal.ts";
 import { decodeCcache, encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
+import type { CcacheCase } from "../../../support/ccache_vectors.ts";
 import { hex, unhex, vectors } from "../../../support/vectors.ts";
 
 /** What was decoded, or nothing where it was refused with an error of ours. */
@@ -14,22 +15,6 @@ function decodedOrRefused<T>(decode: () => T): T | undefined {
     return undefined;
   }
 }
-
-type CcacheCase = {
-  name: string;
-  file_hex: string;
-  decoded: {
-    version: number;
-    default_principal: { realm: string; components: string[] };
-    credentials: {
-      server: { realm: string; components: string[] };
-      key: { enctype: number; key_hex: string };
-      endtime: number;
-      ticket_flags_hex: string;
-      ticket_hex: string;
-    }[];
-  };
-};
 
 Deno.test("decodeCcache(): reads the caches of other programs; encodeCcache() returns version 4 unchanged", () => {
   let version4 = 0;

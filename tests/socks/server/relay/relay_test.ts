@@ -4,6 +4,7 @@ import { type Bytes, utf8 } from "../../../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
+import { wrapConnection } from "../../../../socks/stream/wrap_connection.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
 import { ScriptedConnection } from "../../../support/scripted_connection.ts";
 import { hex } from "../../../support/vectors.ts";
@@ -289,4 +290,20 @@ Deno.test("relay(): fails when an end cannot be forwarded", async () => {
   await settled();
   for (const read of client.reads) read.resolve(null);
   await assert.rejects(done, { message: "not connected" });
+});
+
+Deno.test("relay(): closes the target although closing the client throws", async () => {
+  const [client, near] = pipe();
+  const [far, target] = pipe();
+  using clock = clockOf();
+  const broken = wrapConnection(near, {
+    read: (into) => near.read(into),
+    close(): void {
+      throw new Error("cannot close");
+    },
+  });
+  const done = relay([broken, far], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
+  await Promise.all([client.closeWrite(), target.closeWrite()]);
+  await assert.rejects(done, { message: "cannot close" });
+  await assert.rejects(target.read(), { message: "Pipe is closed" });
 });
