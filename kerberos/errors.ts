@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { printable as printableText } from "../base/printable.ts";
+import { printable } from "../base/printable.ts";
 import { errorName, type KerberosErrorName } from "./registry/errors.ts";
 
 /**
@@ -126,7 +126,7 @@ export class KdcError extends Error {
     const about = [init.client && `client ${init.client}`, init.server && `service ${init.server}`].filter(Boolean);
     super(
       `KDC refused: ${code} (${init.errorCode})${about.length > 0 ? ` for ${about.join(", ")}` : ""}` +
-        (init.text ? `, "${printable(init.text)}"` : "") + hint(code, init.clockOffset),
+        (init.text ? `, "${peerText(init.text)}"` : "") + hint(code, init.clockOffset),
     );
     this.code = code;
     this.errorCode = init.errorCode;
@@ -136,8 +136,8 @@ export class KdcError extends Error {
 }
 
 /** Returns a peer's text, cut to 200 characters, without characters that control a terminal. */
-export function printable(text: string): string {
-  return printableText(text.slice(0, 200));
+export function peerText(text: string): string {
+  return printable(text.slice(0, 200));
 }
 
 function hint(code: KerberosErrorName, clockOffset: number): string {

@@ -5,7 +5,7 @@
  * @module
  */
 import { enctypeName, isSupported } from "../crypto/enctypes.ts";
-import { printable } from "../errors.ts";
+import { peerText } from "../errors.ts";
 import type { Authenticator, EncTicketPart } from "../messages/ap.ts";
 import type { AuthorizationDataElement } from "../messages/basic.ts";
 import { formatPrincipal, fromPrincipalName, isWhole, type Principal, samePrincipal } from "../principal.ts";
@@ -74,7 +74,7 @@ function checkTimes({ part }: OpenTicket, { now, skew }: ApPolicy): void {
 function checkClient({ part }: OpenTicket): void {
   const client = clientOf(part);
   if (isWhole(client)) return;
-  const name = printable(formatPrincipal(client));
+  const name = peerText(formatPrincipal(client));
   throw new ApError(
     "KDC_ERR_C_PRINCIPAL_UNKNOWN",
     `Cannot accept ticket: its client "${name}" has no name or no realm`,

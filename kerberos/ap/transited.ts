@@ -5,7 +5,7 @@
  */
 import type { TransitedEncoding } from "../messages/ap.ts";
 import { decodeTransited, DOMAIN_X500_COMPRESS, MAX_TRANSITED } from "../messages/transited.ts";
-import { printable } from "../errors.ts";
+import { peerText } from "../errors.ts";
 import { ApError } from "./error.ts";
 
 /**
@@ -49,7 +49,7 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
     if (allowed.has(realm)) continue;
     throw notAccepted(
       ends,
-      `realm ${printable(realm)} is on it, which ${
+      `realm ${peerText(realm)} is on it, which ${
         configured === undefined ? "neither the hierarchy of their names nor [capaths] has there" : "[capaths] forbids"
       }`,
     );
@@ -59,8 +59,8 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
 function notAccepted({ client, service }: RealmEnds, problem: string): Error {
   return new ApError(
     "KRB_AP_PATH_NOT_ACCEPTED",
-    `Cannot accept ticket by its way from ${printable(client)} to ${printable(service)}: ${problem}`,
-    { details: { clientRealm: printable(client), serviceRealm: printable(service) } },
+    `Cannot accept ticket by its way from ${peerText(client)} to ${peerText(service)}: ${problem}`,
+    { details: { clientRealm: peerText(client), serviceRealm: peerText(service) } },
   );
 }
 

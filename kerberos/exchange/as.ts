@@ -8,7 +8,7 @@
 import { encode } from "../../asn1/codec.ts";
 import { EMPTY } from "../../base/bytes.ts";
 import { enctypeName } from "../crypto/enctypes.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { MethodData, type PaData } from "../messages/basic.ts";
 import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq, type KdcReqBody } from "../messages/kdc.ts";
@@ -203,8 +203,8 @@ async function followReferral(run: AsRun, phase: AsPhase, realm: string | undefi
   if (realms.includes(realm) || realms.length > MAX_REFERRALS) {
     throw new KerberosError(
       "REFERRAL_LOOP",
-      `Cannot authenticate ${printable(formatPrincipal(client))}: referred to ${printable(realm)} after ` +
-        realms.map(printable).join(", "),
+      `Cannot authenticate ${peerText(formatPrincipal(client))}: referred to ${peerText(realm)} after ` +
+        realms.map(peerText).join(", "),
     );
   }
   return await enterRealm(run, { ...client, realm }, realms);

@@ -6,7 +6,7 @@
 import { applicationTag, type Codec } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
-import { KdcError, printable } from "../errors.ts";
+import { KdcError, peerText } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { readMessage } from "../messages/read.ts";
 import { formatPrincipal, type Principal } from "../principal.ts";
@@ -39,8 +39,8 @@ export function refusalError(refusal: KrbError, request: RefusedRequest): KdcErr
   return new KdcError({
     errorCode: refusal.errorCode,
     text: refusal.eText,
-    client: printable(formatPrincipal(request.client)),
-    server: printable(formatPrincipal(request.server)),
+    client: peerText(formatPrincipal(request.client)),
+    server: peerText(formatPrincipal(request.server)),
     clockOffset: clockOffset(refusal, request.runtime),
   });
 }

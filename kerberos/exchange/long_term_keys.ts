@@ -8,7 +8,7 @@ import { type Bytes, exactText } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { enctypeName } from "../crypto/enctypes.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { EtypeInfo2, type EtypeInfo2Entry, type PaData } from "../messages/basic.ts";
 import type { KdcRep } from "../messages/kdc.ts";
 import { readMessage } from "../messages/read.ts";
@@ -50,7 +50,7 @@ export function longTermKeys({ client, enctypes, keys, runtime }: LongTermKeysIn
         const wanted = enctypes.map(enctypeName).join(", ");
         throw new KerberosError(
           "UNSUPPORTED_ENCTYPE",
-          `Cannot authenticate ${printable(formatPrincipal(client))}: the KDC has no key of ${wanted}`,
+          `Cannot authenticate ${peerText(formatPrincipal(client))}: the KDC has no key of ${wanted}`,
         );
       }
       return { key: await keys.keyFor(parameters), replyKey: (reply) => replyKey(reply, parameters) };

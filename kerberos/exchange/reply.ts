@@ -14,7 +14,7 @@ import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
 import { LATEST_TIME, wholeSeconds } from "../messages/time.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 
 /** Terms that a reply must meet. Times are in milliseconds since the epoch, by the KDC's clock. */
 interface ReplyTerms {
@@ -102,6 +102,6 @@ export function toCredential(
 
 /** Throws `REPLY_MISMATCH`: the reply does not fit the request. */
 export function mismatch(what: string, wanted: string | number, there: string | number): never {
-  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  const [found, asked] = [there, wanted].map((value) => peerText(String(value)));
   throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }

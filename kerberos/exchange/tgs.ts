@@ -11,7 +11,7 @@ import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
 import {
   formatPrincipal,
@@ -87,7 +87,7 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
   throw new KerberosError(
     "REFERRAL_LOOP",
     `Cannot find ${formatPrincipal(input.service)}: referred through ${
-      [...seen].map(printable).join(", ")
+      [...seen].map(peerText).join(", ")
     } without an end`,
   );
 }

@@ -14,7 +14,7 @@ import { type ClientTime, makeApReq } from "../ap/make.ts";
 import { verifyApRep } from "../ap/reply.ts";
 import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { printable } from "../errors.ts";
+import { peerText } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { readMessage } from "../messages/read.ts";
 import { formatPrincipal, toGssName } from "../principal.ts";
@@ -187,7 +187,7 @@ export class KerberosInitiator implements GssNegotiation {
 function refusedBy(error: KrbError, ticket: ServiceTicket, now: number): GssError {
   const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
   const service = formatPrincipal(ticket.credential.server);
-  const text = error.eText === undefined ? "" : `, "${printable(error.eText)}"`;
+  const text = error.eText === undefined ? "" : `, "${peerText(error.eText)}"`;
   const delta = Math.round((error.stime - now) / 1000);
   const stored = Math.round(ticket.kdcOffset / 1000);
   const measured = stored === 0 ? "" : `, and the KDC's was ${stored} s ahead when that was measured, which was added`;

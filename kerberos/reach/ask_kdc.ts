@@ -6,7 +6,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import { reasonText } from "../../base/reason.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import type { KdcRequest } from "../exchange/kdc_exchange.ts";
 import { type AnswerKind, judgeAnswer } from "./answer.ts";
 import { addressText } from "./attempts.ts";
@@ -85,9 +85,9 @@ const MAX_NAMED = 5;
 
 /** The failure of all KDCs of a realm. */
 export function realmUnreachable(realm: string, failures: readonly unknown[]): KerberosError {
-  const reasons = failures.slice(0, MAX_NAMED).map((failure) => printable(reasonText(failure)));
+  const reasons = failures.slice(0, MAX_NAMED).map((failure) => peerText(reasonText(failure)));
   if (failures.length > MAX_NAMED) reasons.push(`and ${failures.length - MAX_NAMED} more`);
-  return new KerberosError("KDC_UNREACHABLE", `Cannot reach a KDC of ${printable(realm)}: ${reasons.join("; ")}`, {
+  return new KerberosError("KDC_UNREACHABLE", `Cannot reach a KDC of ${peerText(realm)}: ${reasons.join("; ")}`, {
     cause: new AggregateError(failures),
   });
 }

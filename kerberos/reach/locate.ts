@@ -5,7 +5,7 @@
  */
 import { splitEndpoint } from "../../base/endpoint.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
-import { KerberosError, printable } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { type FoundHosts, lookUpHosts, type LookUpOptions, type SrvResolver } from "./srv.ts";
 
 /** One way to reach a KDC. */
@@ -58,7 +58,7 @@ export async function locateKdcs(realm: string, options: LocateOptions): Promise
   const answer = silent ? ", and the DNS does not answer" : ", nor does the DNS";
   throw new KerberosError(
     "KDC_UNREACHABLE",
-    `Cannot find a KDC of ${printable(realm)}: krb5.conf names none` + (config.dnsLookupKdc ? answer : ""),
+    `Cannot find a KDC of ${peerText(realm)}: krb5.conf names none` + (config.dnsLookupKdc ? answer : ""),
   );
 }
 

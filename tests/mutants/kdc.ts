@@ -203,8 +203,8 @@ const REACHED = [
   ]),
   ...rules("kerberos/reach/ask_kdc.ts", REACH, [
     ["few failures are told in words", "a stranger's text", "failures.slice(0, MAX_NAMED)", "failures.slice()"],
-    ["failures do not drive a terminal", "log injection", "printable(reasonText(failure))", "reasonText(failure)"],
-    ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
+    ["failures do not drive a terminal", "log injection", "peerText(reasonText(failure))", "reasonText(failure)"],
+    ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${peerText(realm)}", "Cannot reach a KDC of ${realm}"],
   ]),
   ...rules("kerberos/reach/framing.ts", ["tests/kerberos/reach/framing_test.ts", ...REACH], [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
@@ -212,7 +212,7 @@ const REACHED = [
     ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
   ]),
   ...rules("kerberos/exchange/reply.ts", TGS_REPLY, [
-    ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
+    ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => peerText(String(value)))", "map((value) => String(value))", "terminal"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["a length with the high bit, or too large, is answered", "RFC 4120 section 7.2.2", "          await send(connection, this.#handler.tooLong());\n", "", "FIELD_TOOLONG"],

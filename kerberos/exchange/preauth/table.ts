@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { KerberosError, printable } from "../../errors.ts";
+import { KerberosError, peerText } from "../../errors.ts";
 import type { PaData } from "../../messages/basic.ts";
 import { formatPrincipal } from "../../principal.ts";
 import { encryptedTimestamp } from "./encrypted_timestamp.ts";
@@ -40,7 +40,7 @@ export async function startMechanism(
   const supported = mechanisms.map(({ name, padataType }) => `${padataType} (${name})`).join(", ");
   throw new KerberosError(
     "PREAUTH_UNSUPPORTED",
-    `Cannot authenticate ${printable(formatPrincipal(client.client))}: the KDC offers pre-authentication of types ` +
+    `Cannot authenticate ${peerText(formatPrincipal(client.client))}: the KDC offers pre-authentication of types ` +
       `${offered}; supported is ${supported}`,
   );
 }

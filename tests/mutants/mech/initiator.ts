@@ -67,7 +67,7 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "const service = formatPrincipal(ticket.credential.server);",
       'const service = error.sname.nameString.join("/");',
     ],
-    ["text of a refusal cannot drive a terminal", "rule 5 of CONTRIBUTING.md", "printable(error.eText)", "error.eText"],
+    ["text of a refusal cannot drive a terminal", "rule 5 of CONTRIBUTING.md", "peerText(error.eText)", "error.eText"],
     ["the flags sent are those that are active", "RFC 4121 section 4.1.1.1", "      confidentiality: true,\n", ""],
     ["the flags sent are those that are active, integrity", "RFC 4121 section 4.1.1.1", "      integrity: true,\n", ""],
     [

@@ -91,7 +91,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "names of realms cannot drive a terminal",
       "rule 5 of CONTRIBUTING.md",
-      "`realm ${printable(realm)} is on it, which ${",
+      "`realm ${peerText(realm)} is on it, which ${",
       "`realm ${realm} is on it, which ${",
     ],
   ]),
