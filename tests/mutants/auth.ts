@@ -110,7 +110,7 @@ const NEGOTIATION: readonly Mutant[] = [
     file: "socks/server/targets/upstream.ts",
     find: "      close: () => pending.close(),\n",
     replace: "      close() {},\n",
-    tests: ["tests/socks/server/commands/bind_test.ts"],
+    tests: ["tests/socks/server/targets/upstream_test.ts"],
   },
   {
     rule: "what has come through another proxy's BIND stays",

@@ -111,7 +111,7 @@ Deno.test("decodeAnswer(): pointers to pointers take linear time", () => {
     bytes.push(0xc0 | before >> 8, before & 255, 0, 99, 0, 1, 0, 0, 0, 1, 0, 0);
     before = Math.min(at, 0x3fff);
   }
-  const reply = encodeReply(MESSAGE, { forge: (bytes) => Uint8Array.from([...bytes, ...bytes]) });
+  const reply = encodeReply(MESSAGE, { forge: (message) => Uint8Array.from([...message, ...bytes]) });
   assert.equal(decodeAnswer(changed(reply, [6, count >> 8], [7, count & 255]), QUESTION), undefined);
 });
 
