@@ -127,3 +127,10 @@ function noteEvent(span: Span, event: ServerEvent): void {
 function codeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
+export type { ServerEvent, SessionEvent } from "../socks/server/events.ts";
+export type { Endpoint } from "../socks/wire/address.ts";
+export type { CommandName } from "../socks/rules/rule.ts";
+export type { DatagramCounts, DroppedDatagrams } from "../socks/server/datagrams/counts.ts";
+export type { Identity, MethodName } from "../socks/identity.ts";
+export type { ProtectionLevel } from "../socks/protection.ts";
+export type { UnknownCommand } from "../socks/server/front/request.ts";

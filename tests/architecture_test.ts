@@ -70,7 +70,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "socks/shell/",
     "socks/mod.ts",
   ],
-  proxy: ["proxy/shared/", "proxy/"],
+  proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts"],
   cli: [
     "cli/terminal/",
     "cli/log/",

@@ -69,3 +69,5 @@ async function fileMark(path: string): Promise<string> {
   const { dev, ino } = await Deno.stat(path);
   return `${dev} ${ino}`;
 }
+export type { ReplayCache, ReplayEntry } from "../../kerberos/ap/replay/cache.ts";
+export type { UserLedger } from "../../socks/server/limits/user_ledger.ts";

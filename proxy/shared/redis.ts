@@ -20,7 +20,6 @@ import { RedisDriver, type RedisOptions } from "./redis_driver.ts";
 import { shareThrough } from "./share.ts";
 import type { SharedStore } from "./store.ts";
 
-export type { RedisOptions } from "./redis_driver.ts";
 export { shareThrough } from "./share.ts";
 export {
   type LookOptions,
@@ -43,3 +42,6 @@ export {
 export async function connectRedis(options: RedisOptions): Promise<SharedStore> {
   return await shareThrough(new RedisDriver(options), options);
 }
+export type { RedisOptions } from "./redis_driver.ts";
+export type { ReplayCache, ReplayEntry } from "../../kerberos/ap/replay/cache.ts";
+export type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
