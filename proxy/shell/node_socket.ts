@@ -63,8 +63,9 @@ class ProxiedSocket extends Duplex {
 
   override _construct(done: Done): void {
     this.#opening.then((connection) => {
-      if (this.destroyed) return connection.close();
       this.#connection = connection;
+      // It is closed then: _destroy() waits for this.
+      if (this.destroyed) return done();
       if (!this.#isReferenced) connection.unref();
       if (this.#noDelay !== undefined) connection.setNoDelay(this.#noDelay);
       if (this.#keepAlive !== undefined) connection.setKeepAlive(this.#keepAlive);
@@ -104,8 +105,7 @@ class ProxiedSocket extends Duplex {
 
   override _destroy(error: Error | null, done: Done): void {
     this.#idle?.[Symbol.dispose]();
-    if (this.#connection !== undefined) this.#connection.close();
-    else this.#opening.then((connection) => connection.close(), () => {});
+    this.#connection?.close();
     done(error);
   }
 

@@ -66,6 +66,8 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-server": find("/usr/bin/redis-server"),
   "redis-cli": find("/usr/bin/redis-cli"),
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  postgres: find("/usr/lib/postgresql/15/bin/postgres"),
+  initdb: find("/usr/lib/postgresql/15/bin/initdb"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
   python3: find("/usr/bin/python3"),
