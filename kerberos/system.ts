@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Runtime } from "../base/runtime.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
 import { denoEnvironment } from "./config/shell/environment.ts";
@@ -59,6 +60,8 @@ export interface SystemParts {
   readonly cache?: CredentialCache | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** Options of {@linkcode systemTickets} for the tickets in a cache. */
@@ -111,11 +114,12 @@ export type SystemTicketsOptions = CachedTicketsOptions | PasswordTicketsOptions
  */
 export function systemTickets(options: SystemTicketsOptions = {}): KerberosTickets {
   const config = options.config ?? loadConfig();
-  const kdc = new KdcClient({ config, transport: options.transport ?? denoTransport, resolveSrv: denoResolveSrv });
+  const { transport = denoTransport, runtime } = options;
+  const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime });
   const initial = initialOf(options, config);
   const cache = options.cache ??
     (initial === undefined ? openCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
-  return new KerberosTickets({ config, kdc, cache, initial });
+  return new KerberosTickets({ config, kdc, cache, initial, runtime });
 }
 
 /** The client and its secret. Callers in JavaScript may give what the types exclude. */

@@ -19,6 +19,8 @@ export type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
 export { KdcRealm, type KdcRealmOptions } from "./realm.ts";
 export { startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";
 export type { KdcFaults } from "./faults.ts";
+export { TestClock } from "./test_clock.ts";
+export type { TestFiles, TestFilesOptions } from "./shell/test_files.ts";
 export type { Bytes } from "../../base/bytes.ts";
 export type { KdcCallOptions, KdcClient } from "../reach/kdc_client.ts";
 export type { KdcAddress, KdcTransport } from "../reach/transport.ts";

@@ -98,6 +98,10 @@ export class KdcRealm {
       requiresPreauth: options.requiresPreauth ?? true,
       sessionEnctypes: options.sessionEnctypes ?? enctypes,
       disabled: options.disabled ?? false,
+      expires: options.expires ?? Infinity,
+      passwordExpires: options.passwordExpires ?? Infinity,
+      lockAfter: options.lockAfter ?? Infinity,
+      wrongPasswords: 0,
       okAsDelegate: options.okAsDelegate ?? false,
     });
   }

@@ -44,7 +44,7 @@ const NO_FLAGS: Required<GssFlags> = {
 
 /** Options of a {@linkcode KerberosInitiatorCredential}. */
 export interface KerberosInitiatorOptions {
-  /** Clock and randomness. @default {the system's} */
+  /** Clock and randomness. @default {those of the tickets} */
   readonly runtime?: Runtime | undefined;
 }
 
@@ -63,7 +63,7 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
    */
   constructor(tickets: TicketSource, options: KerberosInitiatorOptions = {}) {
     this.#tickets = tickets;
-    this.#runtime = options.runtime ?? systemRuntime;
+    this.#runtime = options.runtime ?? tickets.runtime ?? systemRuntime;
   }
 
   /**

@@ -52,7 +52,8 @@ export class KerberosTickets implements TicketSource {
   /** Where they are kept. */
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
-  readonly #runtime: Runtime;
+  /** Clock and randomness. */
+  readonly runtime: Runtime;
   readonly #clock: KdcClock;
   readonly #store: TicketStore;
   readonly #tgs: TgsClient;
@@ -69,7 +70,7 @@ export class KerberosTickets implements TicketSource {
     const store = new TicketStore({ cache, config, client: initial?.client, clock, runtime });
     this.cache = cache;
     this.#options = options;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#clock = clock;
     this.#store = store;
     this.#tgs = new TgsClient({ config, kdc: () => this.#kdc(), clock, store, runtime });
@@ -192,7 +193,7 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(initialRequest(config, initial, this.#runtime));
+    const exchange = () => asExchange(initialRequest(config, initial, this.runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });
