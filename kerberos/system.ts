@@ -28,6 +28,15 @@ const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles
  * names must exist. A file that may not be read is an error, never empty: another configuration would mean other KDCs.
  *
  * @throws {KerberosError} `BAD_CONFIG`
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function realm(): string | undefined {
+ *   return loadConfig().defaultRealm;
+ * }
+ * ```
  */
 export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
   return loader.load(options);
@@ -38,6 +47,15 @@ export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
  *
  * @throws {KerberosError} `NO_CREDENTIALS` if none is named and the user's number may not be read; `BAD_CONFIG` if `KRB5CCNAME` may
  * not be read or is empty, or the configured name has an unknown parameter.
+ *
+ * @example
+ * ```ts
+ * import { defaultCcacheName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichCache(): string {
+ *   return defaultCcacheName(loadConfig());
+ * }
+ * ```
  */
 export function defaultCcacheName(config: KerberosConfig): string {
   return loader.ccacheName(config);
@@ -47,6 +65,15 @@ export function defaultCcacheName(config: KerberosConfig): string {
  * Name of the keytab to use: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`.
  *
  * @throws {KerberosError} `BAD_CONFIG` if `KRB5_KTNAME` may not be read or is empty, or the configured name has an unknown parameter.
+ *
+ * @example
+ * ```ts
+ * import { defaultKeytabName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichKeytab(): string {
+ *   return defaultKeytabName(loadConfig());
+ * }
+ * ```
  */
 export function defaultKeytabName(config: KerberosConfig): string {
   return loader.keytabName(config);

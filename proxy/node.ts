@@ -7,7 +7,8 @@
  * import { nodeSocket } from "@gssocks/gssocks/node";
  *
  * // new Client({ user: "alice", database: "shop", stream })
- * export const stream = () => nodeSocket(connect({ proxy: "proxy.example.com", hostname: "db.intranet", port: 5432 }));
+ * export const stream = (): ReturnType<typeof nodeSocket> =>
+ *   nodeSocket(connect({ proxy: "proxy.example.com", hostname: "db.intranet", port: 5432 }));
  * ```
  *
  * @module

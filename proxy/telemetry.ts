@@ -24,6 +24,16 @@ const NAME = "gssocks";
 /**
  * An `onEvent` for `serve` and `bridge`. Each session is a span, with events for what happens in it; metrics count
  * sessions, refusals, bytes and durations. Users, clients and targets are in the spans and not in the metrics.
+ *
+ * @example
+ * ```ts
+ * import { bridge } from "@gssocks/gssocks";
+ * import { telemetry } from "@gssocks/gssocks/telemetry";
+ *
+ * export async function main(): Promise<void> {
+ *   await bridge({ proxy: "proxy.example.com", onEvent: telemetry() }).finished;
+ * }
+ * ```
  */
 export function telemetry(): (event: ServerEvent) => void {
   const instruments = makeInstruments();

@@ -26,7 +26,19 @@ export interface KdcRealmOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A realm of the embedded KDC. */
+/**
+ * A realm of the embedded KDC.
+ *
+ * @example
+ * ```ts
+ * import { KdcRealm } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await KdcRealm.create("EXAMPLE.TEST");
+ * await realm.addPrincipal("alice", { password: "secret" });
+ * await realm.addPrincipal("rcmd/localhost");
+ * if (realm.keytab("rcmd/localhost").entries.length === 0) throw new Error("no keys");
+ * ```
+ */
 export class KdcRealm {
   /** Name of the realm. */
   readonly name: string;

@@ -48,7 +48,22 @@ export interface KerberosInitiatorOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** Starts Kerberos contexts with tickets of one client. */
+/**
+ * Starts Kerberos contexts with tickets of one client.
+ *
+ * @example
+ * ```ts
+ * import { hostbasedService } from "@gssocks/gssocks/gss";
+ * import { KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const tickets = systemTickets({ config: kdc.config, principal: "alice", password: "secret" });
+ * const negotiation = await new KerberosInitiatorCredential(tickets).initiate(hostbasedService("rcmd", "localhost"));
+ * const { token } = await negotiation.step();
+ * if (token === undefined) throw new Error("no token for the service");
+ * ```
+ */
 export class KerberosInitiatorCredential implements GssInitiatorCredential {
   /** Kerberos V5. */
   readonly mechanism: string = KERBEROS_OID;

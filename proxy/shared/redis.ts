@@ -38,6 +38,18 @@ export {
  * Connects to Redis, and goes on trying where that fails: a server starts without it, and behaves as `onLoss` says.
  *
  * @throws {TypeError} When an address is none, or an option is none of its kind; no password is in the message.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { connectRedis } from "@gssocks/gssocks/redis";
+ *
+ * export async function start(): Promise<void> {
+ *   await using store = await connectRedis({ url: "redis://redis.example.com", onLoss: "refuse" });
+ *   const { replayCache, userLedger } = store;
+ *   await serve({ keytab: "/etc/krb5.keytab", gssapi: { replayCache }, userLedger, rules: ["allow *"] }).finished;
+ * }
+ * ```
  */
 export async function connectRedis(options: RedisOptions): Promise<SharedStore> {
   return await shareThrough(new RedisDriver(options), options);

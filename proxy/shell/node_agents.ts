@@ -98,10 +98,10 @@ export type UndiciConnector = (
  *
  * @example
  * ```ts
- * import { undiciConnector } from "@gssocks/gssocks/node";
+ * import { undiciConnector, type UndiciConnector } from "@gssocks/gssocks/node";
  *
  * // new Agent({ connect }) of npm:undici
- * export const connect = undiciConnector({ proxy: "proxy.example.com" });
+ * export const connect: UndiciConnector = undiciConnector({ proxy: "proxy.example.com" });
  * ```
  */
 export function undiciConnector(options: RequestOptions, tls: ConnectionOptions = {}): UndiciConnector {

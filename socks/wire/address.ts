@@ -97,7 +97,16 @@ export function parseLocalEndpointText(text: string, defaultPort?: number): Endp
   return { hostname: `${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`, port };
 }
 
-/** `host:port`, with brackets around IPv6. */
+/**
+ * `host:port`, with brackets around IPv6.
+ *
+ * @example
+ * ```ts
+ * import { formatEndpoint } from "@gssocks/gssocks/socks";
+ *
+ * if (formatEndpoint({ hostname: "::1", port: 1080 }) !== "[::1]:1080") throw new Error("another text");
+ * ```
+ */
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.hostname.includes(":")
     ? `[${endpoint.hostname}]:${endpoint.port}`
@@ -109,6 +118,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
  * A-labels, addresses canonical.
  *
  * @throws {TypeError} When the text is neither.
+ *
+ * @example
+ * ```ts
+ * import { parseEndpointText } from "@gssocks/gssocks/socks";
+ *
+ * if (parseEndpointText("proxy.example.com", 1080).port !== 1080) throw new Error("another port");
+ * ```
  */
 export function parseEndpointText(text: string, defaultPort?: number): Endpoint {
   return canonicalEndpoint(text, splitEndpoint(text, defaultPort));

@@ -47,7 +47,21 @@ export interface KerberosTicketsOptions {
   readonly monotonic?: (() => number) | undefined;
 }
 
-/** Tickets of one client. */
+/**
+ * Tickets of one client.
+ *
+ * @example
+ * ```ts
+ * import { KerberosTickets, parsePrincipal, passwordKey } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("secret") };
+ * const tickets = new KerberosTickets({ config: kdc.config, kdc: kdc.client, initial });
+ * const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+ * if (credential.server.components[0] !== "rcmd") throw new Error("ticket for another service");
+ * ```
+ */
 export class KerberosTickets implements TicketSource {
   /** Where they are kept. */
   readonly cache: CredentialCache;
