@@ -73,6 +73,9 @@ const PROGRAMS: Record<string, string | undefined> = {
     return networks() ? "/" : undefined;
   },
   java: find("/usr/bin/java"),
+  "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
+  heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
+  kcm: find(`${ROOT}/heimdal/bin/kcm`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };
 
