@@ -86,6 +86,11 @@ export function peer(name: string): string {
   return path;
 }
 
+/** Returns the path of one of Heimdal's programs, whose names are MIT's too. */
+export function heimdal(program: string): string {
+  return peer("heimdal").replace(/[^/]*$/, program);
+}
+
 /** Whether a peer is installed: benchmarks leave missing ones out. */
 export function hasPeer(name: string): boolean {
   return PROGRAMS[name] !== undefined;

@@ -110,7 +110,7 @@ build_heimdal() {
     "$root"/heimdal/usr/bin/{kinit,klist,kdestroy,kadmin,ktutil,kpasswd}.heimdal "$root/heimdal/usr/bin/"{kgetcred,heimtools}; do
     [ -e "$program" ] || continue
     name=$(basename "$program" .heimdal)
-    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$lib" "$program" >"$root/heimdal/bin/$name"
+    printf '#!/bin/bash\nLD_LIBRARY_PATH=%s exec -a %s %s "$@"\n' "$lib" "$name" "$program" >"$root/heimdal/bin/$name"
     chmod +x "$root/heimdal/bin/$name"
   done
   gcc -O2 -Wall -I"$root/heimdal/usr/include/heimdal" -o "$root/heimdal/bin/gss_peer" "$here/gss_peer.c" \
