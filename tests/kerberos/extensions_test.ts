@@ -14,14 +14,13 @@ import { handleKdcMessage, inProcessTransport } from "../../kerberos/kdc/mod.ts"
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { ApReq, Ticket } from "../../kerberos/messages/ap.ts";
-import { AsRep, KdcReqBody, TgsRep, TgsReq } from "../../kerberos/messages/kdc.ts";
+import { KdcReqBody, TgsReq } from "../../kerberos/messages/kdc.ts";
 import { readApReq } from "../../kerberos/ap/verify.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { PaType } from "../../kerberos/registry/pa_types.ts";
-import type { KdcTransport } from "../../kerberos/reach/transport.ts";
 import { decodeContextToken } from "../../kerberos/mech/tokens/context.ts";
-import { extend, extendEverywhere } from "../support/extend.ts";
+import { extend, extendEverywhere, extendingTransport } from "../support/extend.ts";
 import { Forge } from "../support/forge_ap.ts";
 import { forgeTgsReq, runForged } from "../support/forge_kdc.ts";
 import { asInput, memoryConfig, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
@@ -66,26 +65,6 @@ Deno.test("asExchange(): takes a reply with unknown fields, sealed and in clear"
   const { credential } = await runForged(asExchange(asInput(runtime)), realm, change);
   assert.equal(formatPrincipal(credential.client), "alice@GSSOCKS.TEST");
 });
-
-/** A transport whose replies have tickets with unknown fields; keeps these and what is sent. */
-function extendingTransport(inner: KdcTransport): { transport: KdcTransport; tickets: string[]; sent: Uint8Array[] } {
-  const tickets: string[] = [];
-  const sent: Uint8Array[] = [];
-  const transport: KdcTransport = {
-    async send(address, message, options) {
-      sent.push(message);
-      const reply = await inner.send(address, message, options);
-      const tag = applicationTag(reply);
-      if (tag !== 11 && tag !== 13) return reply;
-      const codec = tag === 11 ? AsRep : TgsRep;
-      const decoded = decode(codec, reply);
-      const ticket = extendEverywhere(encode(Ticket, decoded.ticket));
-      tickets.push(hex(ticket));
-      return encode(codec, { ...decoded, ticket: decode(Ticket, ticket) });
-    },
-  };
-  return { transport, tickets, sent };
-}
 
 Deno.test("tickets: keep unknown fields in caches, TGS-REQ, AP-REQ and KRB-CRED", async () => {
   const realm = await memoryRealm();

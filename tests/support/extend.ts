@@ -3,9 +3,14 @@
  *
  * @module
  */
+import { applicationTag, decode, encode } from "../../asn1/codec.ts";
 import { derEngine } from "../../asn1/der.ts";
 import { type Element, type NewElement, TagClass } from "../../asn1/element.ts";
 import { asBytes, type Bytes } from "../../base/bytes.ts";
+import { Ticket } from "../../kerberos/messages/ap.ts";
+import { AsRep, TgsRep } from "../../kerberos/messages/kdc.ts";
+import type { KdcTransport } from "../../kerberos/reach/transport.ts";
+import { hex } from "./vectors.ts";
 
 /** `[30] INTEGER 1`: no SEQUENCE of Kerberos has this field. */
 const UNKNOWN: NewElement = { whole: Uint8Array.of(0xbe, 3, 2, 1, 1) };
@@ -44,4 +49,26 @@ export function extendEverywhere(message: Uint8Array): Bytes {
 export function extendEach(message: Uint8Array): readonly Bytes[] {
   const { sequences } = extendWhere(message, () => false);
   return Array.from({ length: sequences }, (_, wanted) => extendWhere(message, (index) => index === wanted).bytes);
+}
+
+/** Returns a transport whose replies have tickets with unknown fields; keeps these and what is sent. */
+export function extendingTransport(
+  inner: KdcTransport,
+): { transport: KdcTransport; tickets: string[]; sent: Uint8Array[] } {
+  const tickets: string[] = [];
+  const sent: Uint8Array[] = [];
+  const transport: KdcTransport = {
+    async send(address, message, options) {
+      sent.push(message);
+      const reply = await inner.send(address, message, options);
+      const tag = applicationTag(reply);
+      if (tag !== 11 && tag !== 13) return reply;
+      const codec = tag === 11 ? AsRep : TgsRep;
+      const decoded = decode(codec, reply);
+      const ticket = extendEverywhere(encode(Ticket, decoded.ticket));
+      tickets.push(hex(ticket));
+      return encode(codec, { ...decoded, ticket: decode(Ticket, ticket) });
+    },
+  };
+  return { transport, tickets, sent };
 }
