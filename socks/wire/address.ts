@@ -47,6 +47,11 @@ export function encodeEndpoint(endpoint: Endpoint): Bytes {
   return concat(Uint8Array.of(DOMAIN, name.length), name, tail);
 }
 
+/** Whether an encoded endpoint has a name, and not an address. */
+export function isName(encoded: Uint8Array): boolean {
+  return encoded[0] === DOMAIN;
+}
+
 /**
  * Decodes ATYP, address and port; `undefined` while bytes are missing.
  *
