@@ -26,3 +26,8 @@ export interface GssAccount {
   /** SIDs of all its groups, the primary one among them. */
   readonly groups: readonly string[];
 }
+
+/** Returns the account as Windows writes it, `DOMAIN\\name`. */
+export function accountName({ domain, name }: Pick<GssAccount, "domain" | "name">): string {
+  return `${domain}\\${name}`;
+}

@@ -8,7 +8,7 @@ import { formatSid, parseSid } from "../../base/sid.ts";
 import { KerberosError } from "../errors.ts";
 
 /** "The maximum number of elements allowed is 15." */
-export const MAX_SUB_AUTHORITIES = 15;
+const MAX_SUB_AUTHORITIES = 15;
 
 /**
  * Reads a SID; returns its text.
