@@ -29,7 +29,7 @@ export interface PacOptions {
 export function checkPac(name: string, { sid, groups = [] }: PacOptions): void {
   for (const text of [sid, ...groups]) {
     const parts = parseSid(text);
-    if (parts === undefined || parts.subAuthorities.length < 2) {
+    if (parts === undefined || (text === sid && parts.subAuthorities.length < 2)) {
       throw new TypeError(
         `Cannot add ${name}: ${JSON.stringify(text)} in its pac is no SID; "S-1-5-21-1-2-3-1105" is one`,
       );
