@@ -142,7 +142,7 @@ function sessionCells(row: SessionRow): Cell[] {
 }
 
 /** The user, and who that is by the ticket. */
-function userText({ user, account, sid }: SessionRow): string {
+export function userText({ user, account, sid }: SessionRow): string {
   if (user === "") return "(unauthenticated)";
   return account === "" ? user : `${user} (${account}, ${sid})`;
 }
