@@ -81,9 +81,7 @@ function principal({ name: text, account }: Identity): User {
 function accountNames(account: GssAccount | undefined): (readonly string[])[] {
   if (account === undefined) return [];
   const { name, dnsDomain = account.realm, upn } = account;
-  return [name, `${name}@${dnsDomain}`, ...(upn === undefined ? [] : [upn])].map((spelled) =>
-    foldComponents([spelled])
-  );
+  return [`${name}@${dnsDomain}`, ...(upn === undefined ? [] : [upn])].map((spelled) => foldComponents([spelled]));
 }
 
 function withoutShortDomain({ components: [first, ...others], realm }: NameParts): NameParts {

@@ -192,6 +192,13 @@ Deno.test("PAC: a client's name may have components, an @ and a domain", async (
     using context = await acceptWith(forge, ifRelevant(await signedPac(forge)));
     assert.equal(context.account?.name, "alice", client);
   }
+  // MIT's KDC quotes what is in a component.
+  const forge = new Forge({ client: "alice\\@corp.example@A.TEST" });
+  const authtime = Math.floor(forge.runtime.now() / 1000) * 1000 - HOUR;
+  const data = writeClientInfo({ name: "alice\\@corp.example", authtime });
+  const pac = await signedPac(forge, replaced(pacContents(forge), PacType.ClientInfo, data));
+  using context = await acceptWith(forge, ifRelevant(pac));
+  assert.equal(context.account?.name, "alice");
 });
 
 Deno.test("PAC: the signature of a branch's KDC has an identifier after it", async () => {

@@ -135,6 +135,8 @@ Deno.test("account rules: a deny of a user holds for every name of the account",
     for (const identity of spellings) assert.ok(matches(`deny *,user=${user}`, identity), `${user}: ${identity.name}`);
     assert.ok(!matches(`deny *,user=${user}`, ticket("x", { name: "bob", upn: undefined })), user);
   }
+  // A user of a realm that the domain trusts, whom the domain has as an account.
+  assert.ok(matches("deny *,user=aduser@AD.TEST", ticket("x", { realm: "MIT.TEST" }, "MIT.TEST")));
   assert.ok(!matches("allow *,user=aduser@AD.TEST", ticket("x", {})), "a rule that allows keeps to the ticket's name");
 });
 
