@@ -53,6 +53,7 @@ export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
+export type { GssAccount } from "../gss/account.ts";
 export { KerberosContext } from "./mech/context.ts";
 export {
   KerberosAcceptorCredential,

@@ -5,6 +5,7 @@
  */
 import type { KerberosKey } from "../crypto/key.ts";
 import type { Principal } from "../principal.ts";
+import type { PacOptions } from "./pac_options.ts";
 
 /** Options of `KdcRealm.addPrincipal()`. */
 export interface AddPrincipalOptions {
@@ -44,6 +45,8 @@ export interface AddPrincipalOptions {
   readonly lockAfter?: number | undefined;
   /** Whether clients may delegate credentials to it (OK-AS-DELEGATE, RFC 4120 section 2.8). @default {false} */
   readonly okAsDelegate?: boolean | undefined;
+  /** Account that tickets of it say it is, in a PAC as Active Directory's. @default {tickets have no PAC} */
+  readonly pac?: PacOptions | undefined;
 }
 
 /** A principal of a realm. */
@@ -72,4 +75,6 @@ export interface KdcPrincipal {
   wrongPasswords: number;
   /** Whether clients may delegate credentials to it. */
   readonly okAsDelegate: boolean;
+  /** Account that tickets of it say it is. */
+  readonly pac: PacOptions | undefined;
 }

@@ -79,6 +79,10 @@ const PROGRAMS: Record<string, string | undefined> = {
   heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
   kcm: find(`${ROOT}/heimdal/bin/kcm`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
+  samba: find("/usr/sbin/samba"),
+  "samba-tool": find("/usr/bin/samba-tool"),
+  /** Folder of a provisioned domain. */
+  "samba domain": find(`${ROOT}/samba/rcmd.keytab`) && `${ROOT}/samba`,
 };
 
 /** Returns the path of a peer; throws when it is missing. */

@@ -13,6 +13,7 @@
 #   java/GssPeer.class                         the same peer on Java's own Kerberos (GssPeer.java)
 #   listen_once                                a program that accepts one connection, for Dante's client library
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
+#   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${GSSOCKS_PEERS:-$HOME/.cache/gssocks-peers}
@@ -23,7 +24,9 @@ mkdir -p "$root/logs"
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban)
+  postgresql-15
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban
+  samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
@@ -138,5 +141,14 @@ if [ ! -e "$root/java/GssPeer.class" ] || [ "$here/GssPeer.java" -nt "$root/java
 fi
 if [ ! -x "$root/listen_once" ] || [ "$here/listen_once.c" -nt "$root/listen_once" ]; then
   gcc -O2 -Wall -o "$root/listen_once" "$here/listen_once.c"
+fi
+# The stamp comes last, and it changes with what the domain is made of.
+domain=$(cat "$here/samba.sh" "$here/samba_accounts.py" | sha256sum)
+if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
+  echo "peers: provisioning a domain of Samba's Active Directory"
+  rm -f "$root/samba.recipe"
+  "$here/samba.sh" "$root/samba.new" >"$root/logs/samba.log" 2>&1 || { tail -20 "$root/logs/samba.log"; exit 1; }
+  rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
+  echo "$domain" >"$root/samba.recipe"
 fi
 echo "peers: ready in $root"
