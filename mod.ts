@@ -47,7 +47,7 @@ export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/cache.ts";
 export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";
-export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
 export type { CredentialCacheData } from "./kerberos/credentials/cache.ts";
 export type { Credential } from "./kerberos/credential.ts";
 export type { WantedKey } from "./kerberos/ap/keys.ts";

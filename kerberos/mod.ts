@@ -72,14 +72,16 @@ export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
 export type { CredentialCacheData } from "./credentials/cache.ts";
+export type { OpenCacheOptions } from "./credentials/caches/open_cache.ts";
 export { decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
 export { Credential, type CredentialInit } from "./credential.ts";
 export {
   FileCredentialCache,
   type FileCredentialCacheOptions,
+  openCredentialCache,
   readKeytab,
   writeKeytab,
 } from "./credentials/shell/stores.ts";
