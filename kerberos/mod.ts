@@ -42,7 +42,7 @@ export type { KdcEndpoint } from "./reach/locate.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";

@@ -10,8 +10,10 @@ import { KerberosError } from "../../errors.ts";
 import type { KcmConnection, KcmSocket } from "../kcm_socket.ts";
 import { encodeKcmRequest, type KcmParameters, type KcmReply, KcmReplyReader } from "../formats/kcm_messages.ts";
 
-/** Time for all requests of one call, in milliseconds. */
+/** Time for all requests of one use, in milliseconds. */
 const TIMEOUT = 10_000;
+/** Most bytes of all replies of one use: as many as a file may have. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Codes of the com_err library (krb5) that say that there is no such cache or ticket. */
 const ABSENT: readonly number[] = [
@@ -51,8 +53,9 @@ export class KcmClient {
     const { signal } = deadline;
     const connection = await this.#connect(name, signal);
     using _stop = onAbort(signal, () => connection.close());
+    const use = { name, connection, signal, bytes: 0 };
     try {
-      return await work((operation, parameters) => this.#call(name, { connection, signal }, operation, parameters));
+      return await work((operation, parameters) => call(use, operation, parameters));
     } finally {
       connection.close();
     }
@@ -71,39 +74,44 @@ export class KcmClient {
       );
     }
   }
-
-  async #call(
-    name: string,
-    { connection, signal }: { readonly connection: KcmConnection; readonly signal: AbortSignal },
-    operation: number,
-    parameters?: KcmParameters,
-  ): Promise<Bytes | undefined> {
-    let reply: KcmReply;
-    try {
-      reply = await exchange(connection, encodeKcmRequest(operation, parameters));
-    } catch (thrown) {
-      if (thrown instanceof KerberosError) throw thrown;
-      const error = signal.aborted ? signal.reason : thrown;
-      throw new KerberosError("BAD_FILE", `Cannot use credential cache ${name}: ${reasonText(error)}`, {
-        cause: error,
-      });
-    }
-    if (reply.code === 0) return reply.results;
-    if (ABSENT.includes(reply.code)) return undefined;
-    throw new KerberosError(
-      "BAD_FILE",
-      `Cannot use credential cache ${name}: the KCM daemon refuses operation ${operation} with code ${reply.code}`,
-    );
-  }
 }
 
-async function exchange(connection: KcmConnection, request: Bytes): Promise<KcmReply> {
+/** One use of the daemon. */
+interface Use {
+  readonly name: string;
+  readonly connection: KcmConnection;
+  readonly signal: AbortSignal;
+  /** Bytes that were read so far. */
+  bytes: number;
+}
+
+async function call(use: Use, operation: number, parameters?: KcmParameters): Promise<Bytes | undefined> {
+  const failed = `Cannot use credential cache ${use.name}`;
+  let reply: KcmReply;
+  try {
+    reply = await exchange(use, encodeKcmRequest(operation, parameters));
+  } catch (thrown) {
+    if (thrown instanceof KerberosError) throw thrown;
+    const error = use.signal.aborted ? use.signal.reason : thrown;
+    throw new KerberosError("BAD_FILE", `${failed}: the KCM daemon: ${reasonText(error)}`, { cause: error });
+  }
+  if (reply.code === 0) return reply.results;
+  if (ABSENT.includes(reply.code)) return undefined;
+  throw new KerberosError(
+    "BAD_FILE",
+    `${failed}: the KCM daemon refuses operation ${operation} with code ${reply.code}`,
+  );
+}
+
+async function exchange(use: Use, request: Bytes): Promise<KcmReply> {
+  const { connection } = use;
   for (let at = 0; at < request.length;) at += await connection.write(request.subarray(at));
   const reader = new KcmReplyReader();
   const buffer = new Uint8Array(65_536);
   for (;;) {
     const length = await connection.read(buffer);
-    if (length === null) throw new Error("the KCM daemon has closed the connection");
+    if (length === null) throw new Error("it has closed the connection");
+    if ((use.bytes += length) > MAX_BYTES) throw new Error(`it sends over ${MAX_BYTES / 1024 / 1024} MiB`);
     const reply = reader.push(buffer.subarray(0, length));
     if (reply !== undefined) return reply;
   }

@@ -1,10 +1,11 @@
 /**
  * Messages between a client and a KCM daemon (Heimdal's `kcm`, SSSD's `sssd-kcm`), which keeps credential caches. A request and a reply
- * follow one another; each is a length and so many bytes, and before the bytes of a reply stands the state of the transport.
+ * follow one another; each is a length and so many bytes, and before the bytes of a reply stands the state
+ * of the transport.
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, concat, exactText, utf8 } from "../../../base/bytes.ts";
+import { ByteReader, type Bytes, ByteWriter, EMPTY, exactText, utf8 } from "../../../base/bytes.ts";
 import type { Credential } from "../../credential.ts";
 import { KerberosError } from "../../errors.ts";
 import type { Principal } from "../../principal.ts";
@@ -76,8 +77,7 @@ export interface KcmReply {
 
 /** Puts one reply together out of the parts in which it arrives. */
 export class KcmReplyReader {
-  #bytes: Bytes[] = [];
-  #length = 0;
+  readonly #received = new ByteWriter();
 
   /**
    * Takes a part.
@@ -86,19 +86,19 @@ export class KcmReplyReader {
    * @throws {KerberosError} `BAD_FILE` if it is malformed or too long, or if something follows it.
    */
   push(part: Uint8Array): KcmReply | undefined {
-    this.#bytes.push(part.slice());
-    this.#length += part.length;
-    if (this.#length < 8) return undefined;
-    if (this.#bytes[0]!.length < 8) this.#bytes = [concat(...this.#bytes)];
-    const head = new ByteReader(this.#bytes[0]!);
+    const bytes = this.#received.bytes(part).finish();
+    if (bytes.length < 8) return undefined;
+    const head = new ByteReader(bytes);
     const length = head.u32();
     const state = head.i32();
     if (length > MAX_REPLY) throw malformed(`it announces ${length} bytes`);
-    if (state !== 0) throw malformed(`the state of the transport is ${state}`);
-    if (length < 4) throw malformed(`it has ${length} bytes`);
-    if (this.#length > 8 + length) throw malformed(`${this.#length - 8 - length} bytes follow its end`);
-    if (this.#length < 8 + length) return undefined;
-    const body = new ByteReader(concat(...this.#bytes).subarray(8));
+    // SSSD's daemon says here why it refuses, and no reply follows, whatever its length was to be.
+    const end = state === 0 ? 8 + length : 8;
+    if (state === 0 && length < 4) throw malformed(`it has ${length} bytes`);
+    if (bytes.length > end) throw malformed(`${bytes.length - end} bytes follow its end`);
+    if (state !== 0) return { code: state, results: EMPTY };
+    if (bytes.length < end) return undefined;
+    const body = new ByteReader(bytes.subarray(8));
     return { code: body.i32(), results: body.rest() };
   }
 }
