@@ -164,7 +164,7 @@ export async function membersOf(cache: CredentialCache): Promise<readonly Creden
 export async function cacheOfPrincipal(named: CredentialCache, text: string): Promise<CredentialCache> {
   const client = parsePrincipal(text, { defaultRealm: text.includes("@") ? "" : loadConfig().defaultRealm ?? "" });
   const caches = () => membersOf(named);
-  const found = await cacheOf({ caches }, client);
+  const found = await cacheOf({ name: named.name, caches }, client);
   if (found !== undefined) return found;
   const wanted = formatPrincipal(client);
   throw new KerberosError("NO_CREDENTIALS", `Matching credential not found: ${named.name} has no cache of ${wanted}`);

@@ -54,9 +54,22 @@ Deno.test("cacheOf(): a cache that cannot be read hides no other one; what else 
   const good = new MemoryCredentialCache(contents("a@A.TEST"), "good");
   const failing = (error: Error): CredentialCache =>
     Object.assign(new MemoryCredentialCache(undefined, "bad"), { load: () => Promise.reject(error) });
-  const caches = (error: Error) => ({ caches: () => Promise.resolve([failing(error), good]) });
+  const caches = (error: Error) => ({ name: "TOY:", caches: () => Promise.resolve([failing(error), good]) });
   const wanted = parsePrincipal("a@A.TEST");
   assert.equal(await cacheOf(caches(new KerberosError("BAD_FILE", "garbage")), wanted), good);
   assert.equal(await cacheOf(caches(new KerberosError("BAD_FILE", "garbage")), parsePrincipal("b@A.TEST")), undefined);
   await assert.rejects(cacheOf(caches(new Error("other")), wanted), /other/);
+  const denied = new Error("Requires read access");
+  denied.name = "NotCapable";
+  const missing = new KerberosError("BAD_FILE", "not permitted", { cause: denied });
+  await assert.rejects(cacheOf(caches(missing), wanted), missing);
+});
+
+Deno.test("cacheOf(), cacheForService(): caches that do not answer cost one time for all of them", async () => {
+  const silent = Object.assign(new MemoryCredentialCache(), { load: () => new Promise<undefined>(() => {}) });
+  const collection = { ...collectionOf("a@A.TEST"), caches: () => Promise.resolve([silent, silent]) };
+  const wanted = parsePrincipal("rcmd/h@A.TEST");
+  const late = { code: "BAD_FILE", message: "Cannot tell whose the caches of TOY: are: that took over 0.02 s" };
+  await assert.rejects(cacheOf(collection, wanted, { timeout: 20 }), late);
+  await assert.rejects(cacheForService(collection, wanted, { timeout: 20 }), late);
 });
