@@ -41,7 +41,7 @@ export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/k
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
@@ -67,13 +67,15 @@ export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/sh
 export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
+export type { OpenCacheOptions } from "./credentials/caches/open_cache.ts";
 export { decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
 export { Credential, type CredentialInit } from "./credential.ts";
 export {
   FileCredentialCache,
   type FileCredentialCacheOptions,
+  openCredentialCache,
   readKeytab,
   writeKeytab,
 } from "./credentials/shell/stores.ts";

@@ -79,11 +79,22 @@ export function defaultKeytabName(config: KerberosConfig): string {
   return loader.keytabName(config);
 }
 
+/**
+ * Name of the keytab with the keys of this machine's user: `KRB5_CLIENT_KTNAME`, the configured one, or
+ * `FILE:/var/krb5/user/UID/client.keytab`.
+ *
+ * @throws {KerberosError} `BAD_CONFIG` if `KRB5_CLIENT_KTNAME` may not be read or is empty, or the configured name has an unknown
+ * parameter; `NO_CREDENTIALS` if the user's number may not be read.
+ */
+export function defaultClientKeytabName(config: KerberosConfig): string {
+  return loader.clientKeytabName(config);
+}
+
 /** Parts of the system that {@linkcode systemTickets} uses unless others are given. */
 export interface SystemParts {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
   readonly config?: KerberosConfig | undefined;
-  /** Credential cache. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
+  /** Credential cache; of a collection (`DIR:`, `KCM:`), the cache is used that fits the service. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
   readonly cache?: CredentialCache | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
@@ -145,7 +156,7 @@ export function systemTickets(options: SystemTicketsOptions = {}): KerberosTicke
   const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime });
   const initial = initialOf(options, config);
   const cache = options.cache ??
-    (initial === undefined ? openCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
+    (initial === undefined ? openCredentialCache(defaultCcacheName(config), config) : new MemoryCredentialCache());
   return new KerberosTickets({ config, kdc, cache, initial, runtime });
 }
 
