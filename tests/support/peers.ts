@@ -92,7 +92,6 @@ const PROGRAMS: Record<string, string | undefined> = {
   java: find("/usr/bin/java"),
   "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
   heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
-  kcm: find(`${ROOT}/heimdal/bin/kcm`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
   samba: find("/usr/sbin/samba"),
   "samba-tool": find("/usr/bin/samba-tool"),
