@@ -49,7 +49,7 @@ export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/
 export { parseKrb5Conf } from "./config/parse.ts";
 export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
 export type { LoadConfigOptions } from "./config/load.ts";
-export type { ProfileSection, ProfileSource } from "./config/profile.ts";
+export type { ProfilePlace, ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";

@@ -156,13 +156,13 @@ function deniedCommands(realm: RealmFolder, including: string): readonly Denied[
       reading(`${directory}/cc`, including),
       service,
       { ...env, KRB5_CONFIG: including },
-      /more\.d, which .*including\.conf includes: not permitted; allow it with --allow-read=.*more\.d/,
+      /including\.conf, line 1: includedir .*more\.d: not permitted; allow it with --allow-read=.*more\.d/,
     ],
     [
       reading(`${directory}/cc`, including, `${directory}/more.d/b`),
       service,
       { ...env, KRB5_CONFIG: including },
-      /more\.d, which .*including\.conf includes/,
+      /including\.conf, line 1: includedir .*more\.d: not permitted/,
     ],
     [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
     // A new file beside the old one needs permission for the folder.
@@ -269,4 +269,15 @@ Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest o
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("permissions: %{username} in the cache's name needs the user's number, group and name", async () => {
+  const text = `
+    import { DEFAULT_CONFIG, defaultCcacheName } from "file://${ROOT}kerberos/mod.ts";
+    console.log(defaultCcacheName({ ...DEFAULT_CONFIG, defaultCcacheName: "DIR:/c/%{username}" }));`;
+  const env = "--allow-env=KRB5CCNAME";
+  const name = (await run("id", ["-un"])).stdout.trim();
+  assert.equal((await script(text, [env, "--allow-sys=uid,gid,userInfo"])).stdout.trim(), `DIR:/c/${name}`);
+  const missing = await script(text, [env, "--allow-sys=uid"], true);
+  assert.match(missing.stderr, /the name of the user may not be read; allow it with --allow-sys=uid,gid,userInfo/);
 });

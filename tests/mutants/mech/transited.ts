@@ -137,7 +137,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/config/parse.ts", [CAPATHS], [
-    ["[capaths] is read", "krb5.conf, [capaths]", "    capaths: readCapaths(profile),\n", "    capaths: new Map(),\n"],
+    ["[capaths] is read", "krb5.conf, [capaths]", "capaths: () => readCapaths(profile)", "capaths: () => new Map()"],
   ]),
   ...rules("kerberos/config/realms.ts", [CAPATHS], [
     [
