@@ -80,7 +80,9 @@ class ProfileReader implements ProfileReading {
     this.sources.push(source.name);
     const file: OpenFile = { source, line: 0, state: "before", stack: [], depth };
     // MIT takes a byte order mark for a comment, and with it the first section; nobody means that.
-    for (const raw of source.text.replace(/^\uFEFF/, "").split("\n")) {
+    const lines = source.text.replace(/^\uFEFF/, "").split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    for (const raw of lines) {
       file.line++;
       const end = raw.indexOf("\0");
       this.#readLine(file, end < 0 ? raw : raw.slice(0, end));

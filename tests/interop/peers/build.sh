@@ -9,6 +9,7 @@
 #   curl/curl                                  curl 8.16+ with GSSAPI, from Debian testing's source (Debian 12 has 7.88)
 #   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
 #   listen_once                                a program that accepts one connection, for Dante's client library
+#   profile_dump                               what MIT's library makes of a krb5.conf (profile_dump.c beside this file)
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -104,6 +105,9 @@ if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
 fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
+fi
+if [ ! -x "$root/profile_dump" ] || [ "$here/profile_dump.c" -nt "$root/profile_dump" ]; then
+  gcc -O2 -Wall -o "$root/profile_dump" "$here/profile_dump.c" -lkrb5
 fi
 if [ ! -x "$root/listen_once" ] || [ "$here/listen_once.c" -nt "$root/listen_once" ]; then
   gcc -O2 -Wall -o "$root/listen_once" "$here/listen_once.c"

@@ -34,6 +34,7 @@ Deno.test("profile: braces may stand on the next line, with or without what foll
   assert.equal(values("[r]\nA =\n\t { ignored\nk = 1"), "r/A/k=1");
   assert.equal(values("[r]\nA = {  \nB = {\nk = 1\n}\nj = 2\n"), "r/A/j=2 r/A/B/k=1");
   assert.equal(values("[r]\nA = {\nk = 1\n} rest\nk = 2\n"), "r/k=2 r/A/k=1");
+  assert.equal(values("[r]\nk = 1\nA =\n"), "r/k=1");
   assert.equal(values("[r]\nA = {}\nB = { x\n"), "r/A={} r/B={ x");
 });
 
