@@ -77,6 +77,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "cli/command/",
     "cli/passwords/",
     "cli/config/",
+    "cli/krb5conf/",
     "cli/snapshot/",
     "cli/monitor/page/",
     "cli/monitor/",
