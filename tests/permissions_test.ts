@@ -108,7 +108,10 @@ Deno.test("permissions: serve, bridge, connect need the network, their files, th
   assert.match(connected.stdout, /the page$/, connected.stderr);
   assert.match(serving.output, /alice@GSSOCKS\.TEST by gssapi, protection confidentiality/);
   // A missing permission for krb5.conf is reported even where a keytab is given.
-  assert.match(serving.output, /Note: krb5\.conf may not be read, so that \[capaths\] counts for nothing/);
+  assert.match(
+    serving.output,
+    /Note: krb5\.conf may not be read, so that \[capaths\] and permitted_enctypes count for nothing/,
+  );
 });
 
 Deno.test("permissions: kdc and demo need the network, and demo --stay a folder", async () => {

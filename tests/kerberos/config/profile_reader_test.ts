@@ -76,6 +76,7 @@ Deno.test("profile: quotes keep blanks and give backslashes a meaning; without t
 Deno.test("profile: a byte order mark, CRLF, comments, and what stands before the first section", () => {
   const text = "\uFEFF# c\r\n; c\r\n[a]\r\n\t; c\r\n # c\r\n\r\n x\t=\t1 \r\n";
   assert.equal(values(text), "a/x=1");
+  assert.equal(values("\uFEFF[a]\nx = 1\n"), "a/x=1");
   const reading = read("lost = 1\n [also lost]\n# c\n[a]\nx = 1 # c\n");
   assert.deepEqual(flat(reading.profile), ["a/x=1 # c"]);
   assert.deepEqual(reading.notes.map(({ line }) => line), [1, 2, 5]);

@@ -151,15 +151,15 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach the acceptor from serve()",
       "RFC 4120 section 2.7",
-      "services, capaths, replayCache }",
-      "services, replayCache }",
+      "services, capaths, enctypes, replayCache }",
+      "services, enctypes, replayCache }",
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [WIRED], [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      "gssapi: { ...config.gssapi, capaths },",
+      "gssapi: { ...config.gssapi, ...kerberos },",
       "gssapi: config.gssapi,",
     ],
   ]),
