@@ -16,8 +16,8 @@ export const command: Command = {
   words: [0, 0],
   options: { json: { help: "Show it as JSON" } },
   details: `
-It shows the files that are read, the settings that count with file and line, and the values that cannot be used, have no effect
-here, or are not known. The exit code is 1 if a value cannot be used.`,
+It shows the files that are read, the settings that count with file and line, and the values that cannot be used, have
+no effect here, or are not known. The exit code is 1 if a value cannot be used.`,
   run(args, io): Promise<number> {
     const report = reportOf(readConfigFiles() ?? NOTHING);
     io.out(args.has("json") ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));

@@ -118,8 +118,8 @@ export const CONF_MUTANTS: readonly Mutant[] = [
     [
       "permitted enctypes reach the acceptor",
       "krb5.conf, permitted_enctypes",
-      "capaths, enctypes, replayCache }",
-      "capaths, replayCache }",
+      "capaths, enctypes, replayCache, runtime }",
+      "capaths, replayCache, runtime }",
     ],
   ]),
   ...rules("cli/config/serve_options.ts", SERVED, [

@@ -198,6 +198,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "klist",
     "kdestroy",
     "kvno",
+    "krb5conf",
     "passwd",
     "kdc",
     "demo",

@@ -135,6 +135,9 @@ Deno.test("parseKrb5Conf(): a list without a supported enctype harms only what n
   const text = "[libdefaults]\npermitted_enctypes = rc4\ndefault_tkt_enctypes = aes256-cts nonsense\n";
   const config = parseKrb5Conf({ name: "c", text });
   assert.deepEqual(config.defaultTktEnctypes, [18]);
+  // DEFAULT stands for this library's list, as MIT's does for that of MIT, and not for what is permitted.
+  const both = "[libdefaults]\npermitted_enctypes = aes128-cts\ndefault_tkt_enctypes = DEFAULT\n";
+  assert.deepEqual(parseKrb5Conf({ name: "c", text: both }).defaultTktEnctypes, [18, 20, 17, 19]);
   // This list has none of its own, so the permitted ones count.
   assert.throws(() => config.defaultTgsEnctypes, failure(/permitted_enctypes in c, line 2/));
 });

@@ -151,8 +151,8 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach the acceptor from serve()",
       "RFC 4120 section 2.7",
-      "services, capaths, enctypes, replayCache }",
-      "services, enctypes, replayCache }",
+      "services, capaths, enctypes, replayCache, runtime }",
+      "services, enctypes, replayCache, runtime }",
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [WIRED], [
