@@ -40,7 +40,7 @@ export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
 export type { ForwardOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
-export type { ProfileSection } from "./kerberos/config/profile.ts";
+export type { ProfilePlace, ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";

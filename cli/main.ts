@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readon
   kdestroy: ["Destroy a credential cache", () => import("./commands/kdestroy.ts")],
   kswitch: ["Choose the primary cache of a collection", () => import("./commands/kswitch.ts")],
   kvno: ["Get service tickets and show their key versions", () => import("./commands/kvno.ts")],
+  krb5conf: ["Show what krb5.conf says, and what of it counts", () => import("./commands/krb5conf.ts")],
   passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],

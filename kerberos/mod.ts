@@ -47,7 +47,7 @@ export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
 export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
-export type { ProfileSection, ProfileSource } from "./config/profile.ts";
+export type { ProfilePlace, ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";

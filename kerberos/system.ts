@@ -7,6 +7,7 @@
 import type { Runtime } from "../base/runtime.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
+import type { ProfileReading } from "./config/profile_reader.ts";
 import { denoEnvironment } from "./config/shell/environment.ts";
 import type { CredentialCache } from "./credentials/cache.ts";
 import { MemoryCredentialCache } from "./credentials/caches/memory.ts";
@@ -40,6 +41,15 @@ const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles
  */
 export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
   return loader.load(options);
+}
+
+/**
+ * Reads the files of the configuration; `undefined` if KRB5_CONFIG is not set, and there is no /etc/krb5.conf.
+ *
+ * @throws {KerberosError} As {@linkcode loadConfig}.
+ */
+export function readConfigFiles(): ProfileReading | undefined {
+  return loader.read();
 }
 
 /**

@@ -8,7 +8,7 @@ import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { denoResolveSrv } from "../../kerberos/reach/shell/srv.ts";
 import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { parseSpan } from "../../kerberos/config/values.ts";
 import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
@@ -72,23 +72,25 @@ The password is prompted for, or read as one line from standard input where that
   },
 };
 
+/** The configuration with what the options say; what they do not say is not read here, since it may be unusable. */
 function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
-  const duration = (name: string, fallback: number) => {
+  const duration = (name: string) => {
     const text = args.value(name);
-    if (text === undefined) return fallback;
+    if (text === undefined) return undefined;
     try {
       return parseSpan(name, text);
     } catch (error) {
       throw new UsageError(`--${name}: ${(error as Error).message}`);
     }
   };
-  return {
-    ...config,
-    ticketLifetime: duration("lifetime", config.ticketLifetime),
-    renewLifetime: duration("renewable", config.renewLifetime),
-    forwardable: config.forwardable || args.has("forwardable"),
-    canonicalize: config.canonicalize || args.has("canonicalize"),
-  };
+  const ticketLifetime = duration("lifetime");
+  const renewLifetime = duration("renewable");
+  return withSettings(config, {
+    ...(ticketLifetime === undefined ? {} : { ticketLifetime }),
+    ...(renewLifetime === undefined ? {} : { renewLifetime }),
+    ...(args.has("forwardable") ? { forwardable: true } : {}),
+    ...(args.has("canonicalize") ? { canonicalize: true } : {}),
+  });
 }
 
 /** Checks that the cache belongs to the principal named. */

@@ -59,6 +59,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   kdb5_util: find("/usr/sbin/kdb5_util"),
   "kadmin.local": find("/usr/sbin/kadmin.local"),
   gss_peer: find(`${ROOT}/gss_peer`),
+  profile_dump: find(`${ROOT}/profile_dump`),
   sockd: find(`${ROOT}/dante/sbin/sockd`),
   "libdsocks.so": find(`${ROOT}/dante/lib/libdsocks.so`),
   "curl-gssapi": find(`${ROOT}/curl/curl`),

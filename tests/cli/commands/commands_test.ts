@@ -199,6 +199,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "kdestroy",
     "kswitch",
     "kvno",
+    "krb5conf",
     "passwd",
     "kdc",
     "demo",

@@ -12,6 +12,7 @@
 #                                              from Debian's packages, which cannot be installed beside MIT's
 #   java/GssPeer.class                         the same peer on Java's own Kerberos (GssPeer.java)
 #   listen_once                                a program that accepts one connection, for Dante's client library
+#   profile_dump                               what MIT's library makes of a krb5.conf (profile_dump.c beside this file)
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
@@ -135,6 +136,9 @@ if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
 fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
+fi
+if [ ! -x "$root/profile_dump" ] || [ "$here/profile_dump.c" -nt "$root/profile_dump" ]; then
+  gcc -O2 -Wall -o "$root/profile_dump" "$here/profile_dump.c" -lkrb5
 fi
 if [ ! -e "$root/java/GssPeer.class" ] || [ "$here/GssPeer.java" -nt "$root/java/GssPeer.class" ]; then
   javac -Xlint:all -Werror -d "$root/java" "$here/GssPeer.java"
