@@ -78,7 +78,9 @@ const RELOADS = "serve";
 async function runCommand(name: string, args: readonly string[], terminal: CliIo): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
-    printableIo(terminal).err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
+    const { didYouMean } = await import("./command/suggestion.ts");
+    const hint = didYouMean(name, Object.keys(COMMANDS)) || "; see gssocks --help";
+    printableIo(terminal).err(`gssocks: there is no command "${name}"${hint}\n`);
     return 2;
   }
   if (name !== RELOADS || terminal.onReload === undefined) return await runLoaded(name, entry, args, terminal);
