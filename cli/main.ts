@@ -4,7 +4,7 @@
  * @module
  */
 import { reasonText } from "../base/reason.ts";
-import type { Command } from "./command/command.ts";
+import type { CommandEntry, CommandTable } from "./command/command.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
@@ -12,7 +12,7 @@ import { printableIo } from "./terminal/printable_io.ts";
 const VERSION = "0.1.0";
 
 /** Commands, each loaded when it is asked for, with their summaries. */
-const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {
+const COMMANDS: CommandTable = {
   serve: ["Run a SOCKS5 server", () => import("./commands/serve.ts")],
   bridge: ["Let programs on this machine use a Kerberos proxy", () => import("./commands/bridge.ts")],
   connect: ["Connect standard input and output to a target", () => import("./commands/connect.ts")],
@@ -22,11 +22,12 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readon
   kvno: ["Get service tickets and show their key versions", () => import("./commands/kvno.ts")],
   passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
+  completions: ["Print a script that lets a shell complete commands", () => import("./commands/completions.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],
 };
 
 function overview(): string {
-  const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(10)}${summary}`);
+  const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(13)}${summary}`);
   return `gssocks ${VERSION}: SOCKS5 with Kerberos
 
 Usage: gssocks COMMAND [OPTIONS]
@@ -101,7 +102,7 @@ async function runCommand(name: string, args: readonly string[], terminal: CliIo
 
 async function runLoaded(
   name: string,
-  entry: (typeof COMMANDS)[string],
+  entry: CommandEntry,
   args: readonly string[],
   terminal: CliIo,
 ): Promise<number> {
@@ -118,7 +119,7 @@ async function runLoaded(
       io.out(helpFor(name, command));
       return 0;
     }
-    return await command.run(parsed, io);
+    return await command.run(parsed, io, COMMANDS);
   } catch (error) {
     io.err(`gssocks ${name}: ${errorLine(error)}\n`);
     if (error instanceof UsageError) io.err(`See gssocks ${name} --help\n`);

@@ -73,6 +73,9 @@ const PROGRAMS: Record<string, string | undefined> = {
     return networks() ? "/" : undefined;
   },
   java: find("/usr/bin/java"),
+  bash: find("/bin/bash", "/usr/bin/bash"),
+  zsh: find("/usr/bin/zsh", "/bin/zsh"),
+  fish: find("/usr/bin/fish"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };
 

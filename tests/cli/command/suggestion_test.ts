@@ -1,6 +1,7 @@
 /** "Did you mean": typing errors find their word, other words find none. */
 import assert from "node:assert/strict";
 import { didYouMean, suggest } from "../../../cli/command/suggestion.ts";
+import { gssocks } from "../../support/run_cli.ts";
 
 const COMMANDS = [
   "serve",
@@ -42,9 +43,20 @@ Deno.test("suggest(): what is no typing error finds nothing", () => {
   assert.equal(suggest("ki", ["kinit", "kiosk"]), undefined);
   assert.equal(suggest("kno", ["knock", "knoll"]), undefined);
   assert.equal(suggest("kinit", []), undefined);
+  assert.equal(suggest("x".repeat(65), ["x".repeat(64)]), undefined);
 });
 
 Deno.test("didYouMean(): is the end of an error, or nothing", () => {
   assert.equal(didYouMean("kinti", COMMANDS), '; did you mean "kinit"?');
   assert.equal(didYouMean("frobnicate", COMMANDS), "");
+});
+
+Deno.test("commands: a mistyped one is answered with the one that was meant", async () => {
+  const got = await gssocks(["kinti", "alice"]);
+  assert.deepEqual([got.code, got.out, got.err], [
+    2,
+    "",
+    'gssocks: there is no command "kinti"; did you mean "kinit"?\n',
+  ]);
+  assert.match((await gssocks(["frobnicate"])).err, /there is no command "frobnicate"; see gssocks --help\n$/);
 });

@@ -42,6 +42,8 @@ Deno.test("commands: refuse words that they do not take, before anything happens
       [["kdestroy", `${directory}/other`], /"[^"]*\/other" is not taken/],
       [["kdestroy", "-c", `${directory}/other`, ccache], /is not taken/],
       [["kdestroy", "-A"], /Unknown option/],
+      [["klist", "--ccahe", ccache], /Unknown option '--ccahe'; did you mean "--ccache"\?\n/],
+      [["kinit", "-t", "-x", "alice"], /ambiguous: .* use '--keytab=-XYZ' or '-t-XYZ'\n/],
       [["klist", ccache, ccache], /is not taken/],
       [["klist", "-c", ccache, keytab], /there is .* beside/],
       [["klist", "-t", keytab, ccache], /there is .* beside/],

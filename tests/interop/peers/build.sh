@@ -19,7 +19,7 @@ mkdir -p "$root/logs"
 
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban)
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
