@@ -7,6 +7,7 @@ import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts"
 import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
+import { environmentTracer } from "../log/trace.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { defaultCcacheName, loadConfig, systemTickets } from "../../kerberos/system.ts";
@@ -139,5 +140,5 @@ export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): Crede
 /** Tickets out of the cache that the options name. */
 export function ticketsFrom(args: ParsedArguments): KerberosTickets {
   const config = loadConfig();
-  return systemTickets({ config, cache: cacheFrom(args, config) });
+  return systemTickets({ config, cache: cacheFrom(args, config), tracer: environmentTracer() });
 }

@@ -94,5 +94,83 @@ const COMPLETION: readonly Mutant[] = [
   },
 ];
 
+const TRACES: readonly string[] = ["tests/cli/log/trace_test.ts"];
+const TRACED = "KDCs that fail, clocks apart, and referrals";
+
+const TRACE: readonly Mutant[] = [
+  {
+    rule: "an observer that fails stops nothing",
+    source: "design",
+    file: "kerberos/reach/trace.ts",
+    find: "  } catch {\n    // Its failure is its own.\n  }",
+    replace: "  } finally {\n    // Its failure is its own.\n  }",
+    tests: TRACES,
+    filter: "one that fails stops nothing",
+  },
+  {
+    rule: "an observer that rejects ends nothing",
+    source: "design",
+    file: "kerberos/reach/trace.ts",
+    find: "if (result instanceof Promise) result.catch(() => {});",
+    replace: "void result;",
+    tests: TRACES,
+    filter: "one that fails stops nothing",
+  },
+  {
+    rule: "what a KDC says cannot drive a terminal by the trace",
+    source: "CWE-150",
+    file: "cli/log/trace_line.ts",
+    find: "return printable(text(event));",
+    replace: "return text(event);",
+    tests: TRACES,
+    filter: TRACED,
+  },
+  {
+    rule: "a line of the trace has an end, however long an answer is",
+    source: "CWE-400",
+    file: "cli/log/trace_line.ts",
+    find: "texts.slice(0, MAX_LISTED).join",
+    replace: "texts.join",
+    tests: TRACES,
+    filter: TRACED,
+  },
+  {
+    rule: "data of an error that cannot be read is no error of the trace",
+    source: "design",
+    file: "kerberos/reach/message_summary.ts",
+    find: "  } catch {\n    return undefined;\n  }",
+    replace: "  } finally {\n    // Nothing.\n  }",
+    tests: TRACES,
+    filter: TRACED,
+  },
+  {
+    rule: "the file of a trace is nobody else's to read",
+    source: "CWE-732",
+    file: "cli/log/trace.ts",
+    find: ", mode: 0o600 }",
+    replace: " }",
+    tests: ["tests/permissions_test.ts"],
+    filter: "KRB5_TRACE",
+  },
+  {
+    rule: "a trace that cannot be written is said and stops nothing",
+    source: "design",
+    file: "cli/log/trace.ts",
+    find: "failed = true;",
+    replace: "failed = true;\n      return;",
+    tests: ["tests/permissions_test.ts"],
+    filter: "KRB5_TRACE",
+  },
+  {
+    rule: "without its permission the variable of the trace is not read",
+    source: "design",
+    file: "cli/log/trace.ts",
+    find: '.state !== "granted"',
+    replace: '.state === "denied"',
+    tests: ["tests/permissions_test.ts"],
+    filter: "KRB5_TRACE",
+  },
+];
+
 /** The rules. */
-export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION];
+export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE];
