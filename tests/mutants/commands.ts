@@ -172,5 +172,47 @@ const TRACE: readonly Mutant[] = [
   },
 ];
 
+const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"];
+const LINE = "cli/terminal/secret_line.ts";
+
+const PROMPTS: readonly Mutant[] = [
+  {
+    rule: "text that is pasted ends no line",
+    source: "xterm's bracketed paste",
+    file: LINE,
+    find: "if (this.#pasting) return this.#paste(character);",
+    replace: "",
+    tests: PROMPT,
+    filter: "SecretLine",
+  },
+  {
+    rule: "several lines are no password",
+    source: "design",
+    file: LINE,
+    find: "if (/[\\r\\n]/.test(this.#text)) throw",
+    replace: "if (false) throw",
+    tests: PROMPT,
+    filter: "SecretLine",
+  },
+  {
+    rule: "one Control-D behind text ends no line",
+    source: "MIT's kinit",
+    file: LINE,
+    find: 'return ending ? "done" : "open";',
+    replace: 'return "done";',
+    tests: PROMPT,
+    filter: "SecretLine",
+  },
+  {
+    rule: "Control-Z stops the program, which asks again in the foreground",
+    source: "MIT's kinit",
+    file: "cli/terminal/password_prompt.ts",
+    find: "for (const name of CONTINUES) Deno.addSignalListener(name, askAgain);",
+    replace: "",
+    tests: PROMPT,
+    filter: "Control-Z",
+  },
+];
+
 /** The rules. */
-export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE];
+export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE, ...PROMPTS];
