@@ -5,7 +5,7 @@
  */
 import { reasonText } from "../base/reason.ts";
 import type { CommandEntry, CommandTable } from "./command/command.ts";
-import type { CliIo } from "./terminal/io.ts";
+import { type CliIo, OUTPUT_CLOSED_CODE, OutputClosed } from "./terminal/io.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
 /** Version of the package. */
@@ -52,6 +52,7 @@ export async function main(args: readonly string[], terminal: CliIo): Promise<nu
   try {
     return await answer(args, io, terminal);
   } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED_CODE;
     io.err(`gssocks: ${reasonText(error)}\n`);
     return 1;
   }
@@ -121,6 +122,7 @@ async function runLoaded(
     }
     return await command.run(parsed, io, COMMANDS);
   } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED_CODE;
     io.err(`gssocks ${name}: ${errorLine(error)}\n`);
     if (error instanceof UsageError) io.err(`See gssocks ${name} --help\n`);
     return exitCodeFor(error);

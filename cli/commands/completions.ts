@@ -8,6 +8,7 @@ import { utf8 } from "../../base/bytes.ts";
 import { type Command, ExitCode, UsageError } from "../command/command.ts";
 import { completions } from "../command/completions.ts";
 import { didYouMean } from "../command/suggestion.ts";
+import { outputError } from "../terminal/io.ts";
 
 const SHELLS: Readonly<Record<string, ShellCompletion>> = { bash, zsh, fish };
 
@@ -40,6 +41,8 @@ The script asks "gssocks completions SHELL -- WORDS" what the last word can beco
     const writer = io.stdout.getWriter();
     try {
       await writer.write(utf8(text));
+    } catch (error) {
+      throw outputError(error);
     } finally {
       writer.releaseLock();
     }

@@ -5,6 +5,7 @@
  */
 import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
+import { outputError } from "../terminal/io.ts";
 import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
 
 /** The command. */
@@ -32,8 +33,7 @@ As an ssh ProxyCommand:
     try {
       await connection.readable.pipeTo(io.stdout, { preventClose: true });
     } catch (error) {
-      // A reader that has closed our output is no failure.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      throw outputError(error);
     }
     return ExitCode.Ok;
   },
