@@ -214,5 +214,35 @@ const PROMPTS: readonly Mutant[] = [
   },
 ];
 
+const VERBOSE: readonly Mutant[] = [
+  {
+    rule: "what others said cannot drive a terminal by --verbose",
+    source: "CWE-150",
+    file: "cli/log/verbose.ts",
+    find: "printable(shortened(text))",
+    replace: "shortened(text)",
+    tests: ["tests/cli/log/verbose_test.ts"],
+    filter: "a line cannot drive",
+  },
+  {
+    rule: "steps for people do not stand between lines of JSON",
+    source: "users",
+    file: "cli/commands/bridge.ts",
+    find: 'exclude(args, "verbose", "json", "quiet");',
+    replace: "",
+    tests: ["tests/cli/log/verbose_test.ts"],
+    filter: "says what fails",
+  },
+  {
+    rule: "steps of a server do not stand between lines of JSON",
+    source: "users",
+    file: "cli/config/serve_arguments.ts",
+    find: 'exclude(args, "verbose", "json", "quiet");',
+    replace: "",
+    tests: ["tests/cli/log/verbose_test.ts"],
+    filter: "says what fails",
+  },
+];
+
 /** The rules. */
-export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE, ...PROMPTS];
+export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE, ...PROMPTS, ...VERBOSE];
