@@ -126,6 +126,11 @@ export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   quiet: { short: "q", help: "Log nothing" },
 };
 
+/** Whether steps are said. */
+export const VERBOSE_OPTION: Readonly<Record<string, OptionSpec>> = {
+  verbose: { short: "v", help: "Say each step on standard error" },
+};
+
 /** Reads {@linkcode LOG_OPTIONS}. */
 export function logFormat(args: ParsedArguments): LogFormat {
   exclude(args, "quiet", "json");

@@ -8,8 +8,16 @@ import { formatEndpoint } from "../../socks/wire/address.ts";
 import { type Command, exclude, ExitCode, UsageError } from "../command/command.ts";
 import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { sayTo, VERBOSE_OPTION, verboseProxy } from "../log/verbose.ts";
-import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
+import { sayTo, verboseProxy } from "../log/verbose.ts";
+import {
+  endpoint,
+  LOG_OPTIONS,
+  logFormat,
+  PROXY_OPTIONS,
+  proxyOptions,
+  time,
+  VERBOSE_OPTION,
+} from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -5,9 +5,9 @@
  */
 import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
-import { sayReply, sayTo, VERBOSE_OPTION, verboseProxy } from "../log/verbose.ts";
+import { sayReply, sayTo, verboseProxy } from "../log/verbose.ts";
 import { outputError } from "../terminal/io.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, VERBOSE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -4,7 +4,7 @@
  * @module
  */
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
-import { VERBOSE_OPTION } from "../log/verbose.ts";
+import { VERBOSE_OPTION } from "../command/options.ts";
 import { parseConfig, PLACED_OPTIONS } from "./server_config.ts";
 import type { ServerConfig } from "./settings.ts";
 

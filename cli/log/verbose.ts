@@ -13,13 +13,7 @@ import type { ClientAuthMethod } from "../../socks/auth/method.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { Dialer } from "../../socks/stream/connection.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import type { OptionSpec } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
-
-/** The option. */
-export const VERBOSE_OPTION: Readonly<Record<string, OptionSpec>> = {
-  verbose: { short: "v", help: "Say each step on standard error" },
-};
 
 /** Takes a step. */
 export type Say = (text: string) => void;
