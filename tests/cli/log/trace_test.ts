@@ -8,6 +8,7 @@ import { encode } from "../../../asn1/codec.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
 import { systemTickets } from "../../../kerberos/system.ts";
 import { commandsIn } from "../../support/cli_process.ts";
+import { run } from "../../support/process.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 
 const AES = "aes256-cts-hmac-sha1-96";
@@ -69,20 +70,10 @@ Deno.test("KRB5_TRACE: /dev/stderr and /dev/stdout are the program's own", async
   await using realm = await startRealmFolder();
   for (const name of ["/dev/stderr", "/dev/stdout"]) {
     const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_TRACE: name };
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "-q",
-        "--no-check",
-        new URL("../../../cli/mod.ts", import.meta.url).href,
-        "kvno",
-        "rcmd/localhost",
-      ],
+    const program = ["run", "-A", "-q", "--no-check", new URL("../../../cli/mod.ts", import.meta.url).href];
+    const { code, stdout: out, stderr: err } = await run(Deno.execPath(), [...program, "kvno", "rcmd/localhost"], {
       env,
     });
-    const { code, stdout, stderr } = await child.output();
-    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
     assert.equal(code, 0, err);
     assert.match(name === "/dev/stderr" ? err : out, /\] \S+ Cache FILE:/);
     assert.match(out, /kvno = 1/);
