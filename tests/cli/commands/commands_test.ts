@@ -200,6 +200,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "kvno",
     "passwd",
     "kdc",
+    "completions",
     "demo",
   ]);
   for (const name of commands) {
