@@ -144,3 +144,4 @@ export type { DatagramCounts, DroppedDatagrams } from "../socks/server/datagrams
 export type { Identity, MethodName } from "../socks/identity.ts";
 export type { ProtectionLevel } from "../socks/protection.ts";
 export type { UnknownCommand } from "../socks/server/front/request.ts";
+export type { GssAccount } from "../gss/account.ts";
