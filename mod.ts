@@ -35,6 +35,13 @@ export type { Runtime } from "./base/runtime.ts";
 export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
 export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
+export type {
+  KerberosTraceEvent,
+  KerberosTracer,
+  TracedRefusal,
+  TracedReply,
+  TracedRequest,
+} from "./kerberos/reach/trace.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";

@@ -38,6 +38,7 @@ export {
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
 export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
+export type { KerberosTraceEvent, KerberosTracer, TracedRefusal, TracedReply, TracedRequest } from "./reach/trace.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";

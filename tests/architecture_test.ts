@@ -200,7 +200,10 @@ Deno.test("architecture: packages are imported where they belong", () => {
     "@std/crypto/timing-safe-equal": ["kerberos/", "socks/auth/password.ts"],
     "@std/encoding/hex": ["kerberos/", "proxy/shared/", "cli/"],
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],
+    "@optique/core/completion": ["cli/commands/completions.ts"],
+    "@optique/core/parser": ["cli/command/completions.ts"],
     "@redis/client": ["proxy/shared/redis_client.ts"],
+    "leven": ["cli/command/suggestion.ts"],
     "zod": ["cli/config/"],
   };
   const wrong: string[] = [];

@@ -257,6 +257,39 @@ peerTest(
   },
 );
 
+Deno.test("permissions: KRB5_TRACE needs the variable and its file, and nothing fails without them", async () => {
+  await using realm = await startRealmFolder();
+  const { directory } = realm;
+  const trace = `${directory}/trace`;
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_TRACE: trace };
+  const kvno = (permissions: readonly string[]) =>
+    run(Deno.execPath(), [
+      ...BASE,
+      "--allow-net",
+      `--allow-read=${directory}`,
+      ...permissions,
+      CLI,
+      "kvno",
+      "rcmd/localhost",
+    ], {
+      env,
+    });
+  const isThere = () => Deno.stat(trace).then(() => true, () => false);
+  for (
+    const [permissions, note] of [[[ENV], /^$/], [
+      [`${ENV},KRB5_TRACE`],
+      /^gssocks: cannot write the trace .*trace: /,
+    ]] as const
+  ) {
+    const got = await kvno(permissions);
+    assert.deepEqual([got.code, got.stdout.includes("kvno = 1"), await isThere()], [0, true, false], got.stderr);
+    assert.match(got.stderr, note);
+  }
+  assert.equal((await kvno([`${ENV},KRB5_TRACE`, `--allow-write=${trace}`])).stderr, "");
+  assert.match(await Deno.readTextFile(trace), /Ticket for rcmd\/localhost@GSSOCKS\.TEST issued/);
+  assert.equal((await Deno.stat(trace)).mode! & 0o777, 0o600);
+});
+
 Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest of the file", async () => {
   const directory = await Deno.makeTempDir();
   try {

@@ -350,7 +350,7 @@ const TEST_KDC = [
     ["the server has the clock given", "RFC 4120 section 3.2.3", "enctypes, replayCache, runtime }", "enctypes, replayCache }"],
   ]),
   ...rules("kerberos/system.ts", START, [
-    ["tickets have the clock given", "RFC 4120 section 3.2.2", "cache, initial, runtime }", "cache, initial }"],
+    ["tickets have the clock given", "RFC 4120 section 3.2.2", "cache, initial, runtime, tracer }", "cache, initial }"],
   ]),
 ];
 

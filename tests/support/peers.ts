@@ -91,6 +91,9 @@ const PROGRAMS: Record<string, string | undefined> = {
     return mounts() ? "/" : undefined;
   },
   java: find("/usr/bin/java"),
+  bash: find("/bin/bash", "/usr/bin/bash"),
+  zsh: find("/usr/bin/zsh", "/bin/zsh"),
+  fish: find("/usr/bin/fish"),
   "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
   heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
