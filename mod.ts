@@ -61,7 +61,8 @@ export {
   systemTickets,
   type SystemTicketsOptions,
 } from "./kerberos/system.ts";
-export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
+export { bridge, type BridgeOptions, type ForwardedPorts } from "./proxy/bridge.ts";
+export type { ForwardOptions } from "./proxy/forwards.ts";
 export {
   associate,
   bind,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { serviceAt } from "../../gss/names.ts";
 import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
 import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
@@ -32,7 +33,10 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     short: "p",
     help: "SOCKS5 proxy with GSS-API (port 1080 unless given); socks5h://HOST:PORT too",
   },
-  service: { value: "NAME", help: "Service name of the proxy (default: rcmd)" },
+  service: {
+    value: "NAME[@HOST]",
+    help: "Service name of the proxy (default: rcmd), with the host in its keytab where --proxy is another name",
+  },
   protection: {
     value: "LEVEL",
     help: "Protection level requested: confidentiality (default), integrity, selective or none",
@@ -49,6 +53,7 @@ export function proxyOptions(args: ParsedArguments): ProxyOptions {
   const protection = args.value("protection");
   const minimum = args.value("minimum-protection");
   const service = args.value("service");
+  if (service !== undefined) usable(() => serviceAt(service, "localhost"));
   return {
     proxy: proxyFrom(proxy),
     credentials: ticketsFrom(args),

@@ -4,7 +4,7 @@
  * @module
  */
 import { bridge } from "../../mod.ts";
-import { formatEndpoint } from "../../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { type Command, ExitCode, UsageError } from "../command/command.ts";
 import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
@@ -18,6 +18,11 @@ export const command: Command = {
   options: {
     ...PROXY_OPTIONS,
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
+    forward: {
+      value: "LOCAL=HOST:PORT",
+      multiple: true,
+      help: "Lead a local port to a target, for programs that know no proxy: 5432=db.example.com:5432, unix:PATH=...",
+    },
     "handshake-timeout": { value: "TIME", help: "Time for the request of a program (default: 10s)" },
     "connect-timeout": { value: "TIME", help: "Time to reach a target through the proxy (default: 60s)" },
     "idle-timeout": {
@@ -47,6 +52,7 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
       server = bridge({
         ...options,
         ...(listen === undefined ? {} : endpoint(listen, 1080)),
+        forwards: args.ordered("forward").map(({ value }) => value),
         timeouts: {
           handshake: timeout("handshake-timeout"),
           connect: timeout("connect-timeout"),
@@ -57,7 +63,7 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
         signal: io.signal,
         onEvent: eventPrinter(log, io),
         onTrouble: (trouble) => io.err(troubleLine(trouble)),
-        onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
+        onListen: (address, target) => io.err(listenLine(address, target)),
       });
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message) : error;
@@ -72,3 +78,10 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
     return ExitCode.Ok;
   },
 };
+
+/** The line about an address listened on: a port that leads to one target says to which. */
+function listenLine(address: Endpoint, target: Endpoint | undefined): string {
+  const { hostname, port } = address;
+  const where = port === 0 ? hostname : formatEndpoint({ hostname, port });
+  return target === undefined ? `Listening on ${where}\n` : `Forwarding ${where} to ${formatEndpoint(target)}\n`;
+}

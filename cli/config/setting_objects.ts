@@ -59,7 +59,7 @@ export const RULE: z.ZodType<RuleFields> = z.strictObject(
 export const UPSTREAM: z.ZodType<UpstreamConfig> = z.strictObject(
   {
     proxy: z.string().describe("HOST, HOST:PORT or socks5h://HOST:PORT"),
-    service: text("Service name of the proxy (default: rcmd)"),
+    service: text("Service name of the proxy (default: rcmd), or NAME@HOST with the host in its keytab"),
     protection: choice(PROTECTION_LEVELS, "Protection level requested (default: confidentiality)"),
     minimumProtection: choice(PROTECTION_LEVELS, "Weakest protection level accepted (default: the one requested)"),
     ccache: text("Credential cache with the server's own ticket"),

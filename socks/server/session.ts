@@ -13,12 +13,14 @@ import type { Connection } from "../stream/connection.ts";
 import { drain } from "../stream/drain.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import { yieldMicrotasks } from "../stream/settling.ts";
+import type { Endpoint } from "../wire/address.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { runCommand, type ServedCommands } from "./commands/commands.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
 import { stepDeadline } from "./commands/step_deadline.ts";
 import { EarlyEnd } from "./early_end.ts";
+import { fixedRequest } from "./front/fixed_target.ts";
 import type { AcceptedProtocols } from "./front/options.ts";
 import { readRequest } from "./front/read_request.ts";
 import type { ClientRequest } from "./front/request.ts";
@@ -32,6 +34,8 @@ import { endAtExpiry } from "./ticket_expiry.ts";
 export interface SessionOptions {
   /** Protocols and methods accepted. */
   readonly accepts: AcceptedProtocols;
+  /** Target of a client that sends no request. */
+  readonly target?: Endpoint | undefined;
   /** Commands that are carried out. */
   readonly commands: ServedCommands;
   /** Time limits of the steps. */
@@ -81,7 +85,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 async function readInTime(
   accepted: Connection,
   end: EarlyEnd,
-  { accepts, timeouts: { handshake: milliseconds }, record }: SessionOptions,
+  { accepts, target, timeouts: { handshake: milliseconds }, record }: SessionOptions,
 ): Promise<ClientRequest | undefined> {
   const { clock, source } = record;
   clock.limit(
@@ -98,15 +102,15 @@ async function readInTime(
     record.authenticated(made);
   };
   try {
-    const reading = () =>
-      readRequest(accepted, {
-        accepts,
-        signal: clock.signal,
-        end,
-        onGone: (reason) => clock.abort(reason),
-        source,
-        onChannel,
-      });
+    const front = {
+      accepts,
+      signal: clock.signal,
+      end,
+      onGone: (reason: Error) => clock.abort(reason),
+      source,
+      onChannel,
+    };
+    const reading = () => target === undefined ? readRequest(accepted, front) : fixedRequest(accepted, target, front);
     // A method, or a password check, may ignore the signal.
     return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());
   } catch (error) {
