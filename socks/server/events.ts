@@ -47,7 +47,7 @@ export type SessionEvent =
     readonly received: number;
     /** Datagrams of an association. */
     readonly datagrams?: DatagramCounts;
-    /** Time since the client was accepted, in milliseconds. */
+    /** Time since the client was accepted, or its last request had ended, in milliseconds. */
     readonly duration: number;
     readonly error?: Error | undefined;
   };

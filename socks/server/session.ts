@@ -70,7 +70,10 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     if (client === undefined) return;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
     if (client.command !== "udp") end.tunnel = client.channel.connection;
-    await serveRequest(client, options);
+    const entered = enterOnce(options);
+    for (let request: typeof client | undefined = client; request !== undefined;) {
+      request = await serveRequest(request, entered);
+    }
   } catch (error) {
     record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
@@ -129,12 +132,16 @@ async function readInTime(
 const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
   "carried out; insecureUnordered would allow it";
 
-/** Carries out a request. The client is watched until the reply: when it goes, the work for it ends. */
-async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<void> {
+/**
+ * Carries out a request. The client is watched until the reply: when it goes, the work for it ends.
+ *
+ * @returns The next request of the client, if its protocol has several on one connection.
+ */
+async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<ClientRequest | undefined> {
   const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;
-  if (!isKnown(command)) return await refuseUnknown(received, options);
+  if (!isKnown(command)) return void await refuseUnknown(received, options);
   using attempt = startDeadline({
     milliseconds: Infinity,
     signal: clock.signal,
@@ -160,7 +167,7 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
     report: record.reportCommand.bind(record, request),
   };
   if (channel.ordered === false && command !== "udp") {
-    return await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
+    return void await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
   using _expiry = options.cutExpired && channel.expiresAt !== Infinity
     ? endAtExpiry(channel.expiresAt, { clock, now: options.now })
@@ -169,9 +176,15 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
   try {
     bandwidth = await enterInTime(context, options);
   } catch (error) {
-    return await refuse(context, error);
+    return void await refuse(context, error);
   }
-  await runCommand({ ...context, bandwidth }, options.commands);
+  return await runCommand({ ...context, bandwidth }, options.commands);
+}
+
+/** The user's session is counted once, however many requests the client sends. */
+function enterOnce(options: SessionOptions): SessionOptions {
+  let entered: ReturnType<SessionOptions["enter"]> | undefined;
+  return { ...options, enter: (identity) => entered ??= options.enter(identity) };
 }
 
 /** Counts the session for its user, within `timeouts.connect` where the ledger takes its time. */
