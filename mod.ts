@@ -118,7 +118,7 @@ export type { AssociateCommand } from "./socks/server/commands/associate.ts";
 export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
 export type { UnknownCommand } from "./socks/server/front/request.ts";
-export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { TargetRequest, ThroughProxy } from "./socks/server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
 export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {

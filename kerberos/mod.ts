@@ -41,6 +41,8 @@ export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/k
 export type { KdcEndpoint } from "./reach/locate.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
+export { keepTickets } from "./credentials/tickets/keep_tickets.ts";
+export type { KeepableTickets, KeepTicketsOptions, TicketNews } from "./credentials/tickets/keeper.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
 export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";

@@ -66,7 +66,7 @@ export { bindDirectly, type BindDirectlyOptions } from "./server/targets/listen.
 export { type OpenBind, type PendingBind } from "./server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./server/datagrams/counts.ts";
 export type { UnknownCommand } from "./server/front/request.ts";
-export type { TargetRequest } from "./server/targets/target.ts";
+export type { TargetRequest, ThroughProxy } from "./server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./server/targets/target.ts";
 export { resolveDirectly, type ResolveDirectlyOptions } from "./server/targets/look_up.ts";
 export { type ResolveHost } from "./server/targets/target.ts";

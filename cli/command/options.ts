@@ -5,7 +5,7 @@
  */
 import { serviceAt } from "../../gss/names.ts";
 import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
+import { type GssapiProxyOptions, type ProxyAddress, proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
@@ -46,8 +46,8 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...CCACHE_OPTION,
 };
 
-/** Reads {@linkcode PROXY_OPTIONS}. */
-export function proxyOptions(args: ParsedArguments): ProxyOptions {
+/** Reads {@linkcode PROXY_OPTIONS}, all but the tickets. */
+export function proxyOptions(args: ParsedArguments): ProxyAddress & GssapiProxyOptions {
   const proxy = args.value("proxy");
   if (proxy === undefined) throw new UsageError("--proxy HOST:PORT is needed");
   const protection = args.value("protection");
@@ -56,7 +56,6 @@ export function proxyOptions(args: ParsedArguments): ProxyOptions {
   if (service !== undefined) usable(() => serviceAt(service, "localhost"));
   return {
     proxy: proxyFrom(proxy),
-    credentials: ticketsFrom(args),
     service,
     spnego: args.has("spnego"),
     protection: protection === undefined ? undefined : level(protection),
@@ -92,7 +91,8 @@ export function host(text: string): string {
   return usable(() => hostName(text));
 }
 
-function usable<T>(read: () => T): T {
+/** Returns what `read` returns; its error is one of the arguments. */
+export function usable<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

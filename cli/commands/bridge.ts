@@ -3,12 +3,17 @@
  *
  * @module
  */
-import { bridge } from "../../mod.ts";
+import { bridge, type BridgeOptions } from "../../mod.ts";
+import { forwardOf } from "../../proxy/forwards.ts";
+import { keepTickets } from "../../kerberos/credentials/tickets/keep_tickets.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, ExitCode, UsageError } from "../command/command.ts";
-import { eventPrinter, troubleLine } from "../log/event_log.ts";
+import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
+import { CREDENTIAL_OPTIONS, credentialsFrom, firstTicket } from "../command/credentials.ts";
+import { bridgePrinter } from "../log/bridge_log.ts";
+import { troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
+import { ticketPrinter } from "../log/ticket_log.ts";
+import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time, usable } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -17,6 +22,7 @@ export const command: Command = {
   goesOn: true,
   options: {
     ...PROXY_OPTIONS,
+    ...CREDENTIAL_OPTIONS,
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
     forward: {
       value: "LOCAL=HOST:PORT",
@@ -34,34 +40,31 @@ export const command: Command = {
     ...LOG_OPTIONS,
   },
   details: `
-Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy:
+Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy, or as an HTTP proxy:
   ALL_PROXY=socks5h://127.0.0.1:1080 git clone ...
+  http_proxy=http://127.0.0.1:1080 https_proxy=http://127.0.0.1:1080 apt-get update
+Programs that know no proxy connect to a port with a fixed target:
+  gssocks bridge --proxy proxy.example.com --forward 5432=db.example.com:5432
+
+The ticket is renewed in the background where that is possible, or with --keytab or a password requested anew, when half of
+its time is over. A KDC that cannot be reached is asked again; a ticket that is still good stays in use.
+
 Every user of this machine can use it, with the rights of your ticket.
 
 A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
   async run(args, io): Promise<number> {
     const log = logFormat(args);
-    const options = proxyOptions(args);
-    const listen = args.value("listen");
-    const timeout = (name: string) => {
-      const given = args.value(name);
-      return given === undefined ? undefined : time(`--${name}`, given);
-    };
+    // Wrong arguments are an error before a password is asked for.
+    const options = bridgeOptions(args);
+    const tickets = await credentialsFrom(args, io);
+    await firstTicket(tickets, io.signal);
     let server;
     try {
       server = bridge({
         ...options,
-        ...(listen === undefined ? {} : endpoint(listen, 1080)),
-        forwards: args.ordered("forward").map(({ value }) => value),
-        timeouts: {
-          handshake: timeout("handshake-timeout"),
-          connect: timeout("connect-timeout"),
-          idle: timeout("idle-timeout"),
-          halfClose: timeout("half-close-timeout"),
-        },
-        datagrams: { idleTimeout: timeout("udp-idle-timeout") },
+        credentials: tickets,
         signal: io.signal,
-        onEvent: eventPrinter(log, io),
+        onEvent: bridgePrinter(log, io),
         onTrouble: (trouble) => io.err(troubleLine(trouble)),
         onListen: (address, target) => io.err(listenLine(address, target)),
       });
@@ -70,14 +73,42 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
     }
     // From here on unhandled errors do not end it.
     const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
+    const stop = new AbortController();
+    const onNews = ticketPrinter(log, io);
+    const keeping = keepTickets(tickets, { signal: stop.signal, onNews, renew: !args.has("no-renew") });
     try {
       await server.finished;
     } finally {
+      stop.abort();
+      await keeping;
       unguard?.();
     }
     return ExitCode.Ok;
   },
 };
+
+/** Reads everything but where the tickets come from. */
+function bridgeOptions(args: ParsedArguments): BridgeOptions & { readonly auth?: undefined } {
+  const listen = args.value("listen");
+  const timeout = (name: string) => {
+    const given = args.value(name);
+    return given === undefined ? undefined : time(`--${name}`, given);
+  };
+  const forwards = args.ordered("forward").map(({ value }) => value);
+  for (const forward of forwards) usable(() => forwardOf(forward));
+  return {
+    ...proxyOptions(args),
+    ...(listen === undefined ? {} : endpoint(listen, 1080)),
+    forwards,
+    timeouts: {
+      handshake: timeout("handshake-timeout"),
+      connect: timeout("connect-timeout"),
+      idle: timeout("idle-timeout"),
+      halfClose: timeout("half-close-timeout"),
+    },
+    datagrams: { idleTimeout: timeout("udp-idle-timeout") },
+  };
+}
 
 /** The line about an address listened on: a port that leads to one target says to which. */
 function listenLine(address: Endpoint, target: Endpoint | undefined): string {

@@ -5,7 +5,7 @@
  */
 import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, ticketsFrom } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -22,6 +22,7 @@ As an ssh ProxyCommand:
     const timeout = args.value("timeout");
     await using connection = await connect({
       ...proxyOptions(args),
+      credentials: ticketsFrom(args),
       hostname: host(hostname),
       port: count("PORT", port, 65_535),
       timeout: timeout === undefined ? undefined : count("--timeout", timeout),

@@ -100,7 +100,8 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         }
         // A level above the minimum may need more services.
         checkServices(established, level, !datagrams);
-        return securedChannel(frames.rest(), established, level, options.seal);
+        const self = established.self.text;
+        return { ...securedChannel(frames.rest(), established, level, options.seal), self };
       } catch (error) {
         context?.dispose();
         throw gssapiFailure(withServiceHint(error, target), `Cannot authenticate to proxy ${formatEndpoint(proxy)}`);

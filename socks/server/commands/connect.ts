@@ -20,10 +20,10 @@ export async function runConnect(context: CommandContext, open: OpenTarget): Pro
   } catch (error) {
     return await refuse(context, error);
   }
-  const { bound, address } = opened;
+  const { bound, address, through } = opened;
   try {
     // The reply is sent after the connection is made, never before.
-    await replySuccess(context, bound, { type: "connected", bound, address });
+    await replySuccess(context, bound, { type: "connected", bound, address, through });
   } catch (error) {
     closeQuietly(opened.connection);
     client.channel.connection.close();

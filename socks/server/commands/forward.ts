@@ -38,7 +38,7 @@ export async function runForward(
     return void await refuse(context, error);
   }
   context.answering();
-  const { connection: target, bound, address } = opened;
+  const { connection: target, bound, address, through } = opened;
   const reader = new HttpReader(client.rest);
   const times = { idle: Math.min(KEEP_ALIVE, timeouts.idle), head: timeouts.handshake };
   const exchange = new HttpExchange({
@@ -51,7 +51,7 @@ export async function runForward(
     mayContinue: forward.next !== undefined,
   });
   let failure: Error | undefined;
-  report({ type: "connected", bound, address });
+  report({ type: "connected", bound, address, through });
   try {
     await relay([exchange.client, exchange.target], counts, { clock, timeouts, gate });
   } catch (error) {
