@@ -58,7 +58,6 @@ const HEADS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/front/http_request.ts", REFUSALS, [
     ["http: alone is forwarded", "RFC 9112 section 3.2.2", 'if (scheme.toLowerCase() !== "http") {', "if (false) {"],
-    ["a target has no user name", "RFC 9110 section 4.2.4", 'if (host.includes("@")) throw', "if (false) throw"],
     ["a target has no fragment", "RFC 9112 section 3.2", "([^/?#]*)([^#]*)$/", "([^/?#]*)(.*)$/"],
     ["a target has no control characters", "RFC 9112 section 3", "([\\x21-\\x7e\\x80-\\xff]+) HTTP", "([^ ]+) HTTP"],
     ["one Host", "RFC 9112 section 3.2", "if (hosts.length > 1) throw", "if (false) throw"],

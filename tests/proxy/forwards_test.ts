@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { bridge, noAuthentication, serve, type ServerEvent } from "../../mod.ts";
 import { forwardOf } from "../../proxy/forwards.ts";
 import { listenTcp } from "../../socks/mod.ts";
-import { run } from "../support/process.ts";
+import { freePort, run } from "../support/process.ts";
 import { startRedis } from "../support/redis.ts";
 import { gssocks } from "../support/run_cli.ts";
 import { echoServer } from "../support/servers.ts";
@@ -106,13 +106,15 @@ Deno.test("bridge: refuses forwards that are none, or listen elsewhere", async (
 
 Deno.test("bridge: closes all listeners where one forward cannot listen", async () => {
   using taken = Deno.listen({ hostname: LOCALHOST, port: 0 });
-  const first = listenTcp({ hostname: LOCALHOST, port: 0 });
-  const forwards = [
-    { listen: first, target: { hostname: "db", port: 1 } },
-    `${LOCALHOST}:${taken.addr.port}=db:1`,
-  ];
+  const free = freePort();
+  const forwards = [`${LOCALHOST}:${free}=db:1`, `${LOCALHOST}:${taken.addr.port}=db:1`];
   assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards }), Deno.errors.AddrInUse);
-  assert.equal(await first.accept(), undefined);
+  Deno.listen({ hostname: LOCALHOST, port: free }).close();
+  // A listener that is given is closed also where nothing was opened yet.
+  const listen = listenTcp({ hostname: LOCALHOST, port: 0 });
+  const bad = [{ listen, target: { hostname: "db", port: 1 } }, "none"];
+  assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards: bad }), TypeError);
+  assert.equal(await listen.accept(), undefined);
 });
 
 Deno.test("bridge: lets the real redis-cli use a forward", async () => {

@@ -109,8 +109,6 @@ function absoluteForm(method: string, text: string): Pick<RequestLine, "target" 
   if (scheme.toLowerCase() !== "http") {
     throw notImplemented(`it has scheme ${scheme.slice(0, 32)}; this proxy forwards http: and tunnels CONNECT`);
   }
-  // Who reads a user name as a host goes elsewhere (RFC 9110 section 4.2.4).
-  if (host.includes("@")) throw badRequest("its target has a user name, which has no place there");
   const target = authority(host.replace(/:$/, ""), 80);
   if (rest === "" && method === "OPTIONS") return { target, path: "*" };
   return { target, path: rest.startsWith("/") ? rest : `/${rest}` };

@@ -29,11 +29,13 @@ class FakeTickets implements KeepableTickets {
     this.hasSecret = hasSecret;
   }
 
-  issue({ life = 10 * HOUR, renewTill = 0, name = "alice@R", offset = 0 } = {}): ServiceTicket {
+  issue(
+    { life = 10 * HOUR, renewTill = 0, name = "alice@R", offset = 0, renewable = true } = {},
+  ): ServiceTicket {
     const starttime = this.runtime.time + offset;
     const credential = {
       client: parsePrincipal(name, { defaultRealm: "R" }),
-      flags: renewTill > 0 ? TicketFlag.Renewable : 0,
+      flags: renewable && renewTill > 0 ? TicketFlag.Renewable : 0,
       ...{ starttime, endtime: starttime + life, renewTill },
     } as Credential;
     return { credential, kdcOffset: offset };
@@ -100,6 +102,11 @@ Deno.test("keepTickets(): leaves tickets alone that cannot be renewed, or may no
     assert.equal(tickets.requests, 0);
     assert.deepEqual(news, ["good 10h kept 10h", "none"]);
   }
+  const unflagged = new FakeTickets(false);
+  unflagged.held = unflagged.issue({ renewTill: unflagged.runtime.time + 30 * HOUR, renewable: false });
+  unflagged.runtime.time += 6 * HOUR;
+  await keeperOf(unflagged).keeper.look();
+  assert.equal(unflagged.requests, 0);
   const last = new FakeTickets(false);
   last.held = last.issue({ renewTill: last.runtime.time + 10 * HOUR });
   const { keeper } = keeperOf(last);
