@@ -119,6 +119,7 @@ export {
 } from "./rules/rule.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
+export type { ServeConnectionOptions } from "./server/sessions.ts";
 export type {
   AuthenticatedPhase,
   ConnectingPhase,

@@ -115,7 +115,7 @@ const FIELDS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/front/http_fields.ts", FORWARD, [
-    ["credentials for the proxy stay with it", "RFC 9110 section 11.7.1", '  "proxy-authorization",\n', ""],
+    ["credentials for the proxy stay with it", "RFC 9110 section 11.7.2", '  "proxy-authorization",\n', ""],
     ["TE is of a connection", "RFC 9110 section 7.6.1", '  "te",\n', ""],
     ["what Connection names is removed", "RFC 9110 section 7.6.1", " && !named.has(key)", ""],
     ["trailers route nothing", "RFC 9110 section 6.5.1", '  "host",\n', ""],
