@@ -7,7 +7,7 @@ import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
 import { emptySection, parseProfile, type ProfileSource } from "./profile.ts";
 import { readCapaths, readDomains, readRealms } from "./realms.ts";
-import { parseBoolean, parseCount, parseEnctypes, parseSpan } from "./values.ts";
+import { parseBoolean, parseCount, parseDepth, parseEnctypes, parseSpan } from "./values.ts";
 
 /**
  * Reads the text of krb5.conf files; the first one has precedence.
@@ -45,6 +45,7 @@ export function parseKrb5Conf(...sources: readonly ProfileSource[]): KerberosCon
     forwardable: value("forwardable", parseBoolean, DEFAULT_CONFIG.forwardable),
     proxiable: value("proxiable", parseBoolean, DEFAULT_CONFIG.proxiable),
     canonicalize: value("canonicalize", parseBoolean, DEFAULT_CONFIG.canonicalize),
+    realmTryDomains: value("realm_try_domains", parseDepth, DEFAULT_CONFIG.realmTryDomains),
     dnsLookupKdc: value("dns_lookup_kdc", parseBoolean, DEFAULT_CONFIG.dnsLookupKdc),
     udpPreferenceLimit: value("udp_preference_limit", parseCount, DEFAULT_CONFIG.udpPreferenceLimit),
     kdcTimesync: value("kdc_timesync", parseBoolean, DEFAULT_CONFIG.kdcTimesync),

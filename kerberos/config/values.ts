@@ -29,6 +29,15 @@ export function parseCount(name: string, text: string): number {
 }
 
 /**
+ * Reads a number of levels, where -1 stands for none.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function parseDepth(name: string, text: string): number {
+  return text === "-1" ? -1 : parseCount(name, text);
+}
+
+/**
  * Reads a duration that is not negative: how long something lasts, or how far clocks may differ. MIT's syntax has negative durations,
  * and with one of those every ticket would have expired.
  *

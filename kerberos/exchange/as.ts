@@ -85,9 +85,11 @@ function startRun(mechanisms: readonly PreauthMechanism[], input: AsExchangeInpu
   const enctypes = input.key.usable(input.enctypes);
   if (enctypes.length === 0) {
     const wanted = input.enctypes.map(enctypeName).join(", ");
+    const held = input.key.describe?.();
     throw new KerberosError(
       "NO_CREDENTIALS",
-      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of ${wanted}`,
+      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of it of ${wanted}` +
+        (held === undefined ? "" : `; ${held}`),
     );
   }
   return { mechanisms, input, enctypes, keys: new ExchangeKeys(input.key) };
@@ -162,8 +164,8 @@ async function nextPhase(run: AsRun, phase: AsPhase, received: KrbError): Promis
       break;
   }
   if (next !== undefined) return next;
-  const { client } = phase;
-  throw refusalError(refusal, { client, server: serviceOf(input, client), runtime: input.runtime });
+  const { client, keys: { enctypes } } = phase;
+  throw refusalError(refusal, { client, server: serviceOf(input, client), enctypes, runtime: input.runtime });
 }
 
 async function openRefusal(phase: AsPhase, refusal: KrbError): Promise<KrbError> {

@@ -8,7 +8,7 @@ import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
-import { KerberosError } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { Checksum } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
 import { readEither, readMessage } from "../messages/read.ts";
@@ -35,10 +35,13 @@ export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise
   const reply = await openReply(phase, received);
   const client = fromPrincipalName(reply.cname, reply.crealm);
   if (!isWhole(client) || (!canonicalizes(input) && !samePrincipal(client, phase.client))) {
-    mismatch("the client", formatPrincipal(phase.client), formatPrincipal(client));
+    const hint = "; to allow another name, canonicalize (kinit -C)";
+    mismatch("the client", formatPrincipal(phase.client), formatPrincipal(client), canonicalizes(input) ? "" : hint);
   }
   const key = await replyKey(asked, reply);
-  const plain = await key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher);
+  const plain = await key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher).catch((error) => {
+    throw wrongKey(phase, error);
+  });
   const part = readEither(EncAsRepPart, EncTgsRepPart, plain);
   checkTerms(asked, reply, part);
   await checkProof(part, key, message);
@@ -51,6 +54,18 @@ export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise
   }
   const kdcOffset = input.timesync ? significantOffset(part.authtime - input.runtime.now()) : 0;
   return { credential: toCredential(client, part, { reply, addresses: [] }), kdcOffset };
+}
+
+/** Where the KDC wants no pre-authentication, its reply is the first thing that a wrong password does not fit. */
+function wrongKey({ phase, client }: AsPhase, error: unknown): unknown {
+  if (phase !== "asking" || !(error instanceof KerberosError) || error.code !== "INTEGRITY") return error;
+  return new KerberosError(
+    "INTEGRITY",
+    `Cannot authenticate ${
+      peerText(formatPrincipal(client))
+    }: wrong password or key, which does not open the KDC's reply`,
+    { cause: error },
+  );
 }
 
 async function openReply(phase: AsPhase, reply: KdcRep): Promise<KdcRep> {

@@ -101,7 +101,7 @@ export function toCredential(
 }
 
 /** Throws `REPLY_MISMATCH`: the reply does not fit the request. */
-export function mismatch(what: string, wanted: string | number, there: string | number): never {
+export function mismatch(what: string, wanted: string | number, there: string | number, hint = ""): never {
   const [found, asked] = [there, wanted].map((value) => peerText(String(value)));
-  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for${hint}`);
 }

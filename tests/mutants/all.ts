@@ -22,6 +22,7 @@ import { SHARED_MUTANTS } from "./shared.ts";
 import { SESSION_MUTANTS } from "./session.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
+import { TICKETS_MUTANTS } from "./tickets.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 import { UDP_MUTANTS } from "./udp.ts";
@@ -52,6 +53,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   session: SESSION_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
+  tickets: TICKETS_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
   udp: UDP_MUTANTS,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fallbackRealms } from "../../../kerberos/config/realms.ts";
 import { loadConfig } from "../../../kerberos/system.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { parseDuration, parseEnctypes } from "../../../kerberos/config/values.ts";
@@ -150,4 +151,16 @@ Deno.test("parseKrb5Conf(): refuses negative durations", () => {
   }
   assert.equal(read("clockskew = 2h -60m").clockskew, 3_600_000);
   assert.equal(read("renew_lifetime = 0").renewLifetime, 0);
+});
+
+Deno.test("fallbackRealms(): are domains of names, not of addresses of hosts", () => {
+  const realms = (host: string, realmTryDomains = 1) => fallbackRealms({ realmTryDomains }, host);
+  assert.deepEqual(realms("p.lab.corp.test"), ["LAB.CORP.TEST", "CORP.TEST"]);
+  assert.deepEqual(realms("p.lab.corp.test", -1), ["LAB.CORP.TEST"]);
+  assert.deepEqual(realms("p.lab.corp.test.", 9), ["LAB.CORP.TEST", "CORP.TEST", "TEST"]);
+  for (const host of ["short", "10.0.0.1", "::1", "fe80::1%eth0", ""]) assert.deepEqual(realms(host), [], host);
+  const text = (depth: string) => ({ name: "krb5.conf", text: `[libdefaults]\nrealm_try_domains = ${depth}\n` });
+  assert.equal(parseKrb5Conf(text("-1")).realmTryDomains, -1);
+  assert.equal(parseKrb5Conf(text("2")).realmTryDomains, 2);
+  assert.throws(() => parseKrb5Conf(text("-2")), { code: "BAD_CONFIG" });
 });

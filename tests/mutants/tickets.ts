@@ -1,0 +1,75 @@
+// deno-fmt-ignore-file -- a line a rule
+/**
+ * Rules about tickets as realms in use issue them, and about what refusals say, each with the change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const TGS = ["tests/kerberos/exchange/tgs_test.ts"];
+const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
+const REFUSALS = ["tests/kerberos/exchange/as_refusals_test.ts"];
+const ADVICE = ["tests/kerberos/refusal_advice_test.ts"];
+const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
+
+const R7 = "RFC 6806 section 7";
+const R8 = "RFC 6806 section 8";
+const S3331 = "RFC 4120 section 3.3.3.1";
+const FALLBACK = "MIT's fallback realm";
+const TOLD = "what is wrong is told as what it is";
+
+/** The rules. */
+export const TICKETS_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/exchange/tgs.ts", TGS, [
+    ["an unknown service is looked for in the realm of its host's domain", FALLBACK, "    for (const realm of input.fallbackRealms ?? []) {", "    for (const realm of [] as string[]) {", "realm of the host's domain"],
+    ["a realm that was named is the only one", FALLBACK, 'if (input.service.realm !== "" || !isUnknownService(error)) throw error;', "if (!isUnknownService(error)) throw error;", "realm of the host's domain"],
+    ["the realm that knows no such service is named", TOLD, "if (asked.has(realm) || !isUnknownService(again)) throw again;", "if (!isUnknownService(again)) throw again;", "realm of the host's domain"],
+    ["a realm that nobody knows the way to is passed over", FALLBACK, "if (asked.has(realm) || !isUnknownService(again)) throw again;", "throw again;", "realm of the host's domain"],
+    ["a realm between is tried where the KDC knows no way", "RFC 4120 section 1.2", "const between = input.realmsBetween?.(input.tgt.client.realm, target) ?? [];", "const between: string[] = [];", "sibling domain"],
+  ]),
+  ...rules("kerberos/credentials/tickets/tgs_client.ts", TGS, [
+    ["[capaths] says which realms lie between", "krb5.conf, [capaths]", "realmsOnPath({ client, service }, config.capaths)", "realmsOnPath({ client, service })", "sibling domain"],
+  ]),
+  ...rules("kerberos/config/realms.ts", TGS, [
+    ["domains above the host's own only as configured", "krb5.conf, realm_try_domains", "realms.length <= Math.max(0, realmTryDomains)", "realms.length <= 5", "realm of the host's domain"],
+    ["the host's own domain is always tried", FALLBACK, "Math.max(0, realmTryDomains)", "realmTryDomains", "realm of the host's domain"],
+    ["an address has no domain", FALLBACK, 'if (host.includes(":") || /^\\d*$/.test(labels.at(-1)!)) return [];\n', "", "addresses of hosts"],
+  ]),
+  ...rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
+    ["what is renewable stays renewable", S3331, "(renewable ? KdcOption.Renewable : 0) | ", "", "renewable"],
+    ["the end of renewals is asked for again", S3331, "    ...(renewable ? { rtime: tgt.renewTill } : {}),\n", "", "renewable"],
+    ["what is not renewable does not become so", S3331, "const renewable = (tgt.flags & TicketFlag.Renewable) !== 0 && tgt.renewTill > 0;", "const renewable = true;", "renewable"],
+    ["a service that comes back renamed is asked for by its name", R8, "return yield* askOnce(input, tgt, service, 0);", "return got;", "comes back renamed"],
+    ["a ticket that is renewed or forwarded is asked for once", R8, "isReferral(got, service.realm) || isExact(input)) return got;", "isReferral(got, service.realm)) return got;", "comes back renamed"],
+  ]),
+  ...rules("kerberos/kdc/tgs.ts", ["tests/kerberos/kdc/tgs_test.ts"], [
+    ["KDC: a renewed ticket is renewable again only if asked for", S3331, "kdcOptions: body.kdcOptions & KdcOption.Renewable,", "kdcOptions: KdcOption.Renewable,", "RENEW changes"],
+  ]),
+  ...rules("kerberos/exchange/preauth/table.ts", REFUSALS, [
+    ["mechanisms that a KDC offers are named", TOLD, "mechanismName(padataType)).filter(", "String(padataType)).filter(", "in words"],
+    ["so many mechanisms are named at most", "a stranger's text", "[...offered].slice(0, MAX_NAMED)", "[...offered]", "in words"],
+  ]),
+  ...rules("kerberos/exchange/as_reply.ts", REFUSALS, [
+    ["a wrong password is told as one without pre-authentication too", TOLD, "    throw wrongKey(phase, error);\n", "    throw error;\n", "wrong password"],
+  ]),
+  ...rules("kerberos/exchange/as.ts", REFUSALS, [
+    ["a keytab without the client is named", TOLD, '(held === undefined ? "" : `; ${held}`)', '""', "which keytab"],
+  ]),
+  ...rules("kerberos/exchange/client_key.ts", REFUSALS, [
+    ["so many keys of a keytab are named at most", "a text that can be read", "lines.slice(0, MAX_DESCRIBED)", "lines", "which keytab"],
+  ]),
+  ...rules("kerberos/clock_text.ts", ADVICE, [
+    ["it is told which clock is behind", TOLD, 'ahead < 0 ? "behind" : "ahead of"', 'ahead > 0 ? "behind" : "ahead of"', "which clock"],
+  ]),
+  ...rules("kerberos/refusal_advice.ts", ADVICE, [
+    ["our own clock is told", TOLD, "clockDifference(-clockOffset)", "clockDifference(clockOffset)", "which clock"],
+    ["enctypes that were requested are told", TOLD, 'const ours = enctypes.length === 0', 'const ours = enctypes.length >= 0', "enctypes"],
+    ["a realm without a way there is no unknown service", TOLD, "return target === undefined || target === realm\n", "return true\n", "without a way"],
+  ]),
+  ...rules("kerberos/reach/locate.ts", LOCATE, [
+    ["a realm is found in another case", R7, "return similar.length === 1 ? similar[0]![1] : undefined;", "return undefined;", "another case"],
+    ["no realm is guessed", R7, "return similar.length === 1 ? similar[0]![1] : undefined;", "return similar[0]?.[1];", "another case"],
+    ["a realm's own name goes first", R7, "  if (exact !== undefined) return exact;\n", "", "another case"],
+    ["a name without a realm is told as one", TOLD, 'if (realm === "") {', "if (false) {", "another case"],
+  ]),
+];
