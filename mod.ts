@@ -36,7 +36,7 @@ export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type Suppleme
 export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
+export type { InitialTicketOptions, KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
 export type { ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";

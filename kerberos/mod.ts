@@ -33,6 +33,7 @@ export {
   defaultSalt,
   type KeyParameters,
   keytabKey,
+  type KeytabKeyOptions,
   passwordKey,
 } from "./exchange/client_key.ts";
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
@@ -41,13 +42,17 @@ export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/k
 export type { KdcEndpoint } from "./reach/locate.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
-export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
+export {
+  type InitialTicketOptions,
+  KerberosTickets,
+  type KerberosTicketsOptions,
+} from "./credentials/tickets/tickets.ts";
 export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
-export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
+export { defaultCcacheName, defaultClientKeytabName, defaultKeytabName, loadConfig } from "./system.ts";
 export type { LoadConfigOptions } from "./config/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
@@ -71,7 +76,13 @@ export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/sh
 export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
-export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
+export {
+  formatPrincipal,
+  parseEnterprisePrincipal,
+  parsePrincipal,
+  type ParsePrincipalOptions,
+  type Principal,
+} from "./principal.ts";
 export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
 export type { CredentialCacheData } from "./credentials/cache.ts";

@@ -51,6 +51,16 @@ export function defaultKeytabName(config: KerberosConfig): string {
   return loader.keytabName(config);
 }
 
+/**
+ * Name of the keytab that a client uses (`kinit -i`): `KRB5_CLIENT_KTNAME`, the configured one, or
+ * `FILE:/etc/krb5/user/UID/client.keytab`.
+ *
+ * @throws {KerberosError} As {@linkcode defaultKeytabName}.
+ */
+export function defaultClientKeytabName(config: KerberosConfig): string {
+  return loader.clientKeytabName(config);
+}
+
 /** Parts of the system that {@linkcode systemTickets} uses unless others are given. */
 export interface SystemParts {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
@@ -128,5 +138,6 @@ function initialOf(options: SystemTicketsOptions, config: KerberosConfig): Kerbe
   if (principal === undefined) throw new TypeError("Cannot get tickets: a password or keytab needs a principal");
   const client = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
   if (password !== undefined) return { client, key: passwordKey(password) };
-  return { client, key: keytabKey(typeof keytab === "string" ? readKeytab(keytab) : keytab!, client) };
+  const name = typeof keytab === "string" ? keytab : undefined;
+  return { client, key: keytabKey(typeof keytab === "string" ? readKeytab(keytab) : keytab!, client, { name }) };
 }

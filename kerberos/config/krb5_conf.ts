@@ -64,6 +64,8 @@ export interface KerberosConfig {
   readonly defaultCcacheName?: string | undefined;
   /** Keytab used if none is named. */
   readonly defaultKeytabName?: string | undefined;
+  /** Keytab that a client uses if none is named. */
+  readonly defaultClientKeytabName?: string | undefined;
   /** Everything that was read, with the relations that have no effect. */
   readonly profile: ProfileSection;
 }

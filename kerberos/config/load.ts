@@ -87,6 +87,12 @@ export class ConfigLoader {
       this.#expanded(defaultKeytabName ?? "FILE:/etc/krb5.keytab");
   }
 
+  /** Name of the default client keytab: `KRB5_CLIENT_KTNAME`, the configured one, or `FILE:/etc/krb5/user/UID/client.keytab`. */
+  clientKeytabName({ defaultClientKeytabName }: KerberosConfig): string {
+    return this.#variable("KRB5_CLIENT_KTNAME", "client keytab to use") ??
+      this.#expanded(defaultClientKeytabName ?? "FILE:/etc/krb5/user/%{euid}/client.keytab");
+  }
+
   #source(path: string): ProfileSource | undefined {
     try {
       return this.#read(path);

@@ -126,16 +126,20 @@ async function buildRequest(input: AsExchangeInput, phase: AsPhase): Promise<Kdc
 }
 
 function requestBody(input: AsExchangeInput, { client, keys }: AsPhase, now: number): KdcReqBody {
+  const { startDelay = 0, lifetime, renewLifetime } = input;
   const kdcOptions = (input.forwardable ? KdcOption.Forwardable : 0) | (input.proxiable ? KdcOption.Proxiable : 0) |
-    (input.renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
+    (renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
+    (startDelay > 0 ? KdcOption.MayPostdate | KdcOption.Postdated : 0) |
     (canonicalizes(input) ? KdcOption.Canonicalize : 0);
+  const from = Math.min(now + startDelay, LATEST_TIME);
   return {
     kdcOptions,
     cname: toPrincipalName(client),
     realm: client.realm,
     sname: toPrincipalName(serviceOf(input, client)),
-    till: Math.min(now + input.lifetime, LATEST_TIME),
-    ...(input.renewLifetime > 0 ? { rtime: Math.min(now + input.renewLifetime, LATEST_TIME) } : {}),
+    ...(startDelay > 0 ? { from } : {}),
+    till: Math.min(from + lifetime, LATEST_TIME),
+    ...(renewLifetime > 0 ? { rtime: Math.min(from + renewLifetime, LATEST_TIME) } : {}),
     nonce: randomNonce(input.runtime),
     etype: keys.enctypes,
   };

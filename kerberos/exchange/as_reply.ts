@@ -93,24 +93,26 @@ async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes)
  * request was made by may come from an error that nothing authenticates.
  */
 function checkTerms({ input, request }: AsRequest, reply: KdcRep, part: EncKdcRepPart): void {
-  const { clockskew = 300_000, timesync, lifetime, renewLifetime } = input;
+  const { clockskew = 300_000, timesync, lifetime, renewLifetime, startDelay = 0 } = input;
   const ahead = part.authtime - input.runtime.now();
   if (!timesync && Math.abs(ahead) > clockskew) {
     mismatch("the difference of the clocks", `at most ${clockskew / 1000} s`, `${Math.round(ahead / 1000)} s`);
   }
-  const sealedEnd = part.authtime + lifetime + clockskew;
+  const starts = part.authtime + startDelay;
+  const sealedEnd = starts + lifetime + clockskew;
   const wishedEnd = Math.min(request.reqBody.till, sealedEnd);
   checkReply(reply, part, {
     nonce: request.reqBody.nonce,
     enctypes: request.reqBody.etype,
     now: part.authtime,
     clockskew,
+    startDelay,
     // The KDC decides the lifetime (RFC 4120 section 3.1.3), unless an error has shifted the end that was requested.
     latestEnd: request.reqBody.till > sealedEnd ? sealedEnd : Infinity,
     // RENEWABLE-OK: a ticket that ends earlier than requested may be renewable until then (RFC 4120 section 2.9.1).
     latestRenewal: request.reqBody.rtime === undefined
       ? wishedEnd
-      : Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),
+      : Math.min(request.reqBody.rtime, starts + renewLifetime + clockskew),
     addresses: [],
   });
 }

@@ -73,7 +73,7 @@ const MAX_BETWEEN = 10;
 /** Options that repeat flags of the ticket-granting ticket. */
 const KEPT = KdcOption.Forwardable | KdcOption.Proxiable;
 /** Options about the ticket that is presented: a referral cannot be the answer. */
-const EXACT = KdcOption.Renew | KdcOption.Forwarded;
+const EXACT = KdcOption.Renew | KdcOption.Validate | KdcOption.Forwarded;
 
 /**
  * Asks for a service ticket, and follows referrals to other realms.

@@ -42,7 +42,7 @@ const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the session key is of an enctype that was asked for", S315, "enctypes: request.reqBody.etype,", "enctypes: [part.key.keytype],"],
   ["AS: without timesync a KDC's clock must be near", S315, "if (!timesync && Math.abs(ahead) > clockskew) {", "if (false) {"],
   ["AS: without timesync no offset is taken", S315, "input.timesync ? significantOffset(part.authtime", "true ? significantOffset(part.authtime"],
-  ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),", ": Infinity,"],
+  ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, starts + renewLifetime + clockskew),", ": Infinity,"],
   ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? wishedEnd\n", "      ? Infinity\n"],
   ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
 ]);
@@ -64,10 +64,10 @@ const REPLIES = rules("kerberos/exchange/reply.ts", [...AS_REPLY, ...TGS_REPLY],
   ["the session key is of an enctype that was asked for", "RFC 4120 section 3.1.3", "if (!asked.enctypes.includes(part.key.keytype)) {", "if (false) {"],
   ["the names in clear agree with the sealed ones", "CVE-2017-11103", 'if (!samePrincipal(clear, sealed)) mismatch("the ticket', 'if (false) mismatch("the ticket'],
   ["times are looked at", S315, "  checkTimes(part, asked);\n", ""],
-  ["no ticket that must be validated first", "RFC 4120 section 2.2", "if ((part.flags & TicketFlag.Invalid) !== 0) mismatch", "if (false) mismatch"],
+  ["no ticket that must be validated first", "RFC 4120 section 2.2", "if (!postdated && (part.flags & TicketFlag.Invalid) !== 0) mismatch", "if (false) mismatch"],
   ["addresses are those asked for", S315, "    if (!fits) {", "    if (false) {", "addresses"],
   ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes", "addresses"],
-  ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket that begins later", S315, "if (starttime > latestStart + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
   ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;", "refuses a ticket that begins"],
   ["no ticket lasts longer for a clock that is not the KDC's", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
   ["no ticket has ended by the KDC's clock", "RFC 4120 section 2.3", "Math.max(starttime, asked.now - asked.clockskew)", "starttime", "refuses a ticket that begins"],
@@ -113,8 +113,8 @@ const KDC_ERRORS = rules("kerberos/exchange/as.ts", ERRORS, [
   ["a clock is set right once", "RFC 4120 section 3.1.6", "phase.phase === \"preauthenticating\" ? { ...phase, phase:", "phase.phase !== \"asking\" ? { ...phase, phase:"],
   ["a clock is set right only where that is wished", S315, "input.timesync ? correctClock(", "true ? correctClock("],
   ["requests of one exchange have an end", "RFC 4120 section 3.1.6", "const MAX_REQUESTS = 10;", "const MAX_REQUESTS = 30;"],
-  ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(now + input.lifetime, LATEST_TIME),", "till: now + input.lifetime,"],
-  ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(now + input.renewLifetime, LATEST_TIME)", "rtime: now + input.renewLifetime"],
+  ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(from + lifetime, LATEST_TIME),", "till: from + lifetime,"],
+  ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(from + renewLifetime, LATEST_TIME)", "rtime: from + renewLifetime"],
 ]);
 
 /** The client: pre-authentication. */

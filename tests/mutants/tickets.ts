@@ -12,6 +12,14 @@ const REFUSALS = ["tests/kerberos/exchange/as_refusals_test.ts"];
 const ADVICE = ["tests/kerberos/refusal_advice_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
 
+const NO_TICKET = ["tests/kerberos/credentials/tickets/no_ticket_test.ts"];
+const HELD = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
+const PRINCIPAL = ["tests/kerberos/principal_test.ts"];
+const KINIT = ["tests/cli/commands/kinit_test.ts"];
+const KVNO = ["tests/cli/commands/kvno_test.ts"];
+
+const MIT = "MIT's kinit and kvno";
+const R5 = "RFC 6806 section 5";
 const R7 = "RFC 6806 section 7";
 const R8 = "RFC 6806 section 8";
 const S3331 = "RFC 4120 section 3.3.3.1";
@@ -71,5 +79,43 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["no realm is guessed", R7, "return similar.length === 1 ? similar[0]![1] : undefined;", "return similar[0]?.[1];", "another case"],
     ["a realm's own name goes first", R7, "  if (exact !== undefined) return exact;\n", "", "another case"],
     ["a name without a realm is told as one", TOLD, 'if (realm === "") {', "if (false) {", "another case"],
+  ]),
+  ...rules("kerberos/credentials/tickets/no_ticket.ts", NO_TICKET, [
+    ["a ticket is called expired only when it is", TOLD, "own.find(({ endtime }) => endtime > now)", "undefined as Credential | undefined", "only when it is"],
+    ["a ticket that has ended is called expired", TOLD, "own.find(({ endtime }) => endtime > now)", "own[0]", "only when it is"],
+    ["a session key that is not supported is told", TOLD, "return isSupported(key.enctype)\n", "return key.enctype > 0\n", "session key"],
+    ["a cache without a ticket-granting ticket is told", TOLD, "if (granting.length === 0) {", "if (false) {", "without a ticket-granting"],
+    ["a ticket of another principal is told", TOLD, "if (own.length === 0) {", "if (false) {", "another principal"],
+    ["settings in a cache are no tickets", TOLD, "data.credentials.filter(({ isConfiguration }) => !isConfiguration)", "data.credentials", "without a ticket-granting"],
+    ["so many services are named at most", "a text that can be read", "held.slice(0, MAX_NAMED)", "held", "without a ticket-granting"],
+    ["a ticket that begins later is told", TOLD, "if (starttime > now + config.clockskew) {", "if (false) {", "not valid yet"],
+    ["a postdated ticket is told", TOLD, "if ((flags & TicketFlag.Invalid) !== 0) return", "if (false) return", "not valid yet"],
+  ]),
+  ...rules("kerberos/credentials/tickets/tickets.ts", HELD, [
+    ["a ticket about to end is used if no fresher one can be had", "RFC 4120 section 3.2.3", "      if (ending === undefined) throw error;\n", "      if (ending !== undefined || true) throw error;\n", "no fresher one"],
+  ]),
+  ...rules("kerberos/credentials/tickets/ticket_store.ts", HELD, [
+    ["a ticket that has ended is not used", "RFC 4120 section 3.2.3", "const terms = { ...this.#terms(data), margin: 0 };", "const terms = { ...this.#terms(data), margin: -Infinity };", "no fresher one"],
+  ]),
+  ...rules("base/name_text.ts", PRINCIPAL, [
+    ["the second @ of an enterprise name is the realm's", R5, '!quoted && character === "@" && name.includes("@")', '!quoted && character === "@"', "parseEnterprise"],
+    ["an enterprise name has one realm", R5, '      if (!quoted && character === "@") {\n', "      if (false) {\n", "parseEnterprise"],
+  ]),
+  ...rules("cli/commands/kinit.ts", KINIT, [
+    ["-F decides over krb5.conf", MIT, "args.has(yes) || (fallback && !args.has(no))", "args.has(yes) || fallback", "decide over"],
+    ["the enterprise name is read as one", R5, 'args.has("enterprise") ? parseEnterprisePrincipal : parsePrincipal', "parsePrincipal", "enterprise"],
+    ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} (-", "    if (false) throw new UsageError(`--${name} (-", "refuses wrong"],
+    ["an initial ticket is for the client's own realm", "RFC 4120 section 5.4.1", "if (service.realm === client.realm) return service;", "return service;", "kinit: -S"],
+    ["a keytab without the client is named", TOLD, "return keytabKey(readKeytab(name), client, { name });", "return keytabKey(readKeytab(name), client);", "kinit: -i"],
+    ["a client keytab is another one", MIT, 'if (args.has("client-keytab")) return defaultClientKeytabName(config);\n', "", "kinit: -i"],
+    ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN"', "true", "password-file"],
+  ]),
+  ...rules("cli/commands/kvno.ts", KVNO, [
+    ["the services that follow get their tickets", MIT, "        failure ??= exitCodeFor(error);\n", "        throw error;\n", "keep the others"],
+    ["-q shows nothing", MIT, 'if (!args.has("quiet") && !args.has("json"))', 'if (!args.has("json"))', "shows nothing"],
+    ["hosts are written in small letters", MIT, "[service, word.toLowerCase()]", "[service, word]", "takes hosts"],
+    ["--no-store leaves the cache as it is", MIT, 'if (!args.has("no-store")) return systemTickets({ config, cache });', "if (true as boolean) return systemTickets({ config, cache });", "no-store"],
+    ["--cached-only asks no KDC", MIT, 'if (args.has("cached-only")) return new KerberosTickets({ config, cache });\n', "", "no-store"],
+    ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} cannot", "    if (false) throw new UsageError(`--${name} cannot", "refuses wrong"],
   ]),
 ];
