@@ -18,6 +18,9 @@ interface RefusedAbout {
   readonly clockOffset: number;
 }
 
+/** Clocks that are no further apart are no reason for a refusal, in milliseconds. */
+const NEAR = 60_000;
+
 type Advice = string | ((about: RefusedAbout) => string);
 
 const ADVICE: Readonly<Partial<Record<KerberosErrorName, Advice>>> = {
@@ -51,7 +54,8 @@ const ADVICE: Readonly<Partial<Record<KerberosErrorName, Advice>>> = {
   KDC_ERR_PATH_NOT_ACCEPTED: "the KDC does not trust a realm on the path of the client",
   KDC_ERR_WRONG_REALM: "the client is in another realm; name that realm, or allow the KDC to refer (kinit -C)",
   KRB_AP_ERR_TKT_EXPIRED: "the ticket has expired; run kinit again",
-  KRB_AP_ERR_TKT_NYV: ({ clockOffset }) => `the ticket is not valid yet; ${clockAdvice(clockOffset)}`,
+  KRB_AP_ERR_TKT_NYV: ({ clockOffset }) =>
+    `the ticket is not valid yet${Math.abs(clockOffset) < NEAR ? "" : `; ${clockAdvice(clockOffset)}`}`,
   KRB_AP_ERR_SKEW: ({ clockOffset }) => clockAdvice(clockOffset),
   KRB_AP_ERR_BADADDR: "the ticket is for another address of this machine; get one without addresses (kinit -A)",
 };

@@ -62,4 +62,5 @@ Deno.test("KdcError: says which clock is behind and by how much", () => {
     assert.equal(error.message, `KDC refused: KRB_AP_ERR_SKEW (37)${wanted}`);
     assert.match(said("KRB_AP_ERR_TKT_NYV", { clockOffset: ahead }), new RegExp(`not valid yet; our clock is ${text}`));
   }
+  assert.match(said("KRB_AP_ERR_TKT_NYV", { clockOffset: 3_000 }), /the ticket is not valid yet$/);
 });

@@ -10,6 +10,7 @@ const TGS = ["tests/kerberos/exchange/tgs_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const REFUSALS = ["tests/kerberos/exchange/as_refusals_test.ts"];
 const ADVICE = ["tests/kerberos/refusal_advice_test.ts"];
+const CONFIG = ["tests/kerberos/config/config_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
 
 const NO_TICKET = ["tests/kerberos/credentials/tickets/no_ticket_test.ts"];
@@ -41,6 +42,8 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/config/realms.ts", TGS, [
     ["domains above the host's own only as configured", "krb5.conf, realm_try_domains", "realms.length <= Math.max(0, realmTryDomains)", "realms.length <= 5", "realm of the host's domain"],
     ["the host's own domain is always tried", FALLBACK, "Math.max(0, realmTryDomains)", "realmTryDomains", "realm of the host's domain"],
+  ]),
+  ...rules("kerberos/config/realms.ts", CONFIG, [
     ["an address has no domain", FALLBACK, 'if (host.includes(":") || /^\\d*$/.test(labels.at(-1)!)) return [];\n', "", "addresses of hosts"],
   ]),
   ...rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
@@ -90,6 +93,9 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["so many services are named at most", "a text that can be read", "held.slice(0, MAX_NAMED)", "held", "without a ticket-granting"],
     ["a ticket that begins later is told", TOLD, "if (starttime > now + config.clockskew) {", "if (false) {", "not valid yet"],
     ["a postdated ticket is told", TOLD, "if ((flags & TicketFlag.Invalid) !== 0) return", "if (false) return", "not valid yet"],
+  ]),
+  ...rules("kerberos/credentials/tickets/selection.ts", NO_TICKET, [
+    ["a postdated ticket shows no clock that is wrong", "RFC 4120 section 2.4", "  if ((tgt.flags & TicketFlag.Invalid) !== 0) return false;\n", "", "not valid yet"],
   ]),
   ...rules("kerberos/credentials/tickets/tickets.ts", HELD, [
     ["a ticket about to end is used if no fresher one can be had", "RFC 4120 section 3.2.3", "      if (ending === undefined) throw error;\n", "      if (ending !== undefined || true) throw error;\n", "no fresher one"],

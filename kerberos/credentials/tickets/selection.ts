@@ -44,5 +44,7 @@ export function contradictsClock(
   tgt: Credential,
   { config, now, localNow }: TicketTerms & { localNow: number },
 ): boolean {
+  // A postdated ticket that was not validated is meant for later.
+  if ((tgt.flags & TicketFlag.Invalid) !== 0) return false;
   return tgt.starttime > now + config.clockskew || (tgt.endtime <= now && tgt.endtime > localNow && localNow !== now);
 }

@@ -61,7 +61,7 @@ export class TgsClient {
   async #send(request: TicketRequest, signal: AbortSignal): Promise<IssuedTicket> {
     const { config, kdc, runtime } = this.#init;
     const { defaultTgsEnctypes: enctypes, clockskew } = config;
-    const host = request.service.realm === "" ? request.service.components[1] : undefined;
+    const [, host] = request.service.components;
     const exchange = tgsExchange({
       enctypes,
       clockskew,

@@ -7,6 +7,7 @@ import { Credential, type CredentialInit } from "../../../../kerberos/credential
 import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import type { KerberosError } from "../../../../kerberos/errors.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
+import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { TicketFlag } from "../../../../kerberos/registry/flags.ts";
 import { TestRuntime } from "../../../support/test_runtime.ts";
 
@@ -65,6 +66,12 @@ Deno.test("noTicket(): tells a ticket that is not valid yet, and one that must b
   assert.match(await said([ticket({ starttime: runtime.time + 2 * HOUR })]), /it begins in 2 h by the clock here; set/);
   const postdated = ticket({ starttime: runtime.time + 2 * HOUR, flags: TicketFlag.Invalid });
   assert.match(await said([postdated]), /postdated, and must be validated first \(kinit -v\)/);
+  // With a KDC at hand it is not asked: the ticket shows no clock that is wrong.
+  const transport = { send: () => assert.fail("a KDC is asked") };
+  const kdc = new KdcClient({ config: DEFAULT_CONFIG, transport });
+  const cache = new MemoryCredentialCache({ principal: alice, credentials: [postdated] });
+  const tickets = new KerberosTickets({ config: DEFAULT_CONFIG, cache, kdc, runtime });
+  await assert.rejects(tickets.serviceTicket(parsePrincipal("rcmd/p@A.TEST")), { message: /validated first/ });
 });
 
 Deno.test("noTicket(): tells a cache without a ticket-granting ticket, and one of another principal", async () => {
