@@ -9,6 +9,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const TGS = ["tests/kerberos/exchange/tgs_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const REFUSALS = ["tests/kerberos/exchange/as_refusals_test.ts"];
+const AS = ["tests/kerberos/exchange/as_test.ts"];
 const ADVICE = ["tests/kerberos/refusal_advice_test.ts"];
 const CONFIG = ["tests/kerberos/config/config_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
@@ -65,6 +66,10 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/exchange/as.ts", REFUSALS, [
     ["a keytab without the client is named", TOLD, '(held === undefined ? "" : `; ${held}`)', '""', "which keytab"],
+  ]),
+  ...rules("kerberos/exchange/as.ts", AS, [
+    ["a postdated ticket is asked for as one", "RFC 4120 section 2.4", "(startDelay > 0 ? KdcOption.MayPostdate | KdcOption.Postdated : 0) |", "0 |", "postdated"],
+    ["a postdated ticket lasts from its start on", "RFC 4120 section 2.4", "const from = Math.min(now + startDelay, LATEST_TIME);", "const from = now;", "postdated"],
   ]),
   ...rules("kerberos/exchange/client_key.ts", REFUSALS, [
     ["so many keys of a keytab are named at most", "a text that can be read", "lines.slice(0, MAX_DESCRIBED)", "lines", "which keytab"],
