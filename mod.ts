@@ -25,6 +25,7 @@
  * @module
  */
 export type { Bytes, ByteSource } from "./base/bytes.ts";
+export type { GssAccount } from "./gss/account.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
 export type { AcceptOptions, GssAcceptorCredential } from "./gss/credential.ts";
 export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./gss/context.ts";

@@ -63,6 +63,7 @@ export type { SealOptions } from "./crypto/usage_key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
 export type { AcceptorInit } from "./mech/acceptor.ts";
+export type { GssAccount } from "../gss/account.ts";
 export { KerberosContext } from "./mech/context.ts";
 export {
   KerberosAcceptorCredential,

@@ -46,6 +46,7 @@ export {
   type ServerAuthMethod,
 } from "./auth/method.ts";
 export { noAuthentication } from "./auth/none.ts";
+export type { GssAccount } from "../gss/account.ts";
 export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,

@@ -24,6 +24,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "kerberos/messages/",
     "kerberos/crypto/primitives/",
     "kerberos/crypto/",
+    "kerberos/pac/",
     "kerberos/credential.ts",
     "kerberos/ap/replay/",
     "kerberos/ap/",

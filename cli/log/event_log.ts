@@ -10,6 +10,8 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
+import { accountName } from "../../gss/account.ts";
+import type { Identity } from "../../socks/identity.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -37,6 +39,9 @@ interface EventRecord extends Record<string, unknown> {
   client?: string;
   method?: string;
   user?: string;
+  account?: string;
+  sid?: string;
+  unverifiedAccount?: string;
   protection?: string;
   target?: string;
   address?: string;
@@ -55,6 +60,9 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("identity" in event && event.identity !== undefined) {
     record.method = event.identity.method;
     record.user = event.identity.name;
+    const { account, attributes: { unverifiedAccount } } = event.identity;
+    if (account !== undefined) Object.assign(record, { account: accountName(account), sid: account.sid });
+    if (typeof unverifiedAccount === "string") record.unverifiedAccount = unverifiedAccount;
   }
   if ("protection" in event) record.protection = event.protection;
   if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
@@ -101,7 +109,7 @@ function eventText(event: ServerEvent): string {
       return `[${session}] connection from ${address}`;
     case "authenticated":
       return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
-        `protection ${event.protection}`;
+        `protection ${event.protection}${accountText(event.identity)}`;
     case "refused":
       return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${why(event.error)}`;
     case "listening":
@@ -116,6 +124,12 @@ function eventText(event: ServerEvent): string {
       }, ${event.sent} bytes sent, ${event.received} received` +
         (event.error === undefined ? "" : `: ${why(event.error)}`);
   }
+}
+
+/** What a ticket proved about the account of its user, or why it proved nothing. */
+function accountText({ account, attributes: { unverifiedAccount } }: Identity): string {
+  if (account !== undefined) return `, account ${quoted(shortened(accountName(account)))} ${account.sid}`;
+  return typeof unverifiedAccount === "string" ? `, account not known: ${shortened(unverifiedAccount)}` : "";
 }
 
 /** What each kind of trouble means. */

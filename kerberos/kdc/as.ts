@@ -15,6 +15,7 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import type { KdcCall } from "./call.ts";
 import { etypeInfo2 } from "./etype_info.ts";
 import { issue } from "./issue.ts";
+import { initialPac } from "./pac.ts";
 import { checkPreauth, KDC_PREAUTH_MECHANISMS } from "./preauth.ts";
 import type { KdcPreauthMechanism, PreauthCall, ProvenClient } from "./preauth_mechanism.ts";
 import type { KdcPrincipal } from "./principals.ts";
@@ -62,6 +63,7 @@ async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenCli
   // RFC 6806 section 6: the name in the reply is the stored one only where the client allows it.
   const canonicalize = (body.kdcOptions & KdcOption.Canonicalize) !== 0;
   const name = canonicalize ? client.name : fromPrincipalName(body.cname!, body.realm);
+  const authtime = wholeSeconds(realm.now());
   const { ticket, part } = await issue({
     realm,
     body,
@@ -69,12 +71,13 @@ async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenCli
     service,
     flags: TicketFlag.Initial | proven.flags,
     allowedFlags: TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable,
-    authtime: wholeSeconds(realm.now()),
+    authtime,
     latestEnd: Infinity,
     latestRenewal: Infinity,
     transited: { trType: DOMAIN_X500_COMPRESS, contents: EMPTY },
     addresses: body.addresses,
     encryptedPaData: await requestProof(call, key),
+    pac: initialPac(client, name, authtime),
   });
   const cipher = await key.encrypt(KeyUsage.AsRepEncPart, encode(EncAsRepPart, part), realm.runtime);
   return encode(AsRep, {

@@ -11,8 +11,11 @@ import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/
 import type { AuthorizationDataElement, HostAddress, PaData } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
 import { wholeSeconds } from "../messages/time.ts";
-import { type Principal, toPrincipalName } from "../principal.ts";
+import type { PacBuffer } from "../pac/container.ts";
+import { signPac } from "../pac/signature.ts";
+import { krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { KDC_SKEW } from "./clock_skew.ts";
+import { pacElement } from "./pac.ts";
 import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -37,6 +40,8 @@ export interface IssueInput {
   readonly addresses: readonly HostAddress[] | undefined;
   readonly authorizationData?: readonly AuthorizationDataElement[] | undefined;
   readonly encryptedPaData: readonly PaData[] | undefined;
+  /** Contents of the ticket's PAC. */
+  readonly pac: readonly PacBuffer[] | undefined;
 }
 
 /** A ticket, and the part of the reply about it. */
@@ -70,7 +75,8 @@ export async function issue(input: IssueInput): Promise<Issued> {
     endtime,
     ...(renewTill === undefined ? {} : { renewTill }),
   };
-  const { authorizationData, addresses = [] } = input;
+  const { addresses = [] } = input;
+  const authorizationData = await authorization(input, ticketKey);
   const caddr = addresses.length === 0 ? {} : { caddr: addresses };
   const plain = encode(EncTicketPart, {
     flags,
@@ -105,6 +111,16 @@ export async function issue(input: IssueInput): Promise<Issued> {
       ...(input.encryptedPaData === undefined ? {} : { encryptedPaData: input.encryptedPaData }),
     },
   };
+}
+
+/** Returns the ticket's authorization data, with a PAC that is signed for its service. */
+async function authorization(
+  { realm, authorizationData, pac }: IssueInput,
+  server: KerberosKey,
+): Promise<readonly AuthorizationDataElement[] | undefined> {
+  if (pac === undefined) return authorizationData;
+  const [kdc] = realm.find(krbtgt(realm.name))!.keys;
+  return [pacElement(await signPac(pac, { server, kdc: kdc! })), ...authorizationData ?? []];
 }
 
 /** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */

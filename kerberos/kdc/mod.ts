@@ -16,6 +16,7 @@ export { createRealm, type CreateRealmOptions } from "./create_realm.ts";
 export type { KdcFaults } from "./faults.ts";
 export { handleKdcMessage, type HandleOptions } from "./handle.ts";
 export { inProcessTransport } from "./in_process.ts";
+export type { PacOptions } from "./pac_options.ts";
 export type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
 export { KdcRealm, type KdcRealmOptions } from "./realm.ts";
 export { startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";

@@ -5,6 +5,7 @@
  */
 import type { KerberosKey } from "../crypto/key.ts";
 import type { Principal } from "../principal.ts";
+import type { PacOptions } from "./pac_options.ts";
 
 /** Options of `KdcRealm.addPrincipal()`. */
 export interface AddPrincipalOptions {
@@ -24,6 +25,8 @@ export interface AddPrincipalOptions {
   readonly disabled?: boolean | undefined;
   /** Whether clients may delegate credentials to it (OK-AS-DELEGATE, RFC 4120 section 2.8). @default {false} */
   readonly okAsDelegate?: boolean | undefined;
+  /** Account that tickets of it say it is, in a PAC as Active Directory's. @default {tickets have no PAC} */
+  readonly pac?: PacOptions | undefined;
 }
 
 /** A principal of a realm. */
@@ -44,4 +47,6 @@ export interface KdcPrincipal {
   readonly disabled: boolean;
   /** Whether clients may delegate credentials to it. */
   readonly okAsDelegate: boolean;
+  /** Account that tickets of it say it is. */
+  readonly pac: PacOptions | undefined;
 }

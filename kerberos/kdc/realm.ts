@@ -12,6 +12,7 @@ import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
 import { defaultSalt } from "../exchange/client_key.ts";
 import { type KdcFaults, noFaults } from "./faults.ts";
 import type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
+import { checkPac } from "./pac_options.ts";
 import { SeenRequests } from "./seen_requests.ts";
 
 /** Options of {@linkcode KdcRealm.create}. */
@@ -74,12 +75,14 @@ export class KdcRealm {
    * Adds a principal; one of the same name is replaced.
    *
    * @param name Such as `alice` or `rcmd/localhost`; the realm is this one.
+   * @throws {TypeError} When the name is no principal, or its `pac` has no SID.
    */
   async addPrincipal(name: string, options: AddPrincipalOptions = {}): Promise<void> {
     await this.#add(parsePrincipal(name, { defaultRealm: this.name }), options);
   }
 
   async #add(name: Principal, options: AddPrincipalOptions): Promise<void> {
+    if (options.pac !== undefined) checkPac(formatPrincipal(name), options.pac);
     const { password, kvno = 1, enctypes = this.enctypes } = options;
     const salt = options.salt ?? defaultSalt(name);
     const keys = await Promise.all(
@@ -99,6 +102,7 @@ export class KdcRealm {
       sessionEnctypes: options.sessionEnctypes ?? enctypes,
       disabled: options.disabled ?? false,
       okAsDelegate: options.okAsDelegate ?? false,
+      pac: options.pac,
     });
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ACCOUNTS_MUTANTS } from "./accounts.ts";
 import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
@@ -35,6 +36,7 @@ export interface ListedMutant extends Mutant {
 }
 
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
+  accounts: ACCOUNTS_MUTANTS,
   auth: AUTH_MUTANTS,
   bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,

@@ -74,6 +74,10 @@ const PROGRAMS: Record<string, string | undefined> = {
   },
   java: find("/usr/bin/java"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
+  samba: find("/usr/sbin/samba"),
+  "samba-tool": find("/usr/bin/samba-tool"),
+  /** Folder of a provisioned domain. */
+  "samba domain": find(`${ROOT}/samba/rcmd.keytab`) && `${ROOT}/samba`,
 };
 
 /** Returns the path of a peer; throws when it is missing. */

@@ -10,6 +10,7 @@
 #   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
 #   listen_once                                a program that accepts one connection, for Dante's client library
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
+#   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${GSSOCKS_PEERS:-$HOME/.cache/gssocks-peers}
@@ -19,7 +20,8 @@ mkdir -p "$root/logs"
 
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban)
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban
+  samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
@@ -107,5 +109,14 @@ if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; the
 fi
 if [ ! -x "$root/listen_once" ] || [ "$here/listen_once.c" -nt "$root/listen_once" ]; then
   gcc -O2 -Wall -o "$root/listen_once" "$here/listen_once.c"
+fi
+# The stamp comes last, and it changes with what the domain is made of.
+domain=$(cat "$here/samba.sh" "$here/samba_accounts.py" | sha256sum)
+if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
+  echo "peers: provisioning a domain of Samba's Active Directory"
+  rm -f "$root/samba.recipe"
+  "$here/samba.sh" "$root/samba.new" >"$root/logs/samba.log" 2>&1 || { tail -20 "$root/logs/samba.log"; exit 1; }
+  rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
+  echo "$domain" >"$root/samba.recipe"
 fi
 echo "peers: ready in $root"
