@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Runtime } from "../../base/runtime.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 
@@ -23,6 +24,8 @@ export interface TicketSource {
    * @throws {KdcError} If a KDC refuses.
    */
   serviceTicket(service: Principal, options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
+  /** Clock and randomness of those who use its tickets. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
   /** Returns a ticket-granting ticket to forward to another host. */
   forwardedTicket(options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
   /**

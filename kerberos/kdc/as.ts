@@ -19,6 +19,7 @@ import { initialPac } from "./pac.ts";
 import { checkPreauth, KDC_PREAUTH_MECHANISMS } from "./preauth.ts";
 import type { KdcPreauthMechanism, PreauthCall, ProvenClient } from "./preauth_mechanism.ts";
 import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { requestProof } from "./request_proof.ts";
 
@@ -47,14 +48,35 @@ export async function handleAsReq(
   );
   if (keys.length === 0) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   const known = { ...call, client, keys };
-  return await reply(known, service, await checkPreauth(mechanisms, known));
+  return await reply(known, service, await prove(mechanisms, known));
 }
 
 function findClient({ realm, request: { reqBody } }: KdcCall): KdcPrincipal {
   const client = reqBody.cname && realm.findUser(fromPrincipalName(reqBody.cname, reqBody.realm));
   if (client === undefined) throw new Refusal("KDC_ERR_C_PRINCIPAL_UNKNOWN");
-  if (client.disabled) throw new Refusal("KDC_ERR_CLIENT_REVOKED");
+  checkAccount(realm, client);
   return client;
+}
+
+/** RFC 4120 section 3.1.3 leaves the order of these open. */
+function checkAccount(realm: KdcRealm, client: KdcPrincipal): void {
+  const locked = client.wrongPasswords >= client.lockAfter;
+  if (client.disabled || locked) throw new Refusal("KDC_ERR_CLIENT_REVOKED");
+  if (client.expires <= realm.now()) throw new Refusal("KDC_ERR_NAME_EXP");
+  if (client.passwordExpires <= realm.now()) throw new Refusal("KDC_ERR_KEY_EXPIRED");
+}
+
+/** Checks the pre-authentication and counts wrong passwords. */
+async function prove(mechanisms: readonly KdcPreauthMechanism[], call: PreauthCall): Promise<ProvenClient> {
+  const { client } = call;
+  try {
+    const proven = await checkPreauth(mechanisms, call);
+    client.wrongPasswords = 0;
+    return proven;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "KDC_ERR_PREAUTH_FAILED") client.wrongPasswords++;
+    throw error;
+  }
 }
 
 async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenClient): Promise<Bytes> {

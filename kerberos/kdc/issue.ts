@@ -57,8 +57,8 @@ export async function issue(input: IssueInput): Promise<Issued> {
   checkStart(body, now);
   const sessionKey = KerberosKey.generate(sessionEnctype(input), realm.runtime);
   const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
-  const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
-  if (ticketKey === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  if (service.expires <= realm.now()) throw new Refusal("KDC_ERR_SERVICE_EXP");
+  const ticketKey = ticketKeyOf(realm, service);
   // A till of zero asks for the longest lifetime (section 5.4.1).
   const till = body.till <= 0 ? Infinity : body.till;
   const endtime = wholeSeconds(Math.min(till, now + realm.maxLifetime, input.latestEnd));
@@ -121,6 +121,17 @@ async function authorization(
   if (pac === undefined) return authorizationData;
   const [kdc] = realm.find(krbtgt(realm.name))!.keys;
   return [pacElement(await signPac(pac, { server, kdc: kdc! })), ...authorizationData ?? []];
+}
+
+/**
+ * The key that the ticket is sealed with. {@linkcode KdcFaults.kvnoOffset} makes it another one, as after a change of keys that a keytab has
+ * not followed; the KDC's own tickets stay readable.
+ */
+function ticketKeyOf(realm: KdcRealm, service: KdcPrincipal): KerberosKey {
+  const key = service.keys.find(({ enctype }) => realm.has(enctype));
+  if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  const isChanged = realm.faults.kvnoOffset !== 0 && service.name.components[0] !== "krbtgt";
+  return isChanged ? KerberosKey.generate(key.enctype, realm.runtime) : key;
 }
 
 /** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */

@@ -27,7 +27,19 @@ export interface KdcRealmOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A realm of the embedded KDC. */
+/**
+ * A realm of the embedded KDC.
+ *
+ * @example
+ * ```ts
+ * import { KdcRealm } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await KdcRealm.create("EXAMPLE.TEST");
+ * await realm.addPrincipal("alice", { password: "secret" });
+ * await realm.addPrincipal("rcmd/localhost");
+ * if (realm.keytab("rcmd/localhost").entries.length === 0) throw new Error("no keys");
+ * ```
+ */
 export class KdcRealm {
   /** Name of the realm. */
   readonly name: string;
@@ -101,6 +113,10 @@ export class KdcRealm {
       requiresPreauth: options.requiresPreauth ?? true,
       sessionEnctypes: options.sessionEnctypes ?? enctypes,
       disabled: options.disabled ?? false,
+      expires: options.expires ?? Infinity,
+      passwordExpires: options.passwordExpires ?? Infinity,
+      lockAfter: options.lockAfter ?? Infinity,
+      wrongPasswords: 0,
       okAsDelegate: options.okAsDelegate ?? false,
       pac: options.pac,
     });

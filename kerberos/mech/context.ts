@@ -54,7 +54,27 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime | undefined;
 }
 
-/** An established context of the Kerberos mechanism. `Deno.inspect` shows no key. */
+/**
+ * An established context of the Kerberos mechanism. `Deno.inspect` shows no key.
+ *
+ * @example A context of both sides, and a sealed message
+ * ```ts
+ * import { hostbasedService } from "@gssocks/gssocks/gss";
+ * import { KerberosAcceptorCredential, KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const tickets = systemTickets({ config: kdc.config, principal: "alice", password: "secret" });
+ * const client = await new KerberosInitiatorCredential(tickets).initiate(hostbasedService("rcmd", "localhost"));
+ * const service = new KerberosAcceptorCredential({ keys: kdc.keytab("rcmd/localhost") }).accept();
+ * const accepted = await service.step((await client.step()).token);
+ * const initiated = await client.step(accepted.token);
+ * if (!accepted.done || !initiated.done) throw new Error("another message is wanted");
+ * const sealed = await initiated.context.wrap(new TextEncoder().encode("hello"), { confidential: true });
+ * const { data } = await accepted.context.unwrap(sealed);
+ * if (new TextDecoder().decode(data) !== "hello") throw new Error("not the same");
+ * ```
+ */
 export class KerberosContext implements GssContext {
   /** Kerberos V5. */
   readonly mechanism: string = KERBEROS_OID;

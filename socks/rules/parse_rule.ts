@@ -93,6 +93,13 @@ function splitConditions(
  * Parses `allow DESTINATION...` or `deny DESTINATION...`; see {@linkcode parseRule}.
  *
  * @throws {TypeError} The text is neither.
+ *
+ * @example
+ * ```ts
+ * import { parseRuleText } from "@gssocks/gssocks/socks";
+ *
+ * if (parseRuleText("deny 10.0.0.0/8").action !== "deny") throw new Error("another action");
+ * ```
  */
 export function parseRuleText(text: string): Rule {
   return parseRule(...splitRule(text, "rule"));

@@ -51,6 +51,14 @@ export interface RuleFields {
  * Creates a rule from plain values.
  *
  * @throws {TypeError} A value is invalid, or two conditions can never hold together.
+ *
+ * @example
+ * ```ts
+ * import { ruleFromFields } from "@gssocks/gssocks/socks";
+ *
+ * const rule = ruleFromFields({ action: "allow", destinations: [".example.com"], ports: ["443"] });
+ * if (rule.action !== "allow") throw new Error("another action");
+ * ```
  */
 export function ruleFromFields(fields: RuleFields): Rule {
   const { action, destinations = ["*"], maxTicketAge, upstream } = fields;

@@ -35,7 +35,17 @@ export interface RuleSetOptions {
 
 const NO_PREFIXES: Nat64Source = { prefixes: [] };
 
-/** Rules in order. */
+/**
+ * Rules in order.
+ *
+ * @example
+ * ```ts
+ * import { parseRuleText, RuleSet } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([parseRuleText("deny 10.0.0.0/8"), parseRuleText("allow *:443")]);
+ * if (typeof rules.judgeName !== "function") throw new Error("no judge");
+ * ```
+ */
 export class RuleSet {
   readonly #rules: readonly Rule[];
   readonly #now: () => number;

@@ -16,6 +16,7 @@ import { KDCS_MUTANTS } from "./kdcs.ts";
 import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
+import { NODE_MUTANTS } from "./node.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
@@ -48,6 +49,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   kdcs: KDCS_MUTANTS,
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
+  node: NODE_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   rules: RULES_MUTANTS,
   server: SERVER_MUTANTS,

@@ -66,6 +66,8 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-server": find("/usr/bin/redis-server"),
   "redis-cli": find("/usr/bin/redis-cli"),
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  postgres: find("/usr/lib/postgresql/15/bin/postgres"),
+  initdb: find("/usr/lib/postgresql/15/bin/initdb"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
   python3: find("/usr/bin/python3"),
@@ -73,6 +75,9 @@ const PROGRAMS: Record<string, string | undefined> = {
     return networks() ? "/" : undefined;
   },
   java: find("/usr/bin/java"),
+  "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
+  heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
+  kcm: find(`${ROOT}/heimdal/bin/kcm`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
   samba: find("/usr/sbin/samba"),
   "samba-tool": find("/usr/bin/samba-tool"),
@@ -85,6 +90,11 @@ export function peer(name: string): string {
   const path = PROGRAMS[name];
   if (path === undefined) throw new Error(`Peer ${name} is not installed: run tests/interop/peers/build.sh`);
   return path;
+}
+
+/** Returns the path of one of Heimdal's programs, whose names are MIT's too. */
+export function heimdal(program: string): string {
+  return peer("heimdal").replace(/[^/]*$/, program);
 }
 
 /** Whether a peer is installed: benchmarks leave missing ones out. */

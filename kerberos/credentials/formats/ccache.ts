@@ -19,6 +19,15 @@ const DELTA_TIME = 1;
  *
  * @throws {TypeError} If the argument is no bytes.
  * @throws {KerberosError} `BAD_FILE`
+ *
+ * @example
+ * ```ts
+ * import { decodeCcache } from "@gssocks/gssocks/kerberos";
+ *
+ * export function principal(file: Uint8Array): string {
+ *   return decodeCcache(file).principal.components.join("/");
+ * }
+ * ```
  */
 export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
   const given = asBytes(bytesOf(bytes, "read credential cache out of"));
@@ -130,7 +139,17 @@ export function isCcache(start: Uint8Array): boolean {
   return start[0] === 5 && start[1]! >= 1 && start[1]! <= 4;
 }
 
-/** Returns the bytes of a version 4 cache file. */
+/**
+ * Returns the bytes of a version 4 cache file.
+ *
+ * @example
+ * ```ts
+ * import { decodeCcache, encodeCcache, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const file = encodeCcache({ principal: parsePrincipal("alice@EXAMPLE.COM"), credentials: [] });
+ * if (decodeCcache(file).principal.realm !== "EXAMPLE.COM") throw new Error("another client");
+ * ```
+ */
 export function encodeCcache(data: CredentialCacheData): Bytes {
   const out = new ByteWriter().u16(0x0504);
   const { kdcOffset } = data;

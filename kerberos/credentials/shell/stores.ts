@@ -46,6 +46,16 @@ export interface FileCredentialCacheOptions {
  *
  * Any number of programs may change it at one time: each waits for the others (`flock` on the file), and none undoes the changes of
  * another. MIT's tools and Java do not know this lock; see `docs/operating.md`.
+ *
+ * @example
+ * ```ts
+ * import { FileCredentialCache } from "@gssocks/gssocks/kerberos";
+ *
+ * export async function principal(): Promise<string | undefined> {
+ *   const data = await new FileCredentialCache("FILE:/tmp/krb5cc_1000").load();
+ *   return data?.principal.components.join("/");
+ * }
+ * ```
  */
 export class FileCredentialCache implements CredentialCache {
   /** Name of the cache. */
@@ -105,6 +115,15 @@ export class FileCredentialCache implements CredentialCache {
  * Reads a keytab file, synchronously: this happens once, before anything else can.
  *
  * @throws {KerberosError} `BAD_FILE`, also for a file of more than 16 MiB.
+ *
+ * @example
+ * ```ts
+ * import { formatPrincipal, readKeytab } from "@gssocks/gssocks/kerberos";
+ *
+ * export function services(): string[] {
+ *   return readKeytab("/etc/krb5.keytab").entries.map(({ principal }) => formatPrincipal(principal));
+ * }
+ * ```
  */
 export function readKeytab(name: string): Keytab {
   return readKeytabFile(denoFiles, keytabPath(name)).keytab;
@@ -114,6 +133,17 @@ export function readKeytab(name: string): Keytab {
  * Writes a keytab file that only its owner can read. An existing one is replaced in one step, and keeps its owner.
  *
  * @throws {KerberosError} `BAD_FILE`, also if the file is no keytab.
+ *
+ * @example
+ * ```ts
+ * import { writeKeytab } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const file = await Deno.makeTempFile();
+ * await writeKeytab(file, kdc.keytab("rcmd/localhost"));
+ * await Deno.remove(file);
+ * ```
  */
 export function writeKeytab(name: string, keytab: Keytab): Promise<void> {
   return writeKeytabFile(denoFiles, name, keytab);

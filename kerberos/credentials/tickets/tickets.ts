@@ -56,12 +56,27 @@ export interface InitialTicketOptions extends KdcCallOptions {
   readonly startDelay?: number | undefined;
 }
 
-/** Tickets of one client. */
+/**
+ * Tickets of one client.
+ *
+ * @example
+ * ```ts
+ * import { KerberosTickets, parsePrincipal, passwordKey } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("secret") };
+ * const tickets = new KerberosTickets({ config: kdc.config, kdc: kdc.client, initial });
+ * const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+ * if (credential.server.components[0] !== "rcmd") throw new Error("ticket for another service");
+ * ```
+ */
 export class KerberosTickets implements TicketSource {
   /** Where they are kept. */
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
-  readonly #runtime: Runtime;
+  /** Clock and randomness. */
+  readonly runtime: Runtime;
   readonly #clock: KdcClock;
   readonly #store: TicketStore;
   readonly #tgs: TgsClient;
@@ -78,7 +93,7 @@ export class KerberosTickets implements TicketSource {
     const store = new TicketStore({ cache, config, client: initial?.client, clock, runtime });
     this.cache = cache;
     this.#options = options;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#clock = clock;
     this.#store = store;
     this.#tgs = new TgsClient({ config, kdc: () => this.#kdc(), clock, store, runtime });
@@ -223,7 +238,7 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(initialRequest(config, { ...initial, ...asked }, this.#runtime));
+    const exchange = () => asExchange(initialRequest(config, { ...initial, ...asked }, this.runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });
