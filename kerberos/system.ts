@@ -84,6 +84,15 @@ export function defaultKeytabName(config: KerberosConfig): string {
  * `FILE:/etc/krb5/user/UID/client.keytab`.
  *
  * @throws {KerberosError} As {@linkcode defaultKeytabName}.
+ *
+ * @example
+ * ```ts
+ * import { defaultClientKeytabName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichClientKeytab(): string {
+ *   return defaultClientKeytabName(loadConfig());
+ * }
+ * ```
  */
 export function defaultClientKeytabName(config: KerberosConfig): string {
   return loader.clientKeytabName(config);

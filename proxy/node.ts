@@ -25,6 +25,7 @@ export type { CallOptions, RequestOptions } from "./connect.ts";
 export type { ConnectionAddress, SocksConnection } from "../socks/client/socks_connection.ts";
 export type { Bytes, ByteSource } from "../base/bytes.ts";
 export type { Endpoint } from "../socks/wire/address.ts";
+export type { GssAccount } from "../gss/account.ts";
 export type { Identity, MethodName } from "../socks/identity.ts";
 export type { ProtectionLevel } from "../socks/protection.ts";
 export type { GssapiProxyOptions, MethodsProxyOptions, ProxyAddress, ProxyOptions, Without } from "./proxy_options.ts";
