@@ -46,7 +46,7 @@ export {
   KerberosTickets,
   type KerberosTicketsOptions,
 } from "./credentials/tickets/tickets.ts";
-export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
@@ -78,13 +78,15 @@ export {
   type ParsePrincipalOptions,
   type Principal,
 } from "./principal.ts";
-export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
+export type { OpenCacheOptions } from "./credentials/caches/open_cache.ts";
 export { decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
 export { Credential, type CredentialInit } from "./credential.ts";
 export {
   FileCredentialCache,
   type FileCredentialCacheOptions,
+  openCredentialCache,
   readKeytab,
   writeKeytab,
 } from "./credentials/shell/stores.ts";

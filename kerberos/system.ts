@@ -80,10 +80,11 @@ export function defaultKeytabName(config: KerberosConfig): string {
 }
 
 /**
- * Name of the keytab that a client uses (`kinit -i`): `KRB5_CLIENT_KTNAME`, the configured one, or
- * `FILE:/etc/krb5/user/UID/client.keytab`.
+ * Name of the keytab with the keys of this machine's user: `KRB5_CLIENT_KTNAME`, the configured one, or
+ * `FILE:/var/krb5/user/UID/client.keytab`.
  *
- * @throws {KerberosError} As {@linkcode defaultKeytabName}.
+ * @throws {KerberosError} `BAD_CONFIG` if `KRB5_CLIENT_KTNAME` may not be read or is empty, or the configured name has an unknown
+ * parameter; `NO_CREDENTIALS` if the user's number may not be read.
  *
  * @example
  * ```ts
@@ -102,7 +103,7 @@ export function defaultClientKeytabName(config: KerberosConfig): string {
 export interface SystemParts {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
   readonly config?: KerberosConfig | undefined;
-  /** Credential cache. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
+  /** Credential cache; of a collection (`DIR:`, `KCM:`), the cache is used that fits the service. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
   readonly cache?: CredentialCache | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
@@ -164,7 +165,7 @@ export function systemTickets(options: SystemTicketsOptions = {}): KerberosTicke
   const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime });
   const initial = initialOf(options, config);
   const cache = options.cache ??
-    (initial === undefined ? openCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
+    (initial === undefined ? openCredentialCache(defaultCcacheName(config), config) : new MemoryCredentialCache());
   return new KerberosTickets({ config, kdc, cache, initial, runtime });
 }
 

@@ -141,7 +141,7 @@ export type { ServerEvent, SessionEvent } from "../socks/server/events.ts";
 export type { Endpoint } from "../socks/wire/address.ts";
 export type { CommandName } from "../socks/rules/rule.ts";
 export type { DatagramCounts, DroppedDatagrams } from "../socks/server/datagrams/counts.ts";
-export type { GssAccount } from "../gss/account.ts";
 export type { Identity, MethodName } from "../socks/identity.ts";
 export type { ProtectionLevel } from "../socks/protection.ts";
 export type { UnknownCommand } from "../socks/server/front/request.ts";
+export type { GssAccount } from "../gss/account.ts";

@@ -121,7 +121,7 @@ Deno.test("public types: every entry exports all types of its signatures", async
       "--config",
       `${ROOT}deno.json`,
       `${ROOT}${entry.slice(2)}`,
-    ]);
+    ], { env: { NO_COLOR: "1" } });
     return code === 0 ? [] : [`${entry}: ${stderr}`];
   };
   const wrong: string[] = [];

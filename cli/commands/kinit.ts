@@ -20,6 +20,7 @@ import {
   type Principal,
   samePrincipal,
 } from "../../kerberos/principal.ts";
+import { cacheForNew } from "../../kerberos/credentials/collection.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
@@ -99,10 +100,12 @@ The password is prompted for, or read as one line from standard input where that
     const config = configured(args, loadConfig());
     const cache = cacheFrom(args, config);
     const say = (text: string) => args.has("verbose") && io.err(`${text}\n`);
-    say(`Using ${args.has("ccache") ? "specified" : "default"} cache: ${cache.name}`);
+    const sayCache = ({ name }: CredentialCache) =>
+      say(`Using ${args.has("ccache") ? "specified" : "default"} cache: ${name}`);
     const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv });
     const options = { signal: io.signal };
     if (args.has("renew") || args.has("validate")) {
+      sayCache(cache);
       await checkOwner(args, config, cache);
       const tickets = new KerberosTickets({ config, kdc, cache });
       const { credential } = args.has("renew")
@@ -111,11 +114,15 @@ The password is prompted for, or read as one line from standard input where that
       say(`Using principal: ${formatPrincipal(credential.client)}`);
     } else {
       const client = await clientFrom(args, config, cache);
+      // Of a collection, the client has a cache of its own, which is the primary one from now on.
+      const own = cache.collection === undefined ? cache : await cacheForNew(cache.collection, client);
+      sayCache(own);
       say(`Using principal: ${formatPrincipal(client)}`);
       if (usesKeytab(args)) say(`Using keytab: ${keytabName(args, config)}`);
       const asked = { ...options, service: serviceFrom(args, client), startDelay: span(args, "start", 0) };
       const key = await keyFrom(args, io, client, config);
-      await new KerberosTickets({ config, kdc, cache, initial: { client, key } }).initialTicket(asked);
+      await new KerberosTickets({ config, kdc, cache: own, initial: { client, key } }).initialTicket(asked);
+      if (own !== cache) await own.makePrimary?.();
     }
     say("Authenticated to Kerberos v5");
     return ExitCode.Ok;

@@ -52,6 +52,7 @@ export function parseKrb5Conf(...sources: readonly ProfileSource[]): KerberosCon
     defaultCcacheName: text("default_ccache_name"),
     defaultKeytabName: text("default_keytab_name"),
     defaultClientKeytabName: text("default_client_keytab_name"),
+    kcmSocket: text("kcm_socket"),
     profile,
   });
 }

@@ -113,16 +113,6 @@ export async function issue(input: IssueInput): Promise<Issued> {
   };
 }
 
-/** Returns the ticket's authorization data, with a PAC that is signed for its service. */
-async function authorization(
-  { realm, authorizationData, pac }: IssueInput,
-  server: KerberosKey,
-): Promise<readonly AuthorizationDataElement[] | undefined> {
-  if (pac === undefined) return authorizationData;
-  const [kdc] = realm.find(krbtgt(realm.name))!.keys;
-  return [pacElement(await signPac(pac, { server, kdc: kdc! })), ...authorizationData ?? []];
-}
-
 /**
  * The key that the ticket is sealed with. {@linkcode KdcFaults.kvnoOffset} makes it another one, as after a change of keys that a keytab has
  * not followed; the KDC's own tickets stay readable.
@@ -132,6 +122,16 @@ function ticketKeyOf(realm: KdcRealm, service: KdcPrincipal): KerberosKey {
   if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   const isChanged = realm.faults.kvnoOffset !== 0 && service.name.components[0] !== "krbtgt";
   return isChanged ? KerberosKey.generate(key.enctype, realm.runtime) : key;
+}
+
+/** Returns the ticket's authorization data, with a PAC that is signed for its service. */
+async function authorization(
+  { realm, authorizationData, pac }: IssueInput,
+  server: KerberosKey,
+): Promise<readonly AuthorizationDataElement[] | undefined> {
+  if (pac === undefined) return authorizationData;
+  const [kdc] = realm.find(krbtgt(realm.name))!.keys;
+  return [pacElement(await signPac(pac, { server, kdc: kdc! })), ...authorizationData ?? []];
 }
 
 /** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */

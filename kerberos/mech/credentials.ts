@@ -91,7 +91,7 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
-      const forwarded = flags.delegation ? await this.#forwarded(signal) : undefined;
+      const forwarded = flags.delegation ? await this.#forwarded(ticket, signal) : undefined;
       const refusedForTime = (refused: ServiceTicket) => this.#tickets.refusedForTime?.(refused) ?? false;
       return new KerberosInitiator({
         ticket,
@@ -106,9 +106,9 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     }
   }
 
-  async #forwarded(signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
+  async #forwarded(beside: ServiceTicket, signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
     try {
-      return await this.#tickets.forwardedTicket({ signal });
+      return await this.#tickets.forwardedTicket({ beside, signal });
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof KerberosError || error instanceof KdcError) return undefined;

@@ -22,6 +22,7 @@ import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
 import { SESSION_MUTANTS } from "./session.ts";
+import { STORES_MUTANTS } from "./stores.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
 import { TICKETS_MUTANTS } from "./tickets.ts";
@@ -55,6 +56,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   server: SERVER_MUTANTS,
   shared: SHARED_MUTANTS,
   session: SESSION_MUTANTS,
+  stores: STORES_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
   tickets: TICKETS_MUTANTS,

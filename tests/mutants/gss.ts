@@ -118,9 +118,10 @@ const asn1: readonly Mutant[] = [
   {
     rule: "names in credential caches are compared to the byte",
     source: "no two names read as one",
-    file: "kerberos/credentials/formats/ccache.ts",
-    find: "return exactText(this.#data());",
-    replace: "return new TextDecoder().decode(this.#data());",
+    file: "kerberos/credentials/formats/credential_records.ts",
+    find: "principal(exactText(realm), components.map(exactText), nameType)",
+    replace:
+      "principal(lenient(realm), components.map(lenient), nameType);\n  function lenient(bytes: Uint8Array) {\n    return new TextDecoder().decode(bytes);\n  }\n  ",
     tests: STORE_NAMES,
   },
   {

@@ -25,6 +25,13 @@ function namespaces(): string | undefined {
   return made.success ? unshare : undefined;
 }
 
+/** Whether root may mount a folder in the place of another one, for one program alone. */
+function mounts(): boolean {
+  if (Deno.uid() !== 0 || find("/usr/bin/unshare") === undefined) return false;
+  const args = ["-m", "mount", "--bind", "/tmp", "/mnt"];
+  return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
 /** Whether root may create network namespaces and filter packets between them. */
 function networks(): boolean {
   if (Deno.uid() !== 0 || find("/usr/sbin/nft") === undefined || find("/usr/bin/unshare") === undefined) return false;
@@ -42,7 +49,12 @@ const PROGRAMS: Record<string, string | undefined> = {
   kinit: find("/usr/bin/kinit"),
   klist: find("/usr/bin/klist"),
   kvno: find("/usr/bin/kvno"),
+  kdestroy: find("/usr/bin/kdestroy"),
+  kswitch: find("/usr/bin/kswitch"),
   ktutil: find("/usr/bin/ktutil"),
+  kcm: find(`${ROOT}/heimdal/bin/kcm`, "/usr/sbin/kcm"),
+  sssd: find("/usr/sbin/sssd"),
+  sssd_kcm: find("/usr/libexec/sssd/sssd_kcm"),
   krb5kdc: find("/usr/sbin/krb5kdc"),
   kdb5_util: find("/usr/sbin/kdb5_util"),
   "kadmin.local": find("/usr/sbin/kadmin.local"),
@@ -74,10 +86,12 @@ const PROGRAMS: Record<string, string | undefined> = {
   get "networks of hosts"(): string | undefined {
     return networks() ? "/" : undefined;
   },
+  get mounts(): string | undefined {
+    return mounts() ? "/" : undefined;
+  },
   java: find("/usr/bin/java"),
   "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
   heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
-  kcm: find(`${ROOT}/heimdal/bin/kcm`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
   samba: find("/usr/sbin/samba"),
   "samba-tool": find("/usr/bin/samba-tool"),
