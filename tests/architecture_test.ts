@@ -81,6 +81,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "cli/monitor/page/",
     "cli/monitor/",
     "cli/server/",
+    "cli/check/",
     "cli/commands/",
     "cli/",
   ],
@@ -200,6 +201,8 @@ Deno.test("architecture: packages are imported where they belong", () => {
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],
     "@redis/client": ["proxy/shared/redis_client.ts"],
     "zod": ["cli/config/"],
+    "leven": ["cli/command/suggestion.ts"],
+    "jsonc-parser": ["cli/config/jsonc.ts"],
   };
   const wrong: string[] = [];
   for (const [path, text] of FILES) {

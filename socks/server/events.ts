@@ -5,7 +5,7 @@
  */
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { CommandName } from "../rules/rule.ts";
+import type { CommandName, DecidingRule } from "../rules/rule.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { DatagramCounts } from "./datagrams/counts.ts";
 import type { UnknownCommand } from "./front/request.ts";
@@ -33,6 +33,8 @@ export type SessionEvent =
     /** Address of the target: the one connected to, or where BIND's connection came from. Unknown when another proxy connects. */
     readonly address?: Endpoint;
     readonly bound: Endpoint;
+    /** The rule that allowed it, where a rule did. A rule about one datagram of an association is not told here. */
+    readonly rule?: DecidingRule;
   }
   | {
     readonly type: "closed";
@@ -41,6 +43,8 @@ export type SessionEvent =
     readonly target: Endpoint;
     /** Address of the target, as in `connected`. */
     readonly address?: Endpoint;
+    /** The rule that allowed it, as in `connected`. */
+    readonly rule?: DecidingRule;
     /** Bytes from the client to targets. */
     readonly sent: number;
     /** Bytes from targets to the client. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-import type { RuleQuery } from "../../rules/rule.ts";
+import type { DecidingRule, RuleQuery } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 
@@ -12,6 +12,8 @@ import type { Endpoint } from "../../wire/address.ts";
 export interface TargetRequest extends RuleQuery {
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+  /** Called with the rule that allowed what is carried out, for the log. */
+  readonly onRule?: ((rule: DecidingRule) => void) | undefined;
 }
 
 /** A connection to a target. */
