@@ -5,7 +5,7 @@
  */
 import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -13,7 +13,7 @@ export const command: Command = {
   usage: "--proxy HOST:PORT [OPTIONS] HOST PORT",
   goesOn: true,
   words: [2, 2],
-  options: { ...PROXY_OPTIONS, timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" } },
+  options: { ...PROXY_OPTIONS, timeout: { value: "TIME", help: "Time until the target is reached (default: 60s)" } },
   details: `
 As an ssh ProxyCommand:
   ssh -o ProxyCommand='gssocks connect --proxy proxy.example.com %h %p' user@host`,
@@ -24,7 +24,7 @@ As an ssh ProxyCommand:
       ...proxyOptions(args),
       hostname: host(hostname),
       port: count("PORT", port, 65_535),
-      timeout: timeout === undefined ? undefined : count("--timeout", timeout),
+      timeout: timeout === undefined ? undefined : time("--timeout", timeout),
       signal: io.signal,
     });
     // The end of standard input is handed on; the target's end is the end of the command.
