@@ -40,7 +40,9 @@ export function checkKeytab({ keytab, services, hosts }: KeytabCheck): Finding[]
   }
   const findings = [...principals].map(([principal, keys]) => keysOf(keytab, principal, keys));
   const wanted = services ?? [SERVICE];
-  const names = [...new Set(entries.map(({ principal: { components } }) => components))];
+  const names = [
+    ...new Map(entries.map(({ principal: { components } }) => [components.join("/"), components])).values(),
+  ];
   return [...findings, ...wanted.flatMap((service) => checkService({ service, keytab, names, hosts }))];
 }
 

@@ -41,6 +41,10 @@ interface Place {
 }
 
 function lookAt(what: string, { hostname, port }: Place, reusePort = false): Finding[] {
+  // Deno has no other sign of the flag, and ends the process where it is missing.
+  if (reusePort && !("listenDatagram" in Deno)) {
+    throw new TypeError("reusePort needs deno run --unstable-net, with which several servers may listen on one port");
+  }
   try {
     const listenAt = (where: Endpoint) => listenTcp({ ...where, reusePort });
     const listener = hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port });

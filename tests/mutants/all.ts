@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ADMIN_MUTANTS } from "./admin.ts";
 import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
@@ -34,6 +35,7 @@ export interface ListedMutant extends Mutant {
 }
 
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
+  admin: ADMIN_MUTANTS,
   auth: AUTH_MUTANTS,
   bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,

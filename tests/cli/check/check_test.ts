@@ -19,10 +19,11 @@ peerTest("serve --check: says what is in keytab and certificates, as lines and a
       "tls": { "certificate": "${directory}/cert.pem", "key": "${directory}/key.pem" }, "admin": "127.0.0.1:0", }`,
   );
   const text = await gssocks(["serve", "--check", "-f", `${directory}/c.json`]);
+  const all = `${text.out}${text.err}`;
   assert.match(text.out, /keytab: .*keytab has rcmd\/localhost@GSSOCKS\.TEST: kvno 1 aes256-cts-hmac-sha1-96/);
   assert.match(
-    text.out,
-    /^tls\.certificate: .* expires on \d{4}-\d\d-\d\d, in \d+ days?; the key belongs to it$|renew it/m,
+    all,
+    /tls\.certificate: .* expires on \d{4}-\d\d-\d\d, in \d+ days?; (?:the key belongs to it|renew it)\n/,
   );
   assert.match(text.out, /^listen\[1\]: .*socket can be created\nadmin: 127\.0\.0\.1:0 is free$/m);
   assert.equal(text.code, 0, text.err);
@@ -37,7 +38,8 @@ peerTest("serve --check: says what is in keytab and certificates, as lines and a
 Deno.test("serve --check: goes on behind an error, and its code is that of the start", async () => {
   const given = ["-l", "127.0.0.1:0", "-k", "/nope/keytab", "--allow", "*"];
   const got = await gssocks(["serve", "--check", ...given]);
-  assert.deepEqual([got.code, got.out], [1, "listen[0]: 127.0.0.1:0 is free\n"]);
+  assert.equal(got.code, 1);
+  assert.match(got.out, /^listen\[0\]: 127\.0\.0\.1:0 is free\n/);
   assert.match(
     got.err,
     /^Error: keytab: Cannot read keytab \/nope\/keytab: No such file.*\nThe server cannot start: 1 error\n$/m,

@@ -186,6 +186,7 @@ peerTest("configuration: those in the operator's guide are valid", ["openssl"], 
       }
       // What the machine of the guide has and this one has not.
       config.listen = ["127.0.0.1:0", `unix:${directory}/socket`];
+      delete config.reusePort; // It needs --unstable-net.
       for (const port of ["admin", "health"]) if (config[port] !== undefined) config[port] = "127.0.0.1:0";
       if (config.shared !== undefined) config.shared = { redis: "redis://127.0.0.1:1", onLoss: "refuse" };
       await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify(config));
@@ -240,7 +241,7 @@ Deno.test("SIGHUP: reads the configuration again; sessions continue, and a bad o
     }
     await write(["allow nonsense/8"]);
     Deno.kill(server.pid, "SIGHUP");
-    await server.waitFor(/the old one stays: rules\[0\]/);
+    await server.waitFor(/the old one stays: .*rules\[0\]/);
     (await open(other.port)).close();
   });
 });
@@ -265,7 +266,7 @@ Deno.test("serve: lets sessions end when it stops, and cuts the others", async (
   assert.equal(code, 0);
   assert.match(
     err,
-    /closed 127\.0\.0\.1:\d+ \(unauthenticated\) to 127\.0\.0\.1:\d+, 1 bytes sent, 1 received, rule 1 "allow localhost:\d+"\n/,
+    /closed 127\.0\.0\.1:\d+ \(unauthenticated\) to 127\.0\.0\.1:\d+, 1 bytes sent, 1 received, rule 1 "allow localhost"\n/,
   );
   assert.match(err, /0 bytes sent, 0 received: Server is shutting down/);
   staying.close();

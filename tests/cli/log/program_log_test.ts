@@ -52,7 +52,7 @@ Deno.test("log: with --json every line is JSON with level and run, and has the r
 
 Deno.test("log: with --json a failed start is JSON too", async () => {
   const { code, err } = await gssocks(["serve", "--json", "-k", "/nope"]);
-  const { level, event, error } = JSON.parse(err);
+  const { level, event, error } = JSON.parse(err.trimEnd().split("\n").at(-1)!);
   assert.deepEqual([code, level, event], [1, "error", "failed"]);
   assert.match(error, /\/nope/);
 });

@@ -24,8 +24,8 @@ Deno.test("reload: names each setting by its path, with what it was and is, and 
   });
   const lines = changeLines(compareConfigs(start, before, now));
   assert.deepEqual(lines, [
-    "Note: timeouts.idle: 1000 -> no limit, taken",
     'Note: rules: 4 with "deny b" -> 4 with "deny x", taken',
+    "Note: timeouts.idle: 1000 -> no limit, taken",
     'Note: listen: ["a:1"] -> ["c:1"], needs a restart',
     'Note: shared.redis: "redis://***@a" -> "redis://***@b", needs a restart',
   ]);
