@@ -57,7 +57,7 @@ export async function openShared(
 /** Name of the store for people: its URL without a password, or its file. */
 export function storeName({ redis, kv }: SharedConfig): string {
   const urls = redis === undefined ? [kv ?? "Deno KV"] : [redis].flat();
-  return urls.join(", ").replaceAll(/\/\/[^/]*@/g, "//");
+  return urls.map((url) => url.replace(/\/\/.*@/, "//")).join(", ");
 }
 
 /** Why the store cannot be used, in words for people. */

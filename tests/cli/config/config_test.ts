@@ -268,7 +268,7 @@ Deno.test("serve: lets sessions end when it stops, and cuts the others", async (
     err,
     /closed 127\.0\.0\.1:\d+ \(unauthenticated\) to 127\.0\.0\.1:\d+, 1 bytes sent, 1 received, rule 1 "allow localhost"\n/,
   );
-  assert.match(err, /0 bytes sent, 0 received: Server is shutting down/);
+  assert.match(err, /0 bytes sent, 0 received, rule 1 "allow localhost": Server is shutting down/);
   staying.close();
 });
 
