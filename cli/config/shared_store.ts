@@ -20,7 +20,7 @@ export function checkShared(shared: SharedConfig | undefined): void {
   const { redis, kv } = shared;
   if ((redis === undefined) === (kv === undefined)) throw new ConfigError("shared: either redis or kv is wanted");
   if (redis !== undefined) {
-    at("shared.redis", () => redisPlaces(redis));
+    redisPlaces(redis);
     return;
   }
   const idle = (["passwordFile", "sentinelPasswordFile", "caFile", "replicas"] as const).filter((name) =>
@@ -48,9 +48,9 @@ export async function openShared(
     prefix,
     onChange,
     replicas,
-    password: passwordFile && at("shared.passwordFile", () => firstLine(passwordFile)),
-    sentinelPassword: sentinelPasswordFile && at("shared.sentinelPasswordFile", () => firstLine(sentinelPasswordFile)),
-    caCerts: caFile === undefined ? undefined : [at("shared.caFile", () => readText(caFile))],
+    password: passwordFile && firstLine(passwordFile),
+    sentinelPassword: sentinelPasswordFile && firstLine(sentinelPasswordFile),
+    caCerts: caFile === undefined ? undefined : [readText(caFile)],
   });
 }
 
