@@ -25,6 +25,7 @@
  * @module
  */
 export type { Bytes, ByteSource } from "./base/bytes.ts";
+export type { GssAccount } from "./gss/account.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
 export type { AcceptOptions, GssAcceptorCredential } from "./gss/credential.ts";
 export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./gss/context.ts";
@@ -37,7 +38,7 @@ export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
-export type { ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
+export type { ForwardOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
@@ -47,7 +48,7 @@ export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/cache.ts";
 export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";
-export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
 export type { CredentialCacheData } from "./kerberos/credentials/cache.ts";
 export type { Credential } from "./kerberos/credential.ts";
 export type { WantedKey } from "./kerberos/ap/keys.ts";

@@ -7,7 +7,7 @@ import { type Bytes, concat, exactText, utf8 } from "../base/bytes.ts";
 import { readingEngine } from "./choose.ts";
 import { type Codec, decodeElement, describeTag, hasTag } from "./codec.ts";
 import { integerContents, integerValue, oidContents, oidText, timeContents, timeValue } from "./contents.ts";
-import { type NewElement, type Tag, TagClass, VOUCHED_ELEMENTS } from "./element.ts";
+import { type Element, type NewElement, type Tag, TagClass, VOUCHED_ELEMENTS } from "./element.ts";
 import { Asn1Error } from "./errors.ts";
 
 /** Codec of a field that may be absent; `undefined` stands for absence. */
@@ -192,17 +192,20 @@ export type Fields<T> = { readonly [K in keyof T]-?: Codec<NonNullable<T[K]>> | 
 
 /** Options of {@linkcode sequence}. */
 export interface SequenceOptions {
-  /**
-   * Whether elements after the known ones are ignored, for types whose ASN.1 text ends in an extension marker.
-   *
-   * @default {false}
-   */
-  readonly extensible?: boolean | undefined;
   /** ASN.1 names of the fields whose name is not the hyphenated form of the property. */
   readonly names?: Readonly<Record<string, string>> | undefined;
 }
 
-/** SEQUENCE of named fields. A decoded value is frozen and has no property for an absent field. */
+/** Property under which a decoded sequence keeps the elements behind its known fields, each as its exact bytes. */
+const EXTENSIONS = Symbol("extensions");
+
+/**
+ * SEQUENCE of named fields. A decoded value is frozen and has no property for an absent field.
+ *
+ * Elements behind the known fields are extensions: they are kept, written again behind the fields of the decoded value and of
+ * its copies, and otherwise ignored (RFC 4120 section 1.5.1; the extension markers of RFC 4178). An element there with the tag
+ * of a known field is repeated or out of order, and is refused.
+ */
 export function sequence<T extends object>(name: string, fields: Fields<T>, options: SequenceOptions = {}): Codec<T> {
   const entries = Object.entries<Codec<unknown>>(fields as never).map(([key, codec]) => ({
     key,
@@ -210,6 +213,12 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
     label: options.names?.[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
     optional: "optional" in codec,
   }));
+  /** The elements behind the known fields. */
+  const extensions = (elements: readonly Element[], path: string): readonly Bytes[] => {
+    const known = elements.find((element) => entries.some(({ codec }) => codec.tag && hasTag(element, codec.tag)));
+    if (known) throw new Asn1Error(path, `element ${describeTag(known)} is repeated or out of order`);
+    return Object.freeze(elements.map(({ whole }) => whole.slice()));
+  };
   return {
     name,
     tag: SEQUENCE,
@@ -220,10 +229,11 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
         if (field !== undefined) children.push(codec.toElement(field, `${path}.${label}`));
         else if (!optional) throw new Asn1Error(`${path}.${label}`, "field is missing");
       }
-      return { ...SEQUENCE, children };
+      const kept = (value as { readonly [EXTENSIONS]?: readonly Bytes[] })[EXTENSIONS] ?? [];
+      return { ...SEQUENCE, children: [...children, ...kept.map((whole) => ({ whole }))] };
     },
     fromElement({ children }, path): T {
-      const value: Record<string, unknown> = {};
+      const value: Record<string | symbol, unknown> = {};
       let at = 0;
       for (const { key, codec, label, optional } of entries) {
         const item = children[at];
@@ -240,9 +250,7 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
           );
         }
       }
-      if (at < children.length && !options.extensible) {
-        throw new Asn1Error(path, `unexpected element ${describeTag(children[at])} behind the last field`);
-      }
+      if (at < children.length) value[EXTENSIONS] = extensions(children.slice(at), path);
       return Object.freeze(value) as T;
     },
   };

@@ -6,10 +6,8 @@
 import { reasonText } from "../base/reason.ts";
 import type { Command } from "./command/command.ts";
 import type { CliIo } from "./terminal/io.ts";
+import { VERSION } from "./command/version.ts";
 import { printableIo } from "./terminal/printable_io.ts";
-
-/** Version of the package. */
-const VERSION = "0.1.0";
 
 /** Commands, each loaded when it is asked for, with their summaries. */
 const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {
@@ -19,6 +17,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readon
   kinit: ["Get an initial ticket", () => import("./commands/kinit.ts")],
   klist: ["Show the tickets of a cache, or the keys of a keytab", () => import("./commands/klist.ts")],
   kdestroy: ["Destroy a credential cache", () => import("./commands/kdestroy.ts")],
+  kswitch: ["Choose the primary cache of a collection", () => import("./commands/kswitch.ts")],
   kvno: ["Get service tickets and show their key versions", () => import("./commands/kvno.ts")],
   passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],

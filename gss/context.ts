@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
+import type { GssAccount } from "./account.ts";
 import type { GssName } from "./names.ts";
 import type { SupplementaryStatus } from "./status.ts";
 
@@ -51,6 +52,11 @@ export interface GssContext extends Disposable {
   readonly expiresAt: number;
   /** Facts for rules and logs, such as `enctype` and `realm`. */
   readonly attributes: Readonly<Record<string, string | number>>;
+  /**
+   * The account of the directory that the peer is, as the mechanism verified it; `undefined` if it is not known. Kerberos takes it
+   * from the PAC of a ticket (MS-PAC), on acceptors.
+   */
+  readonly account?: GssAccount | undefined;
 
   /**
    * Protects a message: returns a token with the message encrypted, or signed only. The sequence number and the message are taken

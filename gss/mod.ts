@@ -20,6 +20,7 @@
  * @module
  */
 export type { Bytes } from "../base/bytes.ts";
+export type { GssAccount } from "./account.ts";
 export type { ChannelBindings } from "./channel_bindings.ts";
 export type { AcceptOptions, GssAcceptorCredential, GssInitiatorCredential, InitiateOptions } from "./credential.ts";
 export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./context.ts";

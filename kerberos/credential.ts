@@ -38,7 +38,19 @@ export interface CredentialInit {
   readonly secondTicket?: Bytes | undefined;
 }
 
-/** A ticket with its session key. `Deno.inspect` shows neither. */
+/**
+ * A ticket with its session key. `Deno.inspect` shows neither.
+ *
+ * @example
+ * ```ts
+ * import { systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const { credential } = await systemTickets({ config: kdc.config, principal: "alice", password: "secret" }).initialTicket();
+ * if (credential.endtime <= credential.starttime) throw new Error("no time to use it");
+ * ```
+ */
 export class Credential {
   /** Client of the ticket. */
   readonly client: Principal;

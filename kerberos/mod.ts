@@ -38,26 +38,22 @@ export {
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
 export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
-export type { KdcEndpoint } from "./reach/locate.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
 export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
-export type { LoadConfigOptions } from "./config/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";
-export type { PasswordKeyOptions } from "./crypto/password.ts";
-export type { SealOptions } from "./crypto/usage_key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
-export type { AcceptorInit } from "./mech/acceptor.ts";
+export type { GssAccount } from "../gss/account.ts";
 export { KerberosContext } from "./mech/context.ts";
 export {
   KerberosAcceptorCredential,
@@ -69,17 +65,17 @@ export { MemoryReplayCache, type MemoryReplayCacheOptions } from "./ap/replay/me
 export { type ReplayCache, type ReplayEntry } from "./ap/replay/cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
 export { KERBEROS_OID } from "./mech/tokens/context.ts";
-export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
+export type { CacheCollection, CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
-export type { CredentialCacheData } from "./credentials/cache.ts";
+export type { OpenCacheOptions } from "./credentials/caches/open_cache.ts";
 export { decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
 export { Credential, type CredentialInit } from "./credential.ts";
 export {
   FileCredentialCache,
   type FileCredentialCacheOptions,
+  openCredentialCache,
   readKeytab,
   writeKeytab,
 } from "./credentials/shell/stores.ts";
@@ -94,4 +90,24 @@ export {
 export { KeytabFile } from "./credentials/shell/stores.ts";
 export type { KeytabFileOptions, KeytabNews, ReadChanged } from "./credentials/keytabs/reloading_keytab.ts";
 export { type KeySource, Keytab, type KeytabEntry } from "./credentials/formats/keytab.ts";
+export type { KdcEndpoint } from "./reach/locate.ts";
+export type { LoadConfigOptions } from "./config/load.ts";
+export type { PasswordKeyOptions } from "./crypto/password.ts";
+export type { SealOptions } from "./crypto/usage_key.ts";
+export type { AcceptorInit } from "./mech/acceptor.ts";
+export type { Capaths } from "./ap/transited.ts";
+export type { CredentialCacheData } from "./credentials/cache.ts";
 export type { WantedKey } from "./ap/keys.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssInitiatorCredential,
+  InitiateOptions,
+} from "../gss/credential.ts";
+export type { Bytes } from "../base/bytes.ts";
+export type { ChannelBindings } from "../gss/channel_bindings.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../gss/context.ts";
+export type { GssName, GssNameType } from "../gss/names.ts";
+export type { GssNegotiation, GssStep } from "../gss/negotiation.ts";
+export type { Runtime } from "../base/runtime.ts";
+export type { SupplementaryStatus } from "../gss/status.ts";

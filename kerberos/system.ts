@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Runtime } from "../base/runtime.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
 import { denoEnvironment } from "./config/shell/environment.ts";
@@ -27,6 +28,15 @@ const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles
  * names must exist. A file that may not be read is an error, never empty: another configuration would mean other KDCs.
  *
  * @throws {KerberosError} `BAD_CONFIG`
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function realm(): string | undefined {
+ *   return loadConfig().defaultRealm;
+ * }
+ * ```
  */
 export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
   return loader.load(options);
@@ -37,6 +47,15 @@ export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
  *
  * @throws {KerberosError} `NO_CREDENTIALS` if none is named and the user's number may not be read; `BAD_CONFIG` if `KRB5CCNAME` may
  * not be read or is empty, or the configured name has an unknown parameter.
+ *
+ * @example
+ * ```ts
+ * import { defaultCcacheName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichCache(): string {
+ *   return defaultCcacheName(loadConfig());
+ * }
+ * ```
  */
 export function defaultCcacheName(config: KerberosConfig): string {
   return loader.ccacheName(config);
@@ -46,19 +65,41 @@ export function defaultCcacheName(config: KerberosConfig): string {
  * Name of the keytab to use: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`.
  *
  * @throws {KerberosError} `BAD_CONFIG` if `KRB5_KTNAME` may not be read or is empty, or the configured name has an unknown parameter.
+ *
+ * @example
+ * ```ts
+ * import { defaultKeytabName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichKeytab(): string {
+ *   return defaultKeytabName(loadConfig());
+ * }
+ * ```
  */
 export function defaultKeytabName(config: KerberosConfig): string {
   return loader.keytabName(config);
+}
+
+/**
+ * Name of the keytab with the keys of this machine's user: `KRB5_CLIENT_KTNAME`, the configured one, or
+ * `FILE:/var/krb5/user/UID/client.keytab`.
+ *
+ * @throws {KerberosError} `BAD_CONFIG` if `KRB5_CLIENT_KTNAME` may not be read or is empty, or the configured name has an unknown
+ * parameter; `NO_CREDENTIALS` if the user's number may not be read.
+ */
+export function defaultClientKeytabName(config: KerberosConfig): string {
+  return loader.clientKeytabName(config);
 }
 
 /** Parts of the system that {@linkcode systemTickets} uses unless others are given. */
 export interface SystemParts {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
   readonly config?: KerberosConfig | undefined;
-  /** Credential cache. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
+  /** Credential cache; of a collection (`DIR:`, `KCM:`), the cache is used that fits the service. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
   readonly cache?: CredentialCache | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** Options of {@linkcode systemTickets} for the tickets in a cache. */
@@ -111,11 +152,12 @@ export type SystemTicketsOptions = CachedTicketsOptions | PasswordTicketsOptions
  */
 export function systemTickets(options: SystemTicketsOptions = {}): KerberosTickets {
   const config = options.config ?? loadConfig();
-  const kdc = new KdcClient({ config, transport: options.transport ?? denoTransport, resolveSrv: denoResolveSrv });
+  const { transport = denoTransport, runtime } = options;
+  const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime });
   const initial = initialOf(options, config);
   const cache = options.cache ??
-    (initial === undefined ? openCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
-  return new KerberosTickets({ config, kdc, cache, initial });
+    (initial === undefined ? openCredentialCache(defaultCcacheName(config), config) : new MemoryCredentialCache());
+  return new KerberosTickets({ config, kdc, cache, initial, runtime });
 }
 
 /** The client and its secret. Callers in JavaScript may give what the types exclude. */

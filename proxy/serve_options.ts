@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Runtime } from "../base/runtime.ts";
 import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
@@ -84,6 +85,8 @@ export interface GssapiOptions extends InsecureGssapiOptions {
   readonly ticketExpiry?: "keep" | "cut" | undefined;
   /** Whether a client that offers GSS-API must use it although "none" would be accepted. @default {false} */
   readonly prefer?: boolean | undefined;
+  /** Clock and randomness of Kerberos, such as the clock of a test KDC. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** How datagrams are relayed. */

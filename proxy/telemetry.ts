@@ -24,6 +24,16 @@ const NAME = "gssocks";
 /**
  * An `onEvent` for `serve` and `bridge`. Each session is a span, with events for what happens in it; metrics count
  * sessions, refusals, bytes and durations. Users, clients and targets are in the spans and not in the metrics.
+ *
+ * @example
+ * ```ts
+ * import { bridge } from "@gssocks/gssocks";
+ * import { telemetry } from "@gssocks/gssocks/telemetry";
+ *
+ * export async function main(): Promise<void> {
+ *   await bridge({ proxy: "proxy.example.com", onEvent: telemetry() }).finished;
+ * }
+ * ```
  */
 export function telemetry(): (event: ServerEvent) => void {
   const instruments = makeInstruments();
@@ -127,3 +137,11 @@ function noteEvent(span: Span, event: ServerEvent): void {
 function codeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
+export type { ServerEvent, SessionEvent } from "../socks/server/events.ts";
+export type { Endpoint } from "../socks/wire/address.ts";
+export type { CommandName } from "../socks/rules/rule.ts";
+export type { DatagramCounts, DroppedDatagrams } from "../socks/server/datagrams/counts.ts";
+export type { Identity, MethodName } from "../socks/identity.ts";
+export type { ProtectionLevel } from "../socks/protection.ts";
+export type { UnknownCommand } from "../socks/server/front/request.ts";
+export type { GssAccount } from "../gss/account.ts";

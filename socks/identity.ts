@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { GssAccount } from "../gss/account.ts";
+
 /** Name of an authentication method. */
 export type MethodName = "none" | "password" | "gssapi";
 
@@ -15,4 +17,6 @@ export interface Identity {
   readonly name: string;
   /** Further facts, such as `realm` and `enctype`. */
   readonly attributes: Readonly<Record<string, string | number>>;
+  /** Account of the directory that the peer is, if its mechanism verified one; see `GssContext.account`. */
+  readonly account?: GssAccount | undefined;
 }

@@ -46,6 +46,7 @@ export {
   type ServerAuthMethod,
 } from "./auth/method.ts";
 export { noAuthentication } from "./auth/none.ts";
+export type { GssAccount } from "../gss/account.ts";
 export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,
@@ -61,12 +62,9 @@ export { type ProxiedConnection, type ThroughOptions } from "./client/request.ts
 export { resolveThrough } from "./client/resolve.ts";
 export { connectThrough, type ConnectThroughOptions } from "./client/connect.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
-export type { Announce } from "./server/targets/announce.ts";
 export { bindDirectly, type BindDirectlyOptions } from "./server/targets/listen.ts";
 export { type OpenBind, type PendingBind } from "./server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./server/datagrams/counts.ts";
-export type { UnknownCommand } from "./server/front/request.ts";
-export type { TargetRequest } from "./server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./server/targets/target.ts";
 export { resolveDirectly, type ResolveDirectlyOptions } from "./server/targets/look_up.ts";
 export { type ResolveHost } from "./server/targets/target.ts";
@@ -91,12 +89,9 @@ export {
   type SocksTlsErrorCode,
 } from "./errors.ts";
 export type { AcceptedProtocols, OtherProtocol } from "./server/front/options.ts";
-export type { Limits } from "./server/limits/limits.ts";
-export type { UserLedger } from "./server/limits/user_ledger.ts";
 export { type Nat64Options, Nat64Prefixes } from "./names/nat64_prefixes.ts";
 export { openDirectly, type OpenDirectlyOptions } from "./server/targets/direct.ts";
 export { openUpstream } from "./server/targets/upstream.ts";
-export type { RelayCounts } from "./server/relay/relay.ts";
 export {
   type ClientRule,
   ClientRuleSet,
@@ -118,7 +113,6 @@ export {
   type RuleAction,
   type RuleQuery,
 } from "./rules/rule.ts";
-export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
 export type {
   AuthenticatedPhase,
@@ -128,14 +122,10 @@ export type {
   SessionPhase,
   SessionStatus,
 } from "./server/status.ts";
-export type { ServerEvent } from "./server/events.ts";
 export type { ShutdownOptions, SocksServerOptions } from "./server/options.ts";
-export type { Timeouts } from "./server/limits/timeouts.ts";
 export { type SystemResolver, type SystemResolverOptions } from "./names/system_resolver.ts";
 export { systemResolver, systemResolverWith, systemReverse, systemReverseWith } from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
-export type { ServedCommands } from "./server/commands/commands.ts";
-export type { SessionEvent } from "./server/events.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
@@ -148,7 +138,6 @@ export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
-export type { DatagramCodec } from "./stream/datagram_codec.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
 export { tlsOver } from "./shell/tls_over.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
@@ -169,3 +158,26 @@ export { bindUdp } from "./shell/udp.ts";
 export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";
 export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";
+export type { Announce } from "./server/targets/announce.ts";
+export type { UnknownCommand } from "./server/front/request.ts";
+export type { TargetRequest } from "./server/targets/target.ts";
+export type { Limits } from "./server/limits/limits.ts";
+export type { UserLedger } from "./server/limits/user_ledger.ts";
+export type { RelayCounts } from "./server/relay/relay.ts";
+export type { Cidr } from "./wire/cidr.ts";
+export type { ServerEvent, SessionEvent } from "./server/events.ts";
+export type { Timeouts } from "./server/limits/timeouts.ts";
+export type { ServedCommands } from "./server/commands/commands.ts";
+export type { DatagramCodec } from "./stream/datagram_codec.ts";
+export type { ChannelBindings } from "../gss/channel_bindings.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssInitiatorCredential,
+  InitiateOptions,
+} from "../gss/credential.ts";
+export type { TlsListener } from "./stream/tls.ts";
+export type { GssName, GssNameType } from "../gss/names.ts";
+export type { GssNegotiation, GssStep } from "../gss/negotiation.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../gss/context.ts";
+export type { SupplementaryStatus } from "../gss/status.ts";

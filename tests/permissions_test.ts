@@ -270,3 +270,25 @@ Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest o
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("permissions: a KCM cache names the flags of its socket, and no other cache is used", async () => {
+  await using realm = await startRealmFolder();
+  const socket = `${realm.directory}/kcm.socket`;
+  const krb5Conf = `${realm.directory}/kcm.conf`;
+  await Deno.writeTextFile(krb5Conf, `${realm.kdc.krb5Conf}\n[libdefaults]\n kcm_socket = ${socket}\n`);
+  const flags = [`--allow-read=${socket}`, `--allow-write=${socket}`, `--allow-net=unix:${socket}`];
+  const listed = async (given: readonly string[], config = `--allow-read=${krb5Conf}`) => {
+    const env = { KRB5_CONFIG: krb5Conf, KRB5CCNAME: "KCM:" };
+    const { code, stdout, stderr } = await run(Deno.execPath(), [...BASE, ENV, config, ...given, CLI, "klist"], {
+      env,
+    });
+    assert.deepEqual([code, stdout], [1, ""]);
+    return stderr;
+  };
+  for (const given of [[], [flags[0]!], flags.slice(0, 2), [flags[2]!]]) {
+    const wanted = `KCM: at ${socket}: not permitted; allow it with ${flags.join(" ")}`;
+    assert.ok((await listed(given)).includes(wanted), given.join());
+  }
+  assert.match(await listed(flags), /kcm\.socket: No such file or directory; start it .*kinit/);
+  assert.match(await listed([], "--allow-read=/nowhere"), /not permitted; allow it with --allow-read=.*kcm\.conf/);
+});

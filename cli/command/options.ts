@@ -8,6 +8,10 @@ import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import { cacheOf } from "../../kerberos/credentials/collection.ts";
+import { KerberosError } from "../../kerberos/errors.ts";
+import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
+import { parseStoreName } from "../../kerberos/config/store_name.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { defaultCcacheName, loadConfig, systemTickets } from "../../kerberos/system.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
@@ -133,7 +137,37 @@ export function logFormat(args: ParsedArguments): LogFormat {
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */
 export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): CredentialCache {
-  return openCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
+  const name = args.value("ccache");
+  return name === undefined ? defaultCache(config ?? loadConfig()) : cacheNamed(name, config);
+}
+
+/** Opens the default cache. */
+export function defaultCache(config: KerberosConfig): CredentialCache {
+  return openCredentialCache(defaultCcacheName(config), config);
+}
+
+/** Opens a cache by its name. Only for a kind that is configured, the configuration is read. */
+export function cacheNamed(name: string, config?: KerberosConfig): CredentialCache {
+  return openCredentialCache(name, parseStoreName(name).kind === "KCM" ? config ?? loadConfig() : {});
+}
+
+/** The caches of the collection that a cache stands for; a cache that stands for itself is the only one. */
+export async function membersOf(cache: CredentialCache): Promise<readonly CredentialCache[]> {
+  return await cache.collection?.caches() ?? [cache];
+}
+
+/**
+ * The cache of a principal in the collection that a cache stands for.
+ *
+ * @throws {KerberosError} `NO_CREDENTIALS` if there is none.
+ */
+export async function cacheOfPrincipal(named: CredentialCache, text: string): Promise<CredentialCache> {
+  const client = parsePrincipal(text, { defaultRealm: text.includes("@") ? "" : loadConfig().defaultRealm ?? "" });
+  const caches = () => membersOf(named);
+  const found = await cacheOf({ name: named.name, caches }, client);
+  if (found !== undefined) return found;
+  const wanted = formatPrincipal(client);
+  throw new KerberosError("NO_CREDENTIALS", `Matching credential not found: ${named.name} has no cache of ${wanted}`);
 }
 
 /** Tickets out of the cache that the options name. */

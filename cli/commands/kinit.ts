@@ -14,6 +14,7 @@ import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
+import { cacheForNew } from "../../kerberos/credentials/collection.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
@@ -61,7 +62,12 @@ The password is prompted for, or read as one line from standard input where that
     }
     const client = await clientFrom(args, config, cache);
     const key = await keyFrom(args, io, client, config);
-    await new KerberosTickets({ config, kdc, cache, initial: { client, key } }).initialTicket({ signal: io.signal });
+    // Of a collection, the client has a cache of its own, which is the primary one from now on.
+    const own = cache.collection === undefined ? cache : await cacheForNew(cache.collection, client);
+    await new KerberosTickets({ config, kdc, cache: own, initial: { client, key } }).initialTicket({
+      signal: io.signal,
+    });
+    if (own !== cache) await own.makePrimary?.();
     return ExitCode.Ok;
   },
 };

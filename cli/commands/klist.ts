@@ -3,18 +3,24 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { systemRuntime } from "../../base/runtime.ts";
-import { readMessage } from "../../kerberos/messages/read.ts";
-import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
-import { TicketFlag } from "../../kerberos/registry/flags.ts";
-import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
-import { Ticket } from "../../kerberos/messages/ap.ts";
+import { filePath, parseStoreName } from "../../kerberos/config/store_name.ts";
+import type { CredentialCache, CredentialCacheData } from "../../kerberos/credentials/cache.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
-import type { Credential } from "../../kerberos/credential.ts";
-import { openCredentialCache, readKeytab } from "../../kerberos/credentials/shell/stores.ts";
+import { defaultClientKeytabName, defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
+import { keyJson, keyText } from "../command/key_list.ts";
+import { cacheFrom, cacheNamed, membersOf } from "../command/options.ts";
+import { isCurrent, ticketRecord, ticketText } from "../command/ticket_list.ts";
+import { VERSION } from "../command/version.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
+
+/** Options that are about caches alone. */
+const OF_CACHES = ["cache", "ccache", "list", "all", "flags", "addresses", "configuration", "silent"];
+/** Options that are about keytabs alone. */
+const OF_KEYTABS = ["client-keytab", "timestamps", "keys"];
 
 /** The command. */
 export const command: Command = {
@@ -22,97 +28,147 @@ export const command: Command = {
   usage: "[OPTIONS] [NAME]",
   words: [0, 1],
   options: {
-    ...CCACHE_OPTION,
+    cache: { short: "c", help: "Show a cache: what happens without it" },
     keytab: { short: "k", help: "Show a keytab instead of a cache" },
-    "keytab-file": {
-      value: "FILE",
-      short: "t",
-      help: "The keytab (default: KRB5_KTNAME, krb5.conf, /etc/krb5.keytab)",
-    },
-    json: { help: "Show it as JSON" },
+    list: { short: "l", help: "Show a table of the caches of the collection" },
+    all: { short: "A", help: "Show the tickets of all caches of the collection" },
+    flags: { short: "f", help: "Show the flags of each ticket, as letters" },
+    etypes: { short: "e", help: "Show encryption types" },
+    addresses: { short: "a", help: "Show the addresses that a ticket is limited to" },
+    numeric: { short: "n", help: "Show addresses as numbers: what happens without it" },
+    configuration: { short: "C", help: "Show settings among the tickets, too" },
     silent: { short: "s", help: "Show nothing; exit with 3 where there is no ticket that is still good" },
+    "client-keytab": { short: "i", help: "With -k: the client's keytab (KRB5_CLIENT_KTNAME), unless NAME is given" },
+    timestamps: { short: "t", help: "With -k: show when each key was written" },
+    keys: { short: "K", help: "With -k: show the SECRET KEYS" },
+    ccache: { value: "CACHE", help: "The same as NAME, for a cache" },
+    "keytab-file": { value: "FILE", help: "The same as -k NAME" },
+    json: { help: "Show it as JSON, with times in ISO 8601" },
+    version: { short: "V", help: "Show the version" },
   },
   details: `
-NAME is the cache or, with --keytab, the keytab.`,
+NAME is the cache (default: KRB5CCNAME, krb5.conf, FILE:/tmp/krb5cc_UID) or, with -k, the keytab (default: KRB5_KTNAME,
+krb5.conf, /etc/krb5.keytab). Caches: FILE:/path or a path alone, DIR:/path, DIR::/path/tktNAME, KCM:, KCM:NAME.
+Letters of -f: F forwardable, f forwarded, P proxiable, p proxy, D postdateable, d postdated, R renewable, I initial,
+i invalid, H hardware authenticated, A preauthenticated, T transit policy checked, O okay as delegate, a anonymous.`,
   async run(args, io): Promise<number> {
+    if (args.has("version")) {
+      io.out(`gssocks ${VERSION}, Kerberos version 5\n`);
+      return ExitCode.Ok;
+    }
     const keytab = args.has("keytab") || args.has("keytab-file");
-    exclude(args, "ccache", "keytab", "keytab-file");
-    exclude(args, "silent", "json", "keytab", "keytab-file");
-    const [name] = args.words;
-    const named = args.value("keytab-file") ?? args.value("ccache");
-    if (name !== undefined && named !== undefined) throw new UsageError(`there is "${name}" beside "${named}"`);
-    return keytab ? listKeytab(args, io) : await listCache(args, io);
+    check(args, keytab);
+    return keytab ? listKeytab(args, io) : await listCaches(args, io);
   },
 };
 
-function listKeytab(args: ParsedArguments, io: CliIo): number {
-  const name = args.words[0] ?? args.value("keytab-file") ?? defaultKeytabName(loadConfig());
-  const entries = readKeytab(name).entries.map(({ principal, kvno, key, timestamp = 0 }) => ({
-    principal: formatPrincipal(principal),
-    kvno,
-    enctype: enctypeName(key.enctype),
-    timestamp: new Date(timestamp).toISOString(),
-  }));
-  if (args.has("json")) io.out(`${JSON.stringify({ keytab: name, entries }, null, 2)}\n`);
-  else {
-    io.out(`Keytab: ${name}\n\nkvno  enctype                     principal\n`);
-    for (const { principal, kvno, enctype } of entries) {
-      io.out(`${String(kvno).padStart(4)}  ${enctype.padEnd(26)}  ${principal}\n`);
-    }
+/** Nothing that is given may be without effect. */
+function check(args: ParsedArguments, keytab: boolean): void {
+  for (const of of keytab ? OF_CACHES : []) exclude(args, of, "keytab", "keytab-file");
+  for (const of of OF_KEYTABS) {
+    if (!keytab && args.has(of)) throw new UsageError(`--${of} is about a keytab: it needs --keytab (-k)`);
   }
-  return ExitCode.Ok;
-}
-
-async function listCache(args: ParsedArguments, io: CliIo): Promise<number> {
+  if (args.has("numeric") && !args.has("addresses")) throw new UsageError("--numeric (-n) needs --addresses (-a)");
+  exclude(args, "silent", "json", "list");
+  exclude(args, "list", "all", "flags", "etypes", "addresses", "configuration");
   const [name] = args.words;
-  const cache = name === undefined ? cacheFrom(args) : openCredentialCache(name);
-  const data = await cache.load();
-  const now = systemRuntime.now();
-  const tickets = data?.credentials.filter((credential) => !credential.isConfiguration) ?? [];
-  if (args.has("silent")) {
-    return tickets.some(({ server, endtime }) => server.components[0] === "krbtgt" && endtime > now)
-      ? ExitCode.Ok
-      : ExitCode.Authentication;
-  }
-  if (data === undefined) {
-    io.err(`gssocks klist: ${cache.name} is empty\n`);
-    return ExitCode.Authentication;
-  }
-  const principal = formatPrincipal(data.principal);
-  const shown = tickets.map((ticket) => describe(ticket, now));
-  if (args.has("json")) io.out(`${JSON.stringify({ cache: cache.name, principal, tickets: shown }, null, 2)}\n`);
-  else {
-    io.out(`Cache: ${cache.name}\nPrincipal: ${principal}\n\n`);
-    for (const ticket of shown) {
-      io.out(
-        `${ticket.service}\n    ${ticket.starts} to ${ticket.ends}${ticket.expired ? " (expired)" : ""}` +
-          `${ticket.renewUntil === null ? "" : `, renewable until ${ticket.renewUntil}`}\n` +
-          `    session key ${ticket.sessionEnctype}, ticket ${ticket.ticketEnctype}; ${ticket.flags.join(", ")}\n`,
-      );
-    }
-  }
+  const named = args.value("keytab-file") ?? args.value("ccache");
+  if (name !== undefined && named !== undefined) throw new UsageError(`there is "${name}" beside "${named}"`);
+}
+
+function listKeytab(args: ParsedArguments, io: CliIo): number {
+  const standard = args.has("client-keytab") ? defaultClientKeytabName : defaultKeytabName;
+  const name = args.words[0] ?? args.value("keytab-file") ?? standard(loadConfig());
+  const { entries } = readKeytab(name);
+  const details = { timestamps: args.has("timestamps"), etypes: args.has("etypes"), keys: args.has("keys") };
+  const shown = `${parseStoreName(name).kind}:${parseStoreName(name).rest}`;
+  if (args.has("json")) io.out(keyJson(name, entries, details));
+  else io.out(keyText(shown, entries, details));
   return ExitCode.Ok;
 }
 
-function describe(credential: Credential, now: number) {
-  const time = (milliseconds: number) => new Date(milliseconds).toISOString().replace(".000", "");
-  return {
-    service: formatPrincipal(credential.server),
-    client: formatPrincipal(credential.client),
-    starts: time(credential.starttime),
-    ends: time(credential.endtime),
-    renewUntil: credential.renewTill > 0 ? time(credential.renewTill) : null,
-    expired: credential.endtime <= now,
-    sessionEnctype: enctypeName(credential.key.enctype),
-    ticketEnctype: ticketEnctype(credential),
-    flags: Object.entries(TicketFlag).filter(([, mask]) => (credential.flags & mask) !== 0).map(([name]) => name),
-  };
+/** A cache with its contents. */
+interface Found {
+  readonly cache: CredentialCache;
+  readonly data: CredentialCacheData;
 }
 
-function ticketEnctype(credential: Credential): string {
-  try {
-    return enctypeName(readMessage(Ticket, credential.ticket).encPart.etype);
-  } catch {
-    return "unreadable";
+async function listCaches(args: ParsedArguments, io: CliIo): Promise<number> {
+  const [name] = args.words;
+  const cache = name === undefined ? cacheFrom(args) : cacheNamed(name);
+  const every = args.has("list") || args.has("all");
+  const found = every ? await contentsOf(await membersOf(cache), io) : await contentsOfOne(cache, args, io);
+  const now = systemRuntime.now();
+  if (args.has("silent")) {
+    return found.some(({ data }) => isCurrent(data, now)) ? ExitCode.Ok : ExitCode.Authentication;
   }
+  if (every && !args.has("json") && found.length === 0) io.err(`gssocks klist: ${absent(cache)}\n`);
+  if (args.has("list")) showTable(found, now, args, io);
+  else showTickets(found, now, args, io);
+  return found.length > 0 ? ExitCode.Ok : ExitCode.Authentication;
+}
+
+/** The contents of the cache that is meant. */
+async function contentsOfOne(cache: CredentialCache, args: ParsedArguments, io: CliIo): Promise<readonly Found[]> {
+  const one = await cache.collection?.primary() ?? cache;
+  const data = await one.load();
+  if (data !== undefined) return [{ cache: one, data }];
+  if (!args.has("silent")) io.err(`gssocks klist: ${absent(one)}\n`);
+  return [];
+}
+
+/** The contents of caches; one that cannot be read hides none of the others. */
+async function contentsOf(caches: readonly CredentialCache[], io: CliIo): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const cache of caches) {
+    try {
+      const data = await cache.load();
+      if (data !== undefined) found.push({ cache, data });
+    } catch (error) {
+      io.err(`gssocks klist: ${reasonText(error)}\n`);
+    }
+  }
+  return found;
+}
+
+/** That there is no such cache, as MIT's klist says it. */
+function absent({ name }: CredentialCache): string {
+  const path = filePath(name) ?? /^DIR::(.*)$/s.exec(name)?.[1];
+  return `No credentials cache found (${path === undefined ? name : `filename: ${path}`}); run kinit`;
+}
+
+function showTable(found: readonly Found[], now: number, args: ParsedArguments, io: CliIo): void {
+  const rows = found.map(({ cache, data }) => ({
+    cache: cache.name,
+    principal: formatPrincipal(data.principal),
+    expired: !isCurrent(data, now),
+  }));
+  if (args.has("json")) {
+    io.out(`${JSON.stringify({ caches: rows }, null, 2)}\n`);
+    return;
+  }
+  const lines = [{ principal: "Principal name", cache: "Cache name", expired: false }, {
+    principal: "--------------",
+    cache: "----------",
+    expired: false,
+  }, ...rows];
+  for (const { principal, cache, expired } of lines) {
+    io.out(`${principal.slice(0, 30).padEnd(30)} ${cache}${expired ? " (Expired)" : ""}\n`);
+  }
+}
+
+function showTickets(found: readonly Found[], now: number, args: ParsedArguments, io: CliIo): void {
+  if (args.has("json")) {
+    const records = found.map(({ cache, data }) => ticketRecord(cache.name, data, now));
+    if (args.has("all")) io.out(`${JSON.stringify({ caches: records }, null, 2)}\n`);
+    else for (const record of records) io.out(`${JSON.stringify(record, null, 2)}\n`);
+    return;
+  }
+  const details = {
+    flags: args.has("flags"),
+    etypes: args.has("etypes"),
+    addresses: args.has("addresses"),
+    settings: args.has("configuration"),
+  };
+  io.out(found.map(({ cache, data }) => ticketText(cache.name, data, details)).join("\n"));
 }

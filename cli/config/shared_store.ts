@@ -20,7 +20,7 @@ export function checkShared(shared: SharedConfig | undefined): void {
   const { redis, kv } = shared;
   if ((redis === undefined) === (kv === undefined)) throw new ConfigError("shared: either redis or kv is wanted");
   if (redis !== undefined) {
-    redisPlaces(redis);
+    at("shared.redis", () => redisPlaces(redis));
     return;
   }
   const idle = (["passwordFile", "sentinelPasswordFile", "caFile", "replicas"] as const).filter((name) =>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
+import { cacheNamed } from "../command/options.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
@@ -48,7 +48,7 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     return { ...address, auth: [passwordClient({ username: user, password })] };
   }
   if (unauthenticated) return { ...address, auth: [noAuthentication()] };
-  const credentials = ccache === undefined ? undefined : systemTickets({ cache: new FileCredentialCache(ccache) });
+  const credentials = ccache === undefined ? undefined : systemTickets({ cache: cacheNamed(ccache) });
   return { ...address, service, spnego, protection, minimumProtection, credentials };
 }
 

@@ -12,6 +12,8 @@ import { GssError } from "../../gss/status.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
 import type { DecidingRule } from "../../socks/rules/rule.ts";
+import { accountName } from "../../gss/account.ts";
+import type { Identity } from "../../socks/identity.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -54,6 +56,9 @@ interface EventRecord extends Record<string, unknown> {
   client?: string;
   method?: string;
   user?: string;
+  account?: string;
+  sid?: string;
+  unverifiedAccount?: string;
   protection?: string;
   target?: string;
   address?: string;
@@ -71,6 +76,9 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("identity" in event && event.identity !== undefined) {
     record.method = event.identity.method;
     record.user = event.identity.name;
+    const { account, attributes: { unverifiedAccount } } = event.identity;
+    if (account !== undefined) Object.assign(record, { account: accountName(account), sid: account.sid });
+    if (typeof unverifiedAccount === "string") record.unverifiedAccount = unverifiedAccount;
   }
   if ("protection" in event) record.protection = event.protection;
   if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
@@ -130,7 +138,7 @@ function eventText(event: ServerEvent): string {
       return `[${session}] connection from ${address}`;
     case "authenticated":
       return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
-        `protection ${event.protection}`;
+        `protection ${event.protection}${accountText(event.identity)}`;
     case "refused":
       return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}${refusedBy(event.error)}: ` +
         why(event.error);
@@ -158,6 +166,12 @@ function byRule(rule: DecidingRule | undefined): string {
 /** The number of the rule that refused something; its text is in the message. */
 function refusedBy(error: Error): string {
   return error instanceof SocksReplyError && error.ruleNumber !== undefined ? ` by rule ${error.ruleNumber}` : "";
+}
+
+/** What a ticket proved about the account of its user, or why it proved nothing. */
+function accountText({ account, attributes: { unverifiedAccount } }: Identity): string {
+  if (account !== undefined) return `, account ${quoted(shortened(accountName(account)))} ${account.sid}`;
+  return typeof unverifiedAccount === "string" ? `, account not known: ${shortened(unverifiedAccount)}` : "";
 }
 
 /** What each kind of trouble means. */

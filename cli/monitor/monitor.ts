@@ -6,6 +6,7 @@
 import { pause } from "../../base/deadline.ts";
 import { shortened } from "../../base/printable.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
+import { accountName } from "../../gss/account.ts";
 import type { LiveSession } from "../../socks/server/status.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
@@ -244,6 +245,8 @@ export class Monitor {
       session,
       client: client === undefined ? "" : formatEndpoint(client),
       user: shortened(identity?.name ?? ""),
+      account: identity?.account === undefined ? "" : shortened(accountName(identity.account)),
+      sid: identity?.account?.sid ?? "",
       method: identity?.method ?? "",
       protection: protection ?? "",
       command: command ?? "",

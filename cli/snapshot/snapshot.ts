@@ -12,6 +12,9 @@ export interface SessionRow {
   readonly session: number;
   readonly client: string;
   readonly user: string;
+  /** Account of the directory, `DOMAIN\\name`, and its SID, if the ticket proved them. */
+  readonly account: string;
+  readonly sid: string;
   readonly method: string;
   readonly protection: string;
   readonly command: string;

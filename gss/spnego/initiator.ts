@@ -25,6 +25,16 @@ import {
  * or a `SpnegoErrorCode`.
  *
  * @param credential The mechanism's credential.
+ *
+ * @example
+ * ```ts
+ * import { spnegoInitiator } from "@gssocks/gssocks/gss";
+ * import { KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ *
+ * export function credential(): ReturnType<typeof spnegoInitiator> {
+ *   return spnegoInitiator(new KerberosInitiatorCredential(systemTickets()));
+ * }
+ * ```
  */
 export function spnegoInitiator(credential: GssInitiatorCredential): GssInitiatorCredential {
   return {

@@ -81,7 +81,7 @@ const NegTokenInit: Codec<EitherInit> = explicit(
     mechToken: optional(explicit(2, octetString)),
     third: optional(explicit(3, anyElement)),
     fourth: optional(explicit(4, octetString)),
-  }, { extensible: true, names: { third: "mechListMIC" } }),
+  }, { names: { third: "mechListMIC" } }),
 );
 
 /**
@@ -102,7 +102,7 @@ const NegTokenResp: Codec<NegTokenResp> = explicit(
     supportedMech: optional(explicit(1, objectIdentifier)),
     responseToken: optional(explicit(2, octetString)),
     mechListMic: optional(explicit(3, octetString)),
-  }, { extensible: true }),
+  }),
 );
 
 /** Returns the bytes of a list that a MIC is over: without the tag `[0]` around it (RFC 4178 section 5 a). */

@@ -83,7 +83,7 @@ function checkClient({ part }: OpenTicket): void {
 
 /** Section 5.2.6, for the ticket. */
 function checkTicketAuthorization({ part }: OpenTicket, { authorizationData }: ApPolicy): void {
-  if (authorizationData === "obeyed") checkAuthorization(part.authorizationData);
+  if (authorizationData === "obeyed") checkAuthorization(part.authorizationData, KNOWN_IN_TICKETS);
 }
 
 /**
@@ -114,7 +114,7 @@ function checkSkew({ authenticator }: OpenApReq, { now, skew }: ApPolicy): void 
 
 /** Section 5.2.6, for the authenticator. */
 function checkAuthenticatorAuthorization({ authenticator }: OpenApReq, { authorizationData }: ApPolicy): void {
-  if (authorizationData === "obeyed") checkAuthorization(authenticator.authorizationData);
+  if (authorizationData === "obeyed") checkAuthorization(authenticator.authorizationData, KNOWN_AUTHORIZATION);
 }
 
 /** A subkey is used for messages, so its enctype must be permitted. */
@@ -156,10 +156,12 @@ export function checkKnownSince(authenticator: Authenticator, { now, skew, repla
 
 /** Authorization data that need not be understood to be obeyed (section 5.2.6). */
 const KNOWN_AUTHORIZATION: ReadonlySet<number> = new Set([AdType.IfRelevant, AdType.KdcIssued, AdType.MandatoryForKdc]);
+/** In a ticket, where a KDC may put it, a PAC is understood: it says who the client is, and forbids nothing. */
+const KNOWN_IN_TICKETS: ReadonlySet<number> = new Set([...KNOWN_AUTHORIZATION, AdType.Win2kPac]);
 
 /** Section 5.2.6: authorization data that is not understood forbids, unless it stands in an element that may be ignored. */
-function checkAuthorization(data: readonly AuthorizationDataElement[] | undefined): void {
-  const unknown = data?.find(({ adType }) => !KNOWN_AUTHORIZATION.has(adType));
+function checkAuthorization(data: readonly AuthorizationDataElement[] | undefined, known: ReadonlySet<number>): void {
+  const unknown = data?.find(({ adType }) => !known.has(adType));
   if (unknown === undefined) return;
   throw new ApError(
     "KDC_ERR_POLICY",

@@ -59,6 +59,10 @@ export interface KerberosConfig {
   readonly defaultCcacheName?: string | undefined;
   /** Keytab used if none is named. */
   readonly defaultKeytabName?: string | undefined;
+  /** Keytab of a client that is used if none is named. */
+  readonly defaultClientKeytabName?: string | undefined;
+  /** Path of the KCM daemon's socket (`kcm_socket`). @default {"/var/run/.heim_org.h5l.kcm-socket"} */
+  readonly kcmSocket?: string | undefined;
   /** Everything that was read, with the relations that have no effect. */
   readonly profile: ProfileSection;
 }

@@ -9,7 +9,6 @@ import { KerberosError } from "../errors.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
 import { parseKrb5Conf } from "./parse.ts";
 import type { ProfileSource } from "./profile.ts";
-import { filePath } from "./store_name.ts";
 import { systemFailure } from "./system_error.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
@@ -87,6 +86,12 @@ export class ConfigLoader {
       this.#expanded(defaultKeytabName ?? "FILE:/etc/krb5.keytab");
   }
 
+  /** Name of the default keytab of a client. */
+  clientKeytabName({ defaultClientKeytabName }: KerberosConfig): string {
+    return this.#variable("KRB5_CLIENT_KTNAME", "client keytab to use") ??
+      this.#expanded(defaultClientKeytabName ?? "FILE:/var/krb5/user/%{euid}/client.keytab");
+  }
+
   #source(path: string): ProfileSource | undefined {
     try {
       return this.#read(path);
@@ -139,7 +144,6 @@ export class ConfigLoader {
 
   /** Expands the parameters of a path. */
   #expanded(name: string): string {
-    if (filePath(name) === undefined) return name;
     return name.replace(/%\{([^}]*)\}/g, (_, token: string) => {
       switch (token) {
         case "uid":

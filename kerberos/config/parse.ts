@@ -50,6 +50,8 @@ export function parseKrb5Conf(...sources: readonly ProfileSource[]): KerberosCon
     kdcTimesync: value("kdc_timesync", parseBoolean, DEFAULT_CONFIG.kdcTimesync),
     defaultCcacheName: text("default_ccache_name"),
     defaultKeytabName: text("default_keytab_name"),
+    defaultClientKeytabName: text("default_client_keytab_name"),
+    kcmSocket: text("kcm_socket"),
     profile,
   });
 }

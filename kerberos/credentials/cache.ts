@@ -32,6 +32,13 @@ export interface InitializeOptions {
 export interface CredentialCache {
   /** Name of the cache, for example `FILE:/tmp/krb5cc_1000`. */
   readonly name: string;
+  /**
+   * The collection that the name stands for (`DIR:/path`, `KCM:`). The cache is the primary one at the time of each call, and the
+   * tickets for a service may come out of another one. Absent if the cache stands for itself.
+   */
+  readonly collection?: CacheCollection;
+  /** Makes the cache the primary one of its collection. Absent if it is in none. */
+  makePrimary?(): Promise<void>;
   /** Returns the contents; `undefined` if nothing was ever stored. */
   load(): Promise<CredentialCacheData | undefined>;
   /** Replaces the contents; see {@linkcode InitializeOptions} for how to keep changes that others have made. */
@@ -44,6 +51,18 @@ export interface CredentialCache {
   store(credential: Credential): Promise<void>;
   /** Removes the contents. */
   destroy(): Promise<void>;
+}
+
+/** One user's credential caches, one for each client. One of them is the primary, which the collection's name stands for. */
+export interface CacheCollection {
+  /** Name of the collection, for example `DIR:/run/user/1000/krb5cc`. */
+  readonly name: string;
+  /** Returns the primary cache, which may be empty. */
+  primary(): Promise<CredentialCache>;
+  /** Returns the caches that exist, the primary first if it is among them. */
+  caches(): Promise<readonly CredentialCache[]>;
+  /** Returns a cache of a name that no other one has. It exists once it is initialized. */
+  create(): Promise<CredentialCache>;
 }
 
 /**

@@ -57,6 +57,10 @@ export interface Files {
   readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined>;
   /** Returns the names in a folder. */
   namesIn(folder: string): readonly string[];
+  /** Returns the names in a folder; `undefined` if it does not exist. */
+  listFolder(folder: string): readonly string[] | undefined;
+  /** Creates a folder that only its owner can use, unless it exists. Its parent must exist. */
+  makeFolder(folder: string): void;
   /**
    * Replaces the contents of a file by what `change` returns, in one step: a reader sees the old file or the new one. Changes by
    * several programs follow one another.

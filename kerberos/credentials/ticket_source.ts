@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Runtime } from "../../base/runtime.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 
@@ -14,6 +15,14 @@ export interface ServiceTicket {
   readonly kdcOffset: number;
 }
 
+/** Options of {@linkcode TicketSource.forwardedTicket}. */
+export interface ForwardOptions {
+  /** Aborts the request. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ticket for the host that the ticket is forwarded to, which says whose it must be. @default {there is one client} */
+  readonly beside?: ServiceTicket | undefined;
+}
+
 /** A source of tickets. */
 export interface TicketSource {
   /**
@@ -23,8 +32,10 @@ export interface TicketSource {
    * @throws {KdcError} If a KDC refuses.
    */
   serviceTicket(service: Principal, options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
+  /** Clock and randomness of those who use its tickets. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
   /** Returns a ticket-granting ticket to forward to another host. */
-  forwardedTicket(options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
+  forwardedTicket(options?: ForwardOptions): Promise<ServiceTicket>;
   /**
    * Called when a service has refused a ticket for its time: a clock was set since the ticket was issued. Absent if the source can do
    * nothing about it.

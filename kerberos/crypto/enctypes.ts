@@ -43,7 +43,16 @@ const OTHER_NAMES: Readonly<Record<number, string>> = {
   26: "camellia256-cts-cmac",
 };
 
-/** Returns the registered name of an enctype, or its number. */
+/**
+ * Returns the registered name of an enctype, or its number.
+ *
+ * @example
+ * ```ts
+ * import { enctypeName } from "@gssocks/gssocks/kerberos";
+ *
+ * if (enctypeName(18) !== "aes256-cts-hmac-sha1-96") throw new Error("another name");
+ * ```
+ */
 export function enctypeName(enctype: number): string {
   return PROFILES.get(enctype)?.name ?? OTHER_NAMES[enctype] ?? `enctype ${enctype}`;
 }
@@ -57,7 +66,16 @@ const ALIASES: Readonly<Record<string, number>> = {
   "aes256-sha2": 20,
 };
 
-/** Returns the number of a supported enctype by its registered name or MIT's short name; `undefined` for other names. */
+/**
+ * Returns the number of a supported enctype by its registered name or MIT's short name; `undefined` for other names.
+ *
+ * @example
+ * ```ts
+ * import { enctypeByName } from "@gssocks/gssocks/kerberos";
+ *
+ * if (enctypeByName("aes256-cts") !== 18) throw new Error("another number");
+ * ```
+ */
 export function enctypeByName(name: string): number | undefined {
   const wanted = name.toLowerCase();
   for (const profile of PROFILES.values()) if (profile.name === wanted) return profile.enctype;

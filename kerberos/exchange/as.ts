@@ -42,6 +42,29 @@ const MAX_REFERRALS = 5;
  *
  * @throws {KdcError} The KDC refuses.
  * @throws {KerberosError} The reply is not genuine or not to the request, or the KDC requires what is not supported.
+ *
+ * @example Runs the exchange without a network
+ * ```ts
+ * import { asExchange, parsePrincipal, passwordKey } from "@gssocks/gssocks/kerberos";
+ * import { createRealm, handleKdcMessage } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await createRealm({ realm: "EXAMPLE.TEST", principals: { alice: "secret" } });
+ * const exchange = asExchange({
+ *   client: parsePrincipal("alice@EXAMPLE.TEST"),
+ *   key: passwordKey("secret"),
+ *   enctypes: [18],
+ *   lifetime: 3_600_000,
+ *   renewLifetime: 0,
+ *   forwardable: false,
+ *   proxiable: false,
+ *   canonicalize: false,
+ *   timesync: true,
+ *   runtime: realm.runtime,
+ * });
+ * let step = await exchange.next();
+ * while (!step.done) step = await exchange.next((await handleKdcMessage(realm, step.value.message))!);
+ * if (step.value.credential.server.components[0] !== "krbtgt") throw new Error("not a ticket-granting ticket");
+ * ```
  */
 export async function* asExchange(input: AsExchangeInput): KdcExchange<AsExchangeResult> {
   return yield* asExchangeWith(PREAUTH_MECHANISMS, input);

@@ -32,12 +32,30 @@ export interface ClientKey {
   keyFor(parameters: KeyParameters): Promise<KerberosKey>;
 }
 
-/** Returns the default salt: realm and components, concatenated (RFC 4120 section 4). */
+/**
+ * Returns the default salt: realm and components, concatenated (RFC 4120 section 4).
+ *
+ * @example
+ * ```ts
+ * import { defaultSalt, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * if (defaultSalt(parsePrincipal("alice@EXAMPLE.COM")) !== "EXAMPLE.COMalice") throw new Error("another salt");
+ * ```
+ */
 export function defaultSalt(client: Principal): string {
   return client.realm + client.components.join("");
 }
 
-/** Returns a password as a client's secret. It stays in memory as long as the object does. */
+/**
+ * Returns a password as a client's secret. It stays in memory as long as the object does.
+ *
+ * @example
+ * ```ts
+ * import { passwordKey } from "@gssocks/gssocks/kerberos";
+ *
+ * if (!passwordKey("secret").usable([18, 23]).includes(18)) throw new Error("not supported");
+ * ```
+ */
 export function passwordKey(password: string): ClientKey {
   return {
     usable: (enctypes) => enctypes.filter(isSupported),
@@ -53,7 +71,19 @@ export interface ClientKeytab {
   describe(): readonly string[];
 }
 
-/** Returns the keys of a client in a keytab as its secret. */
+/**
+ * Returns the keys of a client in a keytab as its secret.
+ *
+ * @example
+ * ```ts
+ * import { keytabKey, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const key = keytabKey(kdc.keytab("alice"), parsePrincipal("alice@GSSOCKS.TEST"));
+ * if (!key.usable([18]).includes(18)) throw new Error("no key of that enctype");
+ * ```
+ */
 export function keytabKey(keytab: ClientKeytab, client: Principal): ClientKey {
   return {
     usable: (enctypes) => enctypes.filter((enctype) => keytab.newestKey(client, [enctype]) !== undefined),

@@ -65,6 +65,23 @@ const EXACT = KdcOption.Renew | KdcOption.Forwarded;
  *
  * @throws {KdcError} A KDC refuses.
  * @throws {KerberosError} A reply is not genuine or not to the request, or the referrals go in circles.
+ *
+ * @example A service ticket from an embedded KDC
+ * ```ts
+ * import { parsePrincipal, systemTickets, tgsExchange } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const { credential: tgt } = await systemTickets({ config: kdc.config, principal: "alice", password: "secret" })
+ *   .initialTicket();
+ * const { credential } = await kdc.client.run(tgsExchange({
+ *   tgt,
+ *   service: parsePrincipal("rcmd/localhost@GSSOCKS.TEST"),
+ *   enctypes: [18],
+ *   runtime: kdc.clock,
+ * }));
+ * if (credential.server.components[0] !== "rcmd") throw new Error("ticket for another service");
+ * ```
  */
 export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExchangeResult> {
   const path: Credential[] = [];

@@ -15,9 +15,11 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import type { KdcCall } from "./call.ts";
 import { etypeInfo2 } from "./etype_info.ts";
 import { issue } from "./issue.ts";
+import { initialPac } from "./pac.ts";
 import { checkPreauth, KDC_PREAUTH_MECHANISMS } from "./preauth.ts";
 import type { KdcPreauthMechanism, PreauthCall, ProvenClient } from "./preauth_mechanism.ts";
 import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { requestProof } from "./request_proof.ts";
 
@@ -46,14 +48,35 @@ export async function handleAsReq(
   );
   if (keys.length === 0) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   const known = { ...call, client, keys };
-  return await reply(known, service, await checkPreauth(mechanisms, known));
+  return await reply(known, service, await prove(mechanisms, known));
 }
 
 function findClient({ realm, request: { reqBody } }: KdcCall): KdcPrincipal {
   const client = reqBody.cname && realm.findUser(fromPrincipalName(reqBody.cname, reqBody.realm));
   if (client === undefined) throw new Refusal("KDC_ERR_C_PRINCIPAL_UNKNOWN");
-  if (client.disabled) throw new Refusal("KDC_ERR_CLIENT_REVOKED");
+  checkAccount(realm, client);
   return client;
+}
+
+/** RFC 4120 section 3.1.3 leaves the order of these open. */
+function checkAccount(realm: KdcRealm, client: KdcPrincipal): void {
+  const locked = client.wrongPasswords >= client.lockAfter;
+  if (client.disabled || locked) throw new Refusal("KDC_ERR_CLIENT_REVOKED");
+  if (client.expires <= realm.now()) throw new Refusal("KDC_ERR_NAME_EXP");
+  if (client.passwordExpires <= realm.now()) throw new Refusal("KDC_ERR_KEY_EXPIRED");
+}
+
+/** Checks the pre-authentication and counts wrong passwords. */
+async function prove(mechanisms: readonly KdcPreauthMechanism[], call: PreauthCall): Promise<ProvenClient> {
+  const { client } = call;
+  try {
+    const proven = await checkPreauth(mechanisms, call);
+    client.wrongPasswords = 0;
+    return proven;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "KDC_ERR_PREAUTH_FAILED") client.wrongPasswords++;
+    throw error;
+  }
 }
 
 async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenClient): Promise<Bytes> {
@@ -62,6 +85,7 @@ async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenCli
   // RFC 6806 section 6: the name in the reply is the stored one only where the client allows it.
   const canonicalize = (body.kdcOptions & KdcOption.Canonicalize) !== 0;
   const name = canonicalize ? client.name : fromPrincipalName(body.cname!, body.realm);
+  const authtime = wholeSeconds(realm.now());
   const { ticket, part } = await issue({
     realm,
     body,
@@ -69,12 +93,13 @@ async function reply(call: PreauthCall, service: KdcPrincipal, proven: ProvenCli
     service,
     flags: TicketFlag.Initial | proven.flags,
     allowedFlags: TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable,
-    authtime: wholeSeconds(realm.now()),
+    authtime,
     latestEnd: Infinity,
     latestRenewal: Infinity,
     transited: { trType: DOMAIN_X500_COMPRESS, contents: EMPTY },
     addresses: body.addresses,
     encryptedPaData: await requestProof(call, key),
+    pac: initialPac(client, name, authtime),
   });
   const cipher = await key.encrypt(KeyUsage.AsRepEncPart, encode(EncAsRepPart, part), realm.runtime);
   return encode(AsRep, {

@@ -14,7 +14,17 @@ export interface CreateRealmOptions extends KdcRealmOptions {
   readonly principals?: Readonly<Record<string, string | AddPrincipalOptions>> | undefined;
 }
 
-/** Creates a realm without sockets. */
+/**
+ * Creates a realm without sockets.
+ *
+ * @example
+ * ```ts
+ * import { createRealm } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await createRealm({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * if (realm.name !== "GSSOCKS.TEST") throw new Error("another realm");
+ * ```
+ */
 export async function createRealm(options: CreateRealmOptions = {}): Promise<KdcRealm> {
   const realm = await KdcRealm.create(options.realm ?? "GSSOCKS.TEST", options);
   for (const [name, how] of Object.entries(options.principals ?? {})) {

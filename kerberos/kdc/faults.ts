@@ -8,7 +8,10 @@
 export interface KdcFaults {
   /** How far the KDC's clock is ahead, in milliseconds. */
   clockOffset: number;
-  /** Added to the key version number in tickets, so that services do not find the key. */
+  /**
+   * Added to the key version number in tickets for services, which are sealed with a key that no keytab has: the service's key was changed
+   * at the KDC.
+   */
   kvnoOffset: number;
   /** Number of requests that get no reply. */
   dropReplies: number;

@@ -11,8 +11,11 @@ import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/
 import type { AuthorizationDataElement, HostAddress, PaData } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
 import { wholeSeconds } from "../messages/time.ts";
-import { type Principal, toPrincipalName } from "../principal.ts";
+import type { PacBuffer } from "../pac/container.ts";
+import { signPac } from "../pac/signature.ts";
+import { krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { KDC_SKEW } from "./clock_skew.ts";
+import { pacElement } from "./pac.ts";
 import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -37,6 +40,8 @@ export interface IssueInput {
   readonly addresses: readonly HostAddress[] | undefined;
   readonly authorizationData?: readonly AuthorizationDataElement[] | undefined;
   readonly encryptedPaData: readonly PaData[] | undefined;
+  /** Contents of the ticket's PAC. */
+  readonly pac: readonly PacBuffer[] | undefined;
 }
 
 /** A ticket, and the part of the reply about it. */
@@ -52,8 +57,8 @@ export async function issue(input: IssueInput): Promise<Issued> {
   checkStart(body, now);
   const sessionKey = KerberosKey.generate(sessionEnctype(input), realm.runtime);
   const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
-  const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
-  if (ticketKey === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  if (service.expires <= realm.now()) throw new Refusal("KDC_ERR_SERVICE_EXP");
+  const ticketKey = ticketKeyOf(realm, service);
   // A till of zero asks for the longest lifetime (section 5.4.1).
   const till = body.till <= 0 ? Infinity : body.till;
   const endtime = wholeSeconds(Math.min(till, now + realm.maxLifetime, input.latestEnd));
@@ -70,7 +75,8 @@ export async function issue(input: IssueInput): Promise<Issued> {
     endtime,
     ...(renewTill === undefined ? {} : { renewTill }),
   };
-  const { authorizationData, addresses = [] } = input;
+  const { addresses = [] } = input;
+  const authorizationData = await authorization(input, ticketKey);
   const caddr = addresses.length === 0 ? {} : { caddr: addresses };
   const plain = encode(EncTicketPart, {
     flags,
@@ -105,6 +111,27 @@ export async function issue(input: IssueInput): Promise<Issued> {
       ...(input.encryptedPaData === undefined ? {} : { encryptedPaData: input.encryptedPaData }),
     },
   };
+}
+
+/**
+ * The key that the ticket is sealed with. {@linkcode KdcFaults.kvnoOffset} makes it another one, as after a change of keys that a keytab has
+ * not followed; the KDC's own tickets stay readable.
+ */
+function ticketKeyOf(realm: KdcRealm, service: KdcPrincipal): KerberosKey {
+  const key = service.keys.find(({ enctype }) => realm.has(enctype));
+  if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  const isChanged = realm.faults.kvnoOffset !== 0 && service.name.components[0] !== "krbtgt";
+  return isChanged ? KerberosKey.generate(key.enctype, realm.runtime) : key;
+}
+
+/** Returns the ticket's authorization data, with a PAC that is signed for its service. */
+async function authorization(
+  { realm, authorizationData, pac }: IssueInput,
+  server: KerberosKey,
+): Promise<readonly AuthorizationDataElement[] | undefined> {
+  if (pac === undefined) return authorizationData;
+  const [kdc] = realm.find(krbtgt(realm.name))!.keys;
+  return [pacElement(await signPac(pac, { server, kdc: kdc! })), ...authorizationData ?? []];
 }
 
 /** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */

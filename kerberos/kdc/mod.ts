@@ -13,9 +13,24 @@
  * @module
  */
 export { createRealm, type CreateRealmOptions } from "./create_realm.ts";
-export type { KdcFaults } from "./faults.ts";
 export { handleKdcMessage, type HandleOptions } from "./handle.ts";
 export { inProcessTransport } from "./in_process.ts";
+export type { PacOptions } from "./pac_options.ts";
 export type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
 export { KdcRealm, type KdcRealmOptions } from "./realm.ts";
 export { startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";
+export type { KdcFaults } from "./faults.ts";
+export { TestClock } from "./test_clock.ts";
+export type { TestFiles, TestFilesOptions } from "./shell/test_files.ts";
+export type { Bytes } from "../../base/bytes.ts";
+export type { KdcCallOptions, KdcClient } from "../reach/kdc_client.ts";
+export type { KdcAddress, KdcTransport } from "../reach/transport.ts";
+export type { KerberosConfig, RealmConfig } from "../config/krb5_conf.ts";
+export type { KerberosKey } from "../crypto/key.ts";
+export type { KeySource, Keytab, KeytabEntry } from "../credentials/formats/keytab.ts";
+export type { Principal } from "../principal.ts";
+export type { Runtime } from "../../base/runtime.ts";
+export type { KdcExchange, KdcRequest } from "../exchange/kdc_exchange.ts";
+export type { ProfileSection } from "../config/profile.ts";
+export type { WantedKey } from "../ap/keys.ts";
+export type { KdcEndpoint } from "../reach/locate.ts";

@@ -12,6 +12,7 @@ import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
 import { defaultSalt } from "../exchange/client_key.ts";
 import { type KdcFaults, noFaults } from "./faults.ts";
 import type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
+import { checkPac } from "./pac_options.ts";
 import { SeenRequests } from "./seen_requests.ts";
 
 /** Options of {@linkcode KdcRealm.create}. */
@@ -26,7 +27,19 @@ export interface KdcRealmOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A realm of the embedded KDC. */
+/**
+ * A realm of the embedded KDC.
+ *
+ * @example
+ * ```ts
+ * import { KdcRealm } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await KdcRealm.create("EXAMPLE.TEST");
+ * await realm.addPrincipal("alice", { password: "secret" });
+ * await realm.addPrincipal("rcmd/localhost");
+ * if (realm.keytab("rcmd/localhost").entries.length === 0) throw new Error("no keys");
+ * ```
+ */
 export class KdcRealm {
   /** Name of the realm. */
   readonly name: string;
@@ -74,12 +87,14 @@ export class KdcRealm {
    * Adds a principal; one of the same name is replaced.
    *
    * @param name Such as `alice` or `rcmd/localhost`; the realm is this one.
+   * @throws {TypeError} When the name is no principal, or its `pac` has no SID.
    */
   async addPrincipal(name: string, options: AddPrincipalOptions = {}): Promise<void> {
     await this.#add(parsePrincipal(name, { defaultRealm: this.name }), options);
   }
 
   async #add(name: Principal, options: AddPrincipalOptions): Promise<void> {
+    if (options.pac !== undefined) checkPac(formatPrincipal(name), options.pac);
     const { password, kvno = 1, enctypes = this.enctypes } = options;
     const salt = options.salt ?? defaultSalt(name);
     const keys = await Promise.all(
@@ -98,7 +113,12 @@ export class KdcRealm {
       requiresPreauth: options.requiresPreauth ?? true,
       sessionEnctypes: options.sessionEnctypes ?? enctypes,
       disabled: options.disabled ?? false,
+      expires: options.expires ?? Infinity,
+      passwordExpires: options.passwordExpires ?? Infinity,
+      lockAfter: options.lockAfter ?? Infinity,
+      wrongPasswords: 0,
       okAsDelegate: options.okAsDelegate ?? false,
+      pac: options.pac,
     });
   }
 

@@ -15,6 +15,8 @@ import { krb5ConfFor } from "./krb5_conf.ts";
 import type { KdcRealm } from "./realm.ts";
 import { KdcListener } from "./shell/listener.ts";
 import { reachableAddresses } from "./shell/own_addresses.ts";
+import { type TestFiles, type TestFilesOptions, writeTestFiles } from "./shell/test_files.ts";
+import { TestClock } from "./test_clock.ts";
 
 /** Options of {@linkcode startTestKdc}. */
 export interface TestKdcOptions extends CreateRealmOptions {
@@ -30,6 +32,8 @@ export interface TestKdc extends AsyncDisposable {
   readonly realm: KdcRealm;
   /** Failures to produce. */
   readonly faults: KdcFaults;
+  /** Its clock. Give it to clients and services as `runtime` to move theirs with it. */
+  readonly clock: TestClock;
   /** Address that it listens on. */
   readonly hostname: string;
   /** Port that it listens on, TCP and UDP. */
@@ -42,11 +46,17 @@ export interface TestKdc extends AsyncDisposable {
   readonly client: KdcClient;
   /** Returns a keytab with the keys of principals. */
   keytab(...names: readonly string[]): Keytab;
+  /**
+   * Writes krb5.conf, and a keytab and a cache if asked for, for programs that read files: `curl`, `psql`, services under test.
+   *
+   * @throws {TypeError} When one of the principals does not exist.
+   */
+  files(options?: TestFilesOptions): Promise<TestFiles>;
 }
 
 /**
- * Starts a KDC on a free port of the loopback interface. It keeps nothing on disk. It is not for production: it does not limit
- * guessing of passwords.
+ * Starts a KDC on a free port of the loopback interface. It keeps nothing on disk. It is not for production: it limits guessing of
+ * passwords only where `lockAfter` of a principal does.
  *
  * @example A KDC with one user and one service, for one test
  * ```ts
@@ -56,10 +66,21 @@ export interface TestKdc extends AsyncDisposable {
  * const keytab = kdc.keytab("rcmd/localhost");
  * if (keytab.entries.length === 0) throw new Error("no keys");
  * ```
+ *
+ * @example Files for another program
+ * ```ts
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "HTTP/localhost": {} } });
+ * await using files = await kdc.files({ keytab: ["HTTP/localhost"], client: "alice" });
+ * const started = new Deno.Command("true", { env: files.env });
+ * if (!(await started.output()).success) throw new Error("the program failed");
+ * ```
  */
 export async function startTestKdc(options: TestKdcOptions = {}): Promise<TestKdc> {
   const { hostname = "127.0.0.1", port = 0 } = options;
-  const realm = await createRealm(options);
+  const clock = new TestClock(options.runtime);
+  const realm = await createRealm({ ...options, runtime: clock });
   const listener = await KdcListener.open(
     { hostname, port },
     {
@@ -73,15 +94,18 @@ export async function startTestKdc(options: TestKdcOptions = {}): Promise<TestKd
     port: listener.port,
   });
   const config = parseKrb5Conf({ name: "krb5.conf of the test KDC", text: krb5Conf });
+  const client = new KdcClient({ config, transport: denoTransport, runtime: clock });
   return {
     realm,
     faults: realm.faults,
+    clock,
     hostname,
     port: listener.port,
     krb5Conf,
     config,
-    client: new KdcClient({ config, transport: denoTransport }),
+    client,
     keytab: (...names) => realm.keytab(...names),
+    files: (files = {}) => writeTestFiles({ realm, krb5Conf, config, client }, files),
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }

@@ -15,6 +15,7 @@ import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../pri
 import { authorizationOf } from "./authorization_data.ts";
 import type { KdcCall } from "./call.ts";
 import { issue, type IssueInput } from "./issue.ts";
+import { presentedPac, withoutPacs } from "./pac.ts";
 import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -42,7 +43,8 @@ export async function handleTgsReq(call: KdcCall): Promise<Bytes> {
     realm,
     client: fromPrincipalName(part.cname, part.crealm),
     authtime: part.authtime,
-    authorizationData: await authorizationOf(body, presented),
+    authorizationData: withoutPacs(await authorizationOf(body, presented)),
+    pac: await presentedPac(part, presented.key),
     // Section 3.3.3: only forwarding changes the addresses.
     addresses: (body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr,
     encryptedPaData: await requestProof(call, key),

@@ -27,6 +27,8 @@ export interface PresentedTicket {
   readonly service: Principal;
   /** Its sealed part. */
   readonly part: EncTicketPart;
+  /** The key that opened it. */
+  readonly key: KerberosKey;
   /** Its session key. */
   readonly sessionKey: KerberosKey;
   /** The authenticator's subkey, if there is one. */
@@ -40,7 +42,7 @@ export async function openPresented({ realm, request, message }: KdcCall): Promi
   const apReq = await verified(realm, padata.padataValue);
   const { part, sessionKey, subkey, serviceKey, authenticator } = apReq;
   await checkRequest(realm, apReq.request.authenticator.cipher, { authenticator, sessionKey, message });
-  return { service: serviceKey.principal, part, sessionKey, subkey };
+  return { service: serviceKey.principal, part, key: serviceKey.key, sessionKey, subkey };
 }
 
 async function verified(realm: KdcRealm, apReq: Bytes): Promise<VerifiedApReq> {

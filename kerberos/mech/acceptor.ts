@@ -7,6 +7,7 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { copyBytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
+import { accountName } from "../../gss/account.ts";
 import type { ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError } from "../../gss/status.ts";
@@ -19,6 +20,7 @@ import { readApReq, verifyApReq } from "../ap/verify.ts";
 import type { KeySource } from "../credentials/formats/keytab.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import type { Authenticator } from "../messages/ap.ts";
+import { type AccountFinding, accountOf } from "../pac/account.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, toGssName } from "../principal.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosContext } from "./context.ts";
@@ -128,6 +130,7 @@ export class KerberosAcceptor implements GssNegotiation {
     const subkey = asked.flags.mutual ? KerberosKey.generate(initiatorKey.enctype, this.#runtime) : undefined;
     const sendSequence = subkey === undefined ? receiveSequence : initialSequence(this.#runtime);
     const key = subkey ?? initiatorKey;
+    const found = await accountOf(part, serviceKey.key);
     // Everything that may fail comes before the context is made, so that no context is left undisposed.
     const token = subkey && encodeContextToken(
       "AP-REP",
@@ -146,7 +149,9 @@ export class KerberosAcceptor implements GssNegotiation {
         service: formatPrincipal(serviceKey.principal),
         kvno: serviceKey.kvno,
         authtime: part.authtime,
+        ...accountAttributes(found),
       },
+      account: found.state === "verified" ? found.account : undefined,
       key,
       acceptorSubkey: subkey !== undefined,
       sendSequence,
@@ -167,6 +172,18 @@ export class KerberosAcceptor implements GssNegotiation {
       major: "BAD_BINDINGS",
       code: "BAD_BINDINGS",
     });
+  }
+}
+
+/** What logs say about the account of a ticket's client. */
+function accountAttributes(found: AccountFinding): Readonly<Record<string, string>> {
+  switch (found.state) {
+    case "absent":
+      return {};
+    case "unverified":
+      return { unverifiedAccount: found.reason };
+    case "verified":
+      return { account: accountName(found.account), sid: found.account.sid };
   }
 }
 

@@ -6,6 +6,7 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
+import type { GssAccount } from "../../gss/account.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
@@ -39,6 +40,8 @@ export interface KerberosContextInit {
   readonly channelBound: boolean;
   readonly expiresAt: number;
   readonly attributes: Readonly<Record<string, string | number>>;
+  /** Account that the initiator is by its ticket. */
+  readonly account?: GssAccount | undefined;
   /** Key that protects messages: the acceptor's subkey, else the initiator's, else the session key. */
   readonly key: KerberosKey;
   /** Whether {@linkcode key} is the acceptor's subkey. */
@@ -51,7 +54,27 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime | undefined;
 }
 
-/** An established context of the Kerberos mechanism. `Deno.inspect` shows no key. */
+/**
+ * An established context of the Kerberos mechanism. `Deno.inspect` shows no key.
+ *
+ * @example A context of both sides, and a sealed message
+ * ```ts
+ * import { hostbasedService } from "@gssocks/gssocks/gss";
+ * import { KerberosAcceptorCredential, KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const tickets = systemTickets({ config: kdc.config, principal: "alice", password: "secret" });
+ * const client = await new KerberosInitiatorCredential(tickets).initiate(hostbasedService("rcmd", "localhost"));
+ * const service = new KerberosAcceptorCredential({ keys: kdc.keytab("rcmd/localhost") }).accept();
+ * const accepted = await service.step((await client.step()).token);
+ * const initiated = await client.step(accepted.token);
+ * if (!accepted.done || !initiated.done) throw new Error("another message is wanted");
+ * const sealed = await initiated.context.wrap(new TextEncoder().encode("hello"), { confidential: true });
+ * const { data } = await accepted.context.unwrap(sealed);
+ * if (new TextDecoder().decode(data) !== "hello") throw new Error("not the same");
+ * ```
+ */
 export class KerberosContext implements GssContext {
   /** Kerberos V5. */
   readonly mechanism: string = KERBEROS_OID;
@@ -67,8 +90,13 @@ export class KerberosContext implements GssContext {
   readonly channelBound: boolean;
   /** When the ticket ends, in milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** `enctype`, `realm`, `authtime` and, on an acceptor, `service` and `kvno`. */
+  /**
+   * `enctype`, `realm`, `authtime` and, on an acceptor, `service` and `kvno`. An acceptor of a ticket with a PAC has `account`
+   * (`DOMAIN\\name`) and `sid` too, or, if the PAC is not to be believed, the reason as `unverifiedAccount`.
+   */
   readonly attributes: Readonly<Record<string, string | number>>;
+  /** On an acceptor, the account in the PAC of the ticket (MS-PAC): only if its server signature was verified. */
+  readonly account: GssAccount | undefined;
   readonly #delegated: CredentialCacheData | undefined;
   readonly #key: KerberosKey;
   readonly #acceptorSubkey: boolean;
@@ -88,6 +116,7 @@ export class KerberosContext implements GssContext {
     this.channelBound = init.channelBound;
     this.expiresAt = init.expiresAt;
     this.attributes = Object.freeze({ ...init.attributes });
+    this.account = init.account;
     this.#delegated = init.delegated;
     this.#key = init.key.expectMany();
     this.#sealOverhead = this.#key.overhead + HEADER_LENGTH;

@@ -44,11 +44,26 @@ const NO_FLAGS: Required<GssFlags> = {
 
 /** Options of a {@linkcode KerberosInitiatorCredential}. */
 export interface KerberosInitiatorOptions {
-  /** Clock and randomness. @default {the system's} */
+  /** Clock and randomness. @default {those of the tickets} */
   readonly runtime?: Runtime | undefined;
 }
 
-/** Starts Kerberos contexts with tickets of one client. */
+/**
+ * Starts Kerberos contexts with tickets of one client.
+ *
+ * @example
+ * ```ts
+ * import { hostbasedService } from "@gssocks/gssocks/gss";
+ * import { KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const tickets = systemTickets({ config: kdc.config, principal: "alice", password: "secret" });
+ * const negotiation = await new KerberosInitiatorCredential(tickets).initiate(hostbasedService("rcmd", "localhost"));
+ * const { token } = await negotiation.step();
+ * if (token === undefined) throw new Error("no token for the service");
+ * ```
+ */
 export class KerberosInitiatorCredential implements GssInitiatorCredential {
   /** Kerberos V5. */
   readonly mechanism: string = KERBEROS_OID;
@@ -63,7 +78,7 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
    */
   constructor(tickets: TicketSource, options: KerberosInitiatorOptions = {}) {
     this.#tickets = tickets;
-    this.#runtime = options.runtime ?? systemRuntime;
+    this.#runtime = options.runtime ?? tickets.runtime ?? systemRuntime;
   }
 
   /**
@@ -76,7 +91,7 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
-      const forwarded = flags.delegation ? await this.#forwarded(signal) : undefined;
+      const forwarded = flags.delegation ? await this.#forwarded(ticket, signal) : undefined;
       const refusedForTime = (refused: ServiceTicket) => this.#tickets.refusedForTime?.(refused) ?? false;
       return new KerberosInitiator({
         ticket,
@@ -91,9 +106,9 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     }
   }
 
-  async #forwarded(signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
+  async #forwarded(beside: ServiceTicket, signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
     try {
-      return await this.#tickets.forwardedTicket({ signal });
+      return await this.#tickets.forwardedTicket({ beside, signal });
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof KerberosError || error instanceof KdcError) return undefined;

@@ -54,10 +54,17 @@ export async function makeDelegation(
   });
 }
 
-/** Reads the tickets of a KRB-CRED that is sealed with one of the given keys. */
+/** Enctype of a KRB-CRED that is not sealed itself (RFC 6448 section 3). No encryption has this number. */
+const NOT_SEALED = 0;
+
+/**
+ * Reads the tickets of a KRB-CRED out of an authenticator. It is sealed with one of the given keys, or not sealed itself, as
+ * Heimdal and programs on it send it: the authenticator is sealed (RFC 6448 section 5).
+ */
 export async function readDelegation(message: Bytes, keys: readonly KerberosKey[]): Promise<CredentialCacheData> {
   const cred = readMessage(KrbCred, message);
-  const part = readMessage(EncKrbCredPart, await openWithAny(cred.encPart.cipher, cred.encPart.etype, keys));
+  const { etype, cipher } = cred.encPart;
+  const part = readMessage(EncKrbCredPart, etype === NOT_SEALED ? cipher : await openWithAny(cipher, etype, keys));
   if (part.ticketInfo.length !== cred.tickets.length || cred.tickets.length === 0) {
     throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: tickets and their keys do not match in number");
   }

@@ -68,7 +68,30 @@ interface Run {
   answered?: { readonly realm: string; readonly host: string };
 }
 
-/** A client of KDCs. */
+/**
+ * A client of KDCs.
+ *
+ * @example Gets a ticket from an embedded KDC
+ * ```ts
+ * import { asExchange, parsePrincipal, passwordKey } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const { credential } = await kdc.client.run(asExchange({
+ *   client: parsePrincipal("alice@GSSOCKS.TEST"),
+ *   key: passwordKey("secret"),
+ *   enctypes: [18],
+ *   lifetime: 3_600_000,
+ *   renewLifetime: 0,
+ *   forwardable: false,
+ *   proxiable: false,
+ *   canonicalize: false,
+ *   timesync: true,
+ *   runtime: kdc.clock,
+ * }));
+ * if (credential.endtime <= Date.now()) throw new Error("expired");
+ * ```
+ */
 export class KdcClient {
   readonly #options: KdcClientOptions;
   readonly #lastAnswers: LastAnswers;

@@ -18,6 +18,8 @@ export const KeyUsage = {
   ApReqAuthenticator: 11,
   ApRepEncPart: 12,
   KrbCredEncPart: 14,
+  /** KERB_NON_KERB_CKSUM_SALT (MS-PAC section 2.8.4). */
+  PacSignature: 17,
   /** RFC 4121 section 2, here and below. */
   GssAcceptorSeal: 22,
   GssAcceptorSign: 23,

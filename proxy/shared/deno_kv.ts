@@ -47,6 +47,18 @@ export interface DenoKvOptions extends SharedStoreOptions {
  *
  * @throws {TypeError} Without `--unstable-kv`, or when an option is invalid.
  * @throws {Error} When the database cannot be opened, as `Deno.openKv` has it.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { connectDenoKv } from "@gssocks/gssocks/kv";
+ *
+ * export async function start(): Promise<void> {
+ *   await using store = await connectDenoKv({ path: "/var/lib/gssocks/kv", onLoss: "refuse" });
+ *   const { replayCache, userLedger } = store;
+ *   await serve({ keytab: "/etc/krb5.keytab", gssapi: { replayCache }, userLedger, rules: ["allow *"] }).finished;
+ * }
+ * ```
  */
 export async function connectDenoKv(options: DenoKvOptions): Promise<SharedStore> {
   const { openKv } = Deno as { readonly openKv?: (path?: string) => Promise<Kv> };
@@ -69,3 +81,5 @@ async function fileMark(path: string): Promise<string> {
   const { dev, ino } = await Deno.stat(path);
   return `${dev} ${ino}`;
 }
+export type { ReplayCache, ReplayEntry } from "../../kerberos/ap/replay/cache.ts";
+export type { UserLedger } from "../../socks/server/limits/user_ledger.ts";

@@ -20,7 +20,6 @@ import { RedisDriver, type RedisOptions } from "./redis_driver.ts";
 import { shareThrough } from "./share.ts";
 import type { SharedStore } from "./store.ts";
 
-export type { RedisOptions } from "./redis_driver.ts";
 export { shareThrough } from "./share.ts";
 export {
   type LookOptions,
@@ -39,7 +38,22 @@ export {
  * Connects to Redis, and goes on trying where that fails: a server starts without it, and behaves as `onLoss` says.
  *
  * @throws {TypeError} When an address is none, or an option is none of its kind; no password is in the message.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { connectRedis } from "@gssocks/gssocks/redis";
+ *
+ * export async function start(): Promise<void> {
+ *   await using store = await connectRedis({ url: "redis://redis.example.com", onLoss: "refuse" });
+ *   const { replayCache, userLedger } = store;
+ *   await serve({ keytab: "/etc/krb5.keytab", gssapi: { replayCache }, userLedger, rules: ["allow *"] }).finished;
+ * }
+ * ```
  */
 export async function connectRedis(options: RedisOptions): Promise<SharedStore> {
   return await shareThrough(new RedisDriver(options), options);
 }
+export type { RedisOptions } from "./redis_driver.ts";
+export type { ReplayCache, ReplayEntry } from "../../kerberos/ap/replay/cache.ts";
+export type { UserLedger } from "../../socks/server/limits/user_ledger.ts";

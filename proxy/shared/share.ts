@@ -17,6 +17,15 @@ const LEASE = 30_000;
  *
  * @param driver The store, which is closed with what is given back.
  * @throws {TypeError} When a time is none, or `onLoss` is neither.
+ *
+ * @example
+ * ```ts
+ * import { shareThrough, type SharedStore, type StoreDriver } from "@gssocks/gssocks/redis";
+ *
+ * export async function store(driver: StoreDriver): Promise<SharedStore> {
+ *   return await shareThrough(driver, { onLoss: "refuse" });
+ * }
+ * ```
  */
 export async function shareThrough(driver: StoreDriver, options: SharedStoreOptions): Promise<SharedStore> {
   const lease = duration("lease", options.lease ?? LEASE);

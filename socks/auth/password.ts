@@ -104,6 +104,13 @@ export function passwordClient(credentials: PasswordCredentials): ClientAuthMeth
  * Creates the username and password method of a server.
  *
  * @param check Checks passwords. The client gets the same refusal for `false` and for an error.
+ *
+ * @example
+ * ```ts
+ * import { type ServerAuthMethod, fixedPasswords, passwordServer } from "@gssocks/gssocks/socks";
+ *
+ * export const method: ServerAuthMethod = passwordServer(fixedPasswords({ alice: "secret" }));
+ * ```
  */
 export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   return {

@@ -25,7 +25,27 @@ export interface AssociateThroughOptions extends ThroughOptions {
   readonly resolve: Resolver;
 }
 
-/** Opens an association; throws as `connectThrough` does. */
+/**
+ * Opens an association; throws as `connectThrough` does.
+ *
+ * @example
+ * ```ts
+ * import { associateThrough, bindUdp, dialTcp, noAuthentication, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * export async function ask(query: Uint8Array): Promise<Uint8Array> {
+ *   await using datagrams = await associateThrough({
+ *     proxy: { hostname: "proxy.example.com", port: 1080 },
+ *     auth: [noAuthentication()],
+ *     dial: dialTcp,
+ *     bind: bindUdp,
+ *     resolve: systemResolver,
+ *   });
+ *   await datagrams.send(query, { hostname: "192.0.2.53", port: 53 });
+ *   const [answer] = await datagrams.receive();
+ *   return answer;
+ * }
+ * ```
+ */
 export async function associateThrough(options: AssociateThroughOptions): Promise<SocksDatagrams> {
   const { bind, resolve } = options;
   checkFunction("bind", bind);

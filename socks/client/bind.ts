@@ -60,7 +60,24 @@ export interface ProxiedBind extends Disposable, AsyncDisposable {
   unref(): void;
 }
 
-/** Asks a proxy to listen for one connection; throws as `connectThrough` does. */
+/**
+ * Asks a proxy to listen for one connection; throws as `connectThrough` does.
+ *
+ * @example
+ * ```ts
+ * import { bindThrough, dialTcp, noAuthentication, type SocksConnection } from "@gssocks/gssocks/socks";
+ *
+ * export async function acceptOne(): Promise<SocksConnection> {
+ *   const pending = await bindThrough({
+ *     proxy: { hostname: "proxy.example.com", port: 1080 },
+ *     auth: [noAuthentication()],
+ *     dial: dialTcp,
+ *     expected: { hostname: "192.0.2.21", port: 0 },
+ *   });
+ *   return await pending.accept();
+ * }
+ * ```
+ */
 export async function bindThrough(options: BindThroughOptions): Promise<ProxiedBind> {
   const pending = await ProxyBind.open(options);
   const { signal } = options;

@@ -25,6 +25,22 @@ export interface ConnectThroughOptions extends ThroughOptions {
  * @throws {SocksTimeoutError} The time was over.
  * @throws {HostNameError} The target's host name is invalid; nothing was sent.
  * @throws {TypeError} An option is missing or invalid; nothing was dialled.
+ *
+ * @example
+ * ```ts
+ * import { connectThrough, dialTcp, noAuthentication } from "@gssocks/gssocks/socks";
+ *
+ * export async function greet(): Promise<void> {
+ *   const { connection } = await connectThrough({
+ *     proxy: { hostname: "proxy.example.com", port: 1080 },
+ *     auth: [noAuthentication()],
+ *     dial: dialTcp,
+ *     target: { hostname: "intranet", port: 80 },
+ *   });
+ *   await connection.write(new TextEncoder().encode("hello"));
+ *   connection.close();
+ * }
+ * ```
  */
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
   const { signal, target } = options;

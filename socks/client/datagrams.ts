@@ -13,7 +13,7 @@ import { closeQuietly } from "../stream/close_quietly.ts";
 import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
 import type { DatagramCodec } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
+import { decodeDatagram, encodeDatagram, MAX_DATAGRAM, maxHeader } from "../wire/datagram.ts";
 import { withoutZone } from "../wire/ip.ts";
 import { Inbox } from "./inbox.ts";
 import { bindForRelay } from "./local_address.ts";
@@ -142,8 +142,39 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     await this.#socket!.send(sealed, this.relay);
   }
 
+  /**
+   * Returns the size of the longest data that {@linkcode send} takes for a target (RFC 1928 section 7): what a UDP datagram
+   * has room for, less the header (10 bytes for an IPv4 address, 22 for an IPv6 address, 262 for any name) and the protection.
+   * Larger datagrams to a short name may fit too.
+   *
+   * @throws {HostNameError} The target's host name is invalid.
+   * @throws {SocksConnectionError} The association has ended and its protection with it.
+   *
+   * @example
+   * ```ts
+   * import type { SocksDatagrams } from "@gssocks/gssocks";
+   *
+   * export async function sendInPieces(datagrams: SocksDatagrams, data: Uint8Array): Promise<void> {
+   *   const target = { hostname: "log.example.com", port: 514 };
+   *   const size = datagrams.maxSize(target);
+   *   for (let at = 0; at < data.length; at += size) await datagrams.send(data.subarray(at, at + size), target);
+   * }
+   * ```
+   */
+  maxSize(to: Endpoint): number {
+    this.#inbox.throwIfEnded();
+    const checked = checkEndpoint("target", to);
+    const room = this.#codec.roomIn?.(this.#limit) ?? this.#limit;
+    return Math.max(0, room - maxHeader(checked));
+  }
+
+  /** Longest datagram that the relay can get. */
+  get #limit(): number {
+    return this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM;
+  }
+
   #checkSize(size: number, length: number): void {
-    const limit = this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM;
+    const limit = this.#limit;
     if (size <= limit) return;
     throw new RangeError(
       `Cannot send datagram of ${length} bytes: it has ${size} bytes with header and protection, and the limit is ${limit}`,

@@ -16,6 +16,16 @@ import { requestFromProxy, type ThroughOptions } from "./request.ts";
  * @throws {SocksReplyError} The proxy found nothing, refused the request, or does not know the command.
  * @throws {SocksAuthError} As {@linkcode connectThrough}.
  * @throws {HostNameError} As {@linkcode connectThrough}.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp, noAuthentication, resolveThrough } from "@gssocks/gssocks/socks";
+ *
+ * export async function address(): Promise<string> {
+ *   const proxy = { hostname: "proxy.example.com", port: 1080 };
+ *   return await resolveThrough({ proxy, auth: [noAuthentication()], dial: dialTcp, hostname: "intranet" });
+ * }
+ * ```
  */
 export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
   const hostname = hostName(checkHost("hostname", options.hostname));

@@ -148,6 +148,22 @@ export class SocksConnection implements AsyncDisposable, Disposable {
     this.#connection.unref();
   }
 
+  /**
+   * Sets whether small writes are sent to the proxy at once (TCP_NODELAY), in the manner of `Deno.TcpConn`. They are from the start. It has
+   * no effect over transports other than TCP.
+   */
+  setNoDelay(noDelay: boolean = true): void {
+    this.#connection.setNoDelay(noDelay);
+  }
+
+  /**
+   * Sets whether the system probes a silent proxy (SO_KEEPALIVE), in the manner of `Deno.TcpConn`. It does from the start. It has no effect
+   * over transports other than TCP.
+   */
+  setKeepAlive(keepAlive: boolean = true): void {
+    this.#connection.setKeepAlive(keepAlive);
+  }
+
   /** Same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();

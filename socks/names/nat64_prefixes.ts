@@ -50,6 +50,14 @@ const RETRY = 60_000;
 /**
  * NAT64 prefixes. They are discovered at the start, and again when they are used ten minutes after the last look-up, or one minute after a
  * failure. The prefixes found stay in use until there is another answer.
+ *
+ * @example
+ * ```ts
+ * import { Nat64Prefixes, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * const prefixes = new Nat64Prefixes({ known: ["2001:db8:64::/96"], resolve: systemResolver });
+ * prefixes[Symbol.dispose]();
+ * ```
  */
 export class Nat64Prefixes implements Nat64Source, Disposable {
   readonly #options: Nat64Options;

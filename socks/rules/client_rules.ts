@@ -35,6 +35,13 @@ export interface ClientVerdict {
  * Parses `SOURCE[,SOURCE]...`: addresses, blocks, or `*`.
  *
  * @throws {TypeError} The text is no client rule.
+ *
+ * @example
+ * ```ts
+ * import { type ClientRule, parseClientRule } from "@gssocks/gssocks/socks";
+ *
+ * export const rule: ClientRule = parseClientRule("deny", "198.51.100.0/24");
+ * ```
  */
 export function parseClientRule(action: RuleAction, text: string): ClientRule {
   const parts = text.split(",");
@@ -62,12 +69,29 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
  * Parses `allow SOURCES` or `deny SOURCES`; see {@linkcode parseClientRule}.
  *
  * @throws {TypeError} The text is neither.
+ *
+ * @example
+ * ```ts
+ * import { parseClientRuleText } from "@gssocks/gssocks/socks";
+ *
+ * if (parseClientRuleText("allow 192.0.2.0/24").action !== "allow") throw new Error("another action");
+ * ```
  */
 export function parseClientRuleText(text: string): ClientRule {
   return parseClientRule(...splitRule(text, "client rule"));
 }
 
-/** Client rules in order. The first rule that matches decides; without a match the client is denied. */
+/**
+ * Client rules in order. The first rule that matches decides; without a match the client is denied.
+ *
+ * @example
+ * ```ts
+ * import { ClientRuleSet, parseClientRuleText } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new ClientRuleSet([parseClientRuleText("allow 192.0.2.0/24")]);
+ * if (rules.judge("198.51.100.1").allowed) throw new Error("no rule fits");
+ * ```
+ */
 export class ClientRuleSet {
   readonly #rules: readonly ClientRule[];
 

@@ -14,6 +14,9 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
   method: "methods",
   user: "users",
   realm: "realms",
+  account: "accounts",
+  sid: "sids",
+  group: "groups",
   enctype: "enctypes",
   protection: "protections",
 };
@@ -22,7 +25,8 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
  * Parses a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
  * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
  * addresses), or `*`; PORTS is a port, a range (`8000-8999`) or a name (`https`). Conditions are `user` (a user or principal; a `*`
- * at one end of its name or realm is a wildcard: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `from` (an address or block), `command` (connect, bind,
+ * at one end of its name or realm is a wildcard: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `account`, `sid` and `group` (who the client is at Active Directory,
+ * by the stored name, `alice@corp.example`, and by SID), `from` (an address or block), `command` (connect, bind,
  * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. A condition
  * that is given twice matches either value. A value that has a comma or starts with a quotation mark stands in quotation marks; inside them
  * a quotation mark is doubled: `user="Doe, John@EXAMPLE.COM"`. In users and realms a backslash escapes the next character (RFC 1964
@@ -128,6 +132,13 @@ function splitConditions(
  * Parses `allow DESTINATION...` or `deny DESTINATION...`; see {@linkcode parseRule}.
  *
  * @throws {TypeError} The text is neither.
+ *
+ * @example
+ * ```ts
+ * import { parseRuleText } from "@gssocks/gssocks/socks";
+ *
+ * if (parseRuleText("deny 10.0.0.0/8").action !== "deny") throw new Error("another action");
+ * ```
  */
 export function parseRuleText(text: string): Rule {
   return parseRule(...splitRule(text, "rule"));

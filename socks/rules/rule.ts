@@ -43,6 +43,19 @@ export interface Rule {
   readonly users?: readonly string[] | undefined;
   /** Realms of principals: complete, or with a `*` at one end. */
   readonly realms?: readonly string[] | undefined;
+  /**
+   * Accounts of a directory by their stored names, `name@dns.domain`, in any case; a `*` in the name stands for any text. Deny rules also
+   * take `DOMAIN\\name` and `name`, and match the user principal name too. They are matched only by what a ticket proves (its PAC). A deny
+   * rule with accounts, SIDs or groups also matches a client whose account is not known.
+   */
+  readonly accounts?: readonly string[] | undefined;
+  /** SIDs, `S-1-5-21-…`, of an account or of one of its groups. */
+  readonly sids?: readonly string[] | undefined;
+  /**
+   * Groups by SID, or by well-known name: `Domain Users@corp.example`. A rule matches an account that is in one of them, directly or through
+   * another group.
+   */
+  readonly groups?: readonly string[] | undefined;
   /** Names of the encryption types of security contexts. */
   readonly enctypes?: readonly string[] | undefined;
   /** Protection levels of the client's data. */

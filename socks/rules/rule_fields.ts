@@ -11,6 +11,7 @@ import { PROTECTION_LEVELS } from "../protection.ts";
 import { parseIp } from "../wire/ip.ts";
 import { PORT_NAMES, portOfName } from "./port_names.ts";
 import { normalSuffix } from "./destination.ts";
+import { checkAccounts } from "./accounts.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule as plain values, as in a configuration file; see {@linkcode Rule} for their meanings. */
@@ -31,6 +32,12 @@ export interface RuleFields {
   readonly users?: readonly string[] | undefined;
   /** Realms of principals. A `*` at the start or the end is a wildcard. */
   readonly realms?: readonly string[] | undefined;
+  /** Accounts of a directory, `name@dns.domain`; see {@linkcode Rule.accounts}. */
+  readonly accounts?: readonly string[] | undefined;
+  /** SIDs of accounts or of groups. */
+  readonly sids?: readonly string[] | undefined;
+  /** SIDs or well-known names of groups; see {@linkcode Rule.groups}. */
+  readonly groups?: readonly string[] | undefined;
   /** Encryption types, such as `aes256-cts-hmac-sha384-192`. */
   readonly enctypes?: readonly string[] | undefined;
   /** `none`, `integrity`, `selective`, `confidentiality`. */
@@ -45,6 +52,14 @@ export interface RuleFields {
  * Creates a rule from plain values.
  *
  * @throws {TypeError} A value is invalid, or two conditions can never hold together.
+ *
+ * @example
+ * ```ts
+ * import { ruleFromFields } from "@gssocks/gssocks/socks";
+ *
+ * const rule = ruleFromFields({ action: "allow", destinations: [".example.com"], ports: ["443"] });
+ * if (rule.action !== "allow") throw new Error("another action");
+ * ```
  */
 export function ruleFromFields(fields: RuleFields): Rule {
   const { action, destinations = ["*"], maxTicketAge, upstream } = fields;
@@ -58,6 +73,9 @@ export function ruleFromFields(fields: RuleFields): Rule {
     methods: every(fields.methods, "method", (text) => oneOf<MethodName>(text, ["none", "password", "gssapi"])),
     users: every(fields.users, "user", checkedBy(parseUserPattern)),
     realms: every(fields.realms, "realm", checkedBy(parseRealmPattern)),
+    accounts: every(fields.accounts, "account", checkedBy((text) => checkAccounts({ action, accounts: [text] }))),
+    sids: every(fields.sids, "SID", checkedBy((text) => checkAccounts({ action, sids: [text] }))),
+    groups: every(fields.groups, "group", checkedBy((text) => checkAccounts({ action, groups: [text] }))),
     enctypes: every(fields.enctypes, "enctype", (text) => text === "" ? undefined : text),
     protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)),
     maxTicketAge: maxTicketAge === undefined ? undefined : parseAge(maxTicketAge),
@@ -68,8 +86,16 @@ export function ruleFromFields(fields: RuleFields): Rule {
 }
 
 /** Refuses conditions that exclude each other, such as a realm for clients without a ticket. */
-function checkConditions({ action, methods, users, realms, enctypes, maxTicketAge, upstream }: Rule): void {
-  const ofTickets = Object.entries({ realm: realms, enctype: enctypes, "ticket age": maxTicketAge });
+function checkConditions(rule: Rule): void {
+  const { action, methods, users, realms, enctypes, maxTicketAge, upstream, accounts, sids, groups } = rule;
+  const ofTickets = Object.entries({
+    realm: realms,
+    enctype: enctypes,
+    "ticket age": maxTicketAge,
+    account: accounts,
+    SID: sids,
+    group: groups,
+  });
   for (const [what, value] of ofTickets) {
     if (value !== undefined && methods !== undefined && !methods.includes("gssapi")) {
       throw new TypeError(`the ${what} needs a Kerberos ticket, and clients of method ${methods} have none`);

@@ -24,6 +24,7 @@ import type { Identity } from "../identity.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { specialKind } from "./special_ranges.ts";
+import { checkAccounts, matchesAccount } from "./accounts.ts";
 import { checkUsers, matchesUser } from "./users.ts";
 
 /** Options of {@linkcode RuleSet}. */
@@ -34,7 +35,17 @@ export interface RuleSetOptions {
 
 const NO_PREFIXES: Nat64Source = { prefixes: [] };
 
-/** Rules in order. */
+/**
+ * Rules in order.
+ *
+ * @example
+ * ```ts
+ * import { parseRuleText, RuleSet } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([parseRuleText("deny 10.0.0.0/8"), parseRuleText("allow *:443")]);
+ * if (typeof rules.judgeName !== "function") throw new Error("no judge");
+ * ```
+ */
 export class RuleSet {
   readonly #rules: readonly Rule[];
   readonly #now: () => number;
@@ -46,7 +57,7 @@ export class RuleSet {
    *
    * @param rules The rules in order.
    * @param now Returns the time in milliseconds since the epoch.
-   * @throws {TypeError} A user or realm of a rule is invalid.
+   * @throws {TypeError} A user, realm, account, SID or group of a rule is invalid.
    * @throws {HostNameError} A domain of a rule is invalid.
    */
   constructor(
@@ -58,6 +69,7 @@ export class RuleSet {
     this.#rules = Object.freeze(rules.map(withNormalNames));
     this.#now = now;
     this.#rules.forEach(checkUsers);
+    this.#rules.forEach(checkAccounts);
   }
 
   /** Judges a request before its name is looked up. It is denied if no address could be allowed. */
@@ -141,6 +153,7 @@ export class RuleSet {
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
       matchesUser(rule, identity) &&
+      matchesAccount(rule, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }

@@ -6,6 +6,7 @@
  * @module
  */
 import { formatNameText, type NameParts, parseNameText } from "../../base/name_text.ts";
+import type { GssAccount } from "../../gss/account.ts";
 import type { Identity } from "../identity.ts";
 import {
   enterprise,
@@ -43,16 +44,18 @@ function userOf(identity: Identity): User {
   return user;
 }
 
-function principal({ name: text }: Identity): User {
+function principal({ name: text, account }: Identity): User {
   const name = readName(text);
   const realm = name.realm === undefined ? undefined : foldName(name.realm);
   const components = foldComponents(name.components);
-  const readings: NameParts[] = [{ components, realm }];
-  const [user, domain] = enterprise(components) ?? [];
-  if (user !== undefined) {
-    const plain = user.split("/");
-    readings.push({ components: plain, realm }, { components: plain, realm: domain });
-  }
+  const readings: NameParts[] = [components, ...accountNames(account)].flatMap((spelled) => {
+    const [user, domain] = enterprise(spelled) ?? [];
+    const plain = user?.split("/");
+    return [
+      { components: spelled, realm },
+      ...(plain === undefined ? [] : [{ components: plain, realm }, { components: plain, realm: domain }]),
+    ];
+  });
   // An NT-MS-PRINCIPAL has the short name of the domain in front: DOMAIN\user.
   readings.push(...readings.filter((one) => one.components[0]!.includes("\\")).map(withoutShortDomain));
   // A domain controller that does not find a name looks for a machine with it, whose name ends with a dollar.
@@ -67,8 +70,18 @@ function principal({ name: text }: Identity): User {
     name,
     readings,
     wellKnown: components[0] === "WELLKNOWN" || (realm?.startsWith("WELLKNOWN:") ?? false),
-    key: formatNameText({ components: counted?.split("/") ?? components, realm }),
+    // The keys of names are folded, that is, in upper case.
+    key: account === undefined
+      ? formatNameText({ components: counted?.split("/") ?? components, realm })
+      : `sid:${account.sid}`,
   };
+}
+
+/** Other names of an account, which its user may not have spelled: the stored one, and the user principal name. */
+function accountNames(account: GssAccount | undefined): (readonly string[])[] {
+  if (account === undefined) return [];
+  const { name, dnsDomain = account.realm, upn } = account;
+  return [`${name}@${dnsDomain}`, ...(upn === undefined ? [] : [upn])].map((spelled) => foldComponents([spelled]));
 }
 
 function withoutShortDomain({ components: [first, ...others], realm }: NameParts): NameParts {
@@ -94,7 +107,10 @@ function plain({ name }: Identity): User {
   return { name: undefined, readings, wellKnown: false, key: folded || name };
 }
 
-/** The name under which limits count a user. It is the same for all spellings, and empty for unauthenticated clients. */
+/**
+ * The name under which limits count a user: the SID of the account, if it is known. It is the same for all spellings, and empty for
+ * unauthenticated clients.
+ */
 export function userKey(identity: Identity): string {
   return identity.name === "" ? "" : userOf(identity).key;
 }

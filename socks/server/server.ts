@@ -20,7 +20,22 @@ import type { LiveSession } from "./status.ts";
 /** Longest pause in milliseconds after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
 
-/** A SOCKS server. */
+/**
+ * A SOCKS server.
+ *
+ * @example Serves a stream, without authentication
+ * ```ts
+ * import { connectionFromStreams, noAuthentication, SocksServer } from "@gssocks/gssocks/socks";
+ *
+ * await using server = new SocksServer({
+ *   auth: [noAuthentication()],
+ *   open: () => Promise.reject(new Error("there is no target")),
+ * });
+ * // A client that ends before it has sent anything.
+ * const streams = { readable: new Blob([]).stream(), writable: new WritableStream<Uint8Array>() };
+ * await server.serve(connectionFromStreams(streams));
+ * ```
+ */
 export class SocksServer implements AsyncDisposable {
   #options: SocksServerOptions;
   readonly #sessions: Sessions;

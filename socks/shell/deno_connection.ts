@@ -35,15 +35,9 @@ export class DenoConnection implements Connection {
     this.#conn = conn;
     this.local = endpointOf(conn.localAddr);
     this.remote = endpointOf(conn.remoteAddr);
-    if (!("setNoDelay" in conn)) return;
-    const socket = conn as Deno.TcpConn;
-    try {
-      socket.setNoDelay(true);
-      // Keepalive detects dead peers where no timeout of ours applies.
-      socket.setKeepAlive(true);
-    } catch {
-      // Some systems refuse this if the peer has already closed; the first read reports that.
-    }
+    this.setNoDelay(true);
+    // Keepalive detects dead peers where no timeout of ours applies.
+    this.setKeepAlive(true);
   }
 
   get written(): number {
@@ -187,6 +181,25 @@ export class DenoConnection implements Connection {
   /** Lets the process end while calls are pending. */
   unref(): void {
     (this.#conn as Deno.TcpConn).unref();
+  }
+
+  /** Sets TCP_NODELAY; it has no effect on other sockets than TCP's, and on a closed one. */
+  setNoDelay(noDelay: boolean): void {
+    this.#setOption((socket) => socket.setNoDelay(noDelay));
+  }
+
+  /** Sets SO_KEEPALIVE; it has no effect on other sockets than TCP's, and on a closed one. */
+  setKeepAlive(keepAlive: boolean): void {
+    this.#setOption((socket) => socket.setKeepAlive(keepAlive));
+  }
+
+  #setOption(set: (socket: Deno.TcpConn) => void): void {
+    if (!("setNoDelay" in this.#conn)) return;
+    try {
+      set(this.#conn as Deno.TcpConn);
+    } catch {
+      // Some systems refuse this if the peer has already closed; the first read reports that.
+    }
   }
 }
 

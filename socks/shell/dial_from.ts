@@ -22,6 +22,16 @@ const KEEP_ALIVE = 60_000;
  * system's keepalive probes (on Linux nine, 75 seconds apart).
  *
  * @throws {TypeError} A text is no address.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { dialFrom } from "@gssocks/gssocks/socks";
+ *
+ * export function start(): void {
+ *   serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], dial: dialFrom(["192.0.2.7", "2001:db8::7"]) });
+ * }
+ * ```
  */
 export function dialFrom(addresses: readonly string[]): Dialer {
   addresses.forEach(checkAddress);

@@ -28,6 +28,10 @@ interface SocketMethods {
   ref?(): unknown;
   /** Lets the process end while the socket is open. */
   unref?(): unknown;
+  /** Sets whether small writes are sent at once, where it is a socket. */
+  setNoDelay?(noDelay: boolean): unknown;
+  /** Sets whether a silent peer is probed, where it is a socket. */
+  setKeepAlive?(keepAlive: boolean): unknown;
   /** Resets the connection (RFC 9293 section 3.10.5). */
   resetAndDestroy?(): unknown;
 }
@@ -218,6 +222,14 @@ export class DuplexConnection implements Connection {
 
   unref(): void {
     this.stream.unref?.();
+  }
+
+  setNoDelay(noDelay: boolean): void {
+    this.stream.setNoDelay?.(noDelay);
+  }
+
+  setKeepAlive(keepAlive: boolean): void {
+    this.stream.setKeepAlive?.(keepAlive);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -47,7 +47,16 @@ export function systemResolverWith(options: SystemResolverOptions = {}): SystemR
   return resolverOf(sourcesOf(names, options), names);
 }
 
-/** Creates a resolver of addresses to names, as {@linkcode systemResolverWith} does and with the same limits. */
+/**
+ * Creates a resolver of addresses to names, as {@linkcode systemResolverWith} does and with the same limits.
+ *
+ * @example
+ * ```ts
+ * import { type ReverseResolver, systemReverseWith } from "@gssocks/gssocks/socks";
+ *
+ * export const reverse: ReverseResolver = systemReverseWith();
+ * ```
+ */
 export function systemReverseWith(options: SystemResolverOptions = {}): ReverseResolver {
   return reverseOf(sourcesOf(names, options), names);
 }
@@ -76,10 +85,22 @@ export function asksNameServers(): boolean {
  * const resolve: Resolver = async (name, options) =>
  *   name === "printer.lab" ? ["192.0.2.9"] : await systemResolver(name, options);
  *
- * export const start = () => serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], resolve });
+ * export function start(): void {
+ *   serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], resolve });
+ * }
  * ```
  */
 export const systemResolver: SystemResolver = resolverOf(systemSources, names);
 
-/** Names of an address, by the system's resolver. */
+/**
+ * Names of an address, by the system's resolver.
+ *
+ * @example
+ * ```ts
+ * import { systemReverse } from "@gssocks/gssocks/socks";
+ *
+ * const names = await systemReverse("127.0.0.1", { signal: AbortSignal.timeout(5_000) }).catch(() => []);
+ * if (!Array.isArray(names)) throw new Error("no list");
+ * ```
+ */
 export const systemReverse: ReverseResolver = reverseOf(systemSources, names);

@@ -14,7 +14,19 @@ import { balancers, proxyProtocol } from "../stream/proxy_protocol.ts";
 import { DenoConnection } from "./deno_connection.ts";
 import { listenerOf, listenNaming } from "./deno_listener.ts";
 
-/** Connects over TCP. */
+/**
+ * Connects over TCP.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp } from "@gssocks/gssocks/socks";
+ *
+ * export async function greet(): Promise<void> {
+ *   await using connection = await dialTcp({ hostname: "intranet", port: 7 }, {});
+ *   await connection.write(new TextEncoder().encode("hello"));
+ * }
+ * ```
+ */
 export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): Promise<Connection> => {
   const { signal } = options;
   try {
@@ -30,6 +42,15 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
  * Listens on TCP. `localhost` stands for both loopback addresses, as far as the machine has them and the program has the permission.
  *
  * @throws The error of `Deno.listen`; the message starts with the address.
+ *
+ * @example
+ * ```ts
+ * import { listenTcp } from "@gssocks/gssocks/socks";
+ *
+ * const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
+ * if (listener.addr.port === 0) throw new Error("no port");
+ * listener.close();
+ * ```
  */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
   const { hostname, port, reusePort = false, proxyProtocol: balancing } = options;

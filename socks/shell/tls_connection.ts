@@ -153,6 +153,14 @@ export class NodeTlsConnection extends DuplexConnection {
     this.#connection.unref?.();
   }
 
+  override setNoDelay(noDelay: boolean): void {
+    this.#connection.setNoDelay?.(noDelay);
+  }
+
+  override setKeepAlive(keepAlive: boolean): void {
+    this.#connection.setKeepAlive?.(keepAlive);
+  }
+
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.#closing;

@@ -14,6 +14,15 @@ import { bindWithNode } from "./udp_node.ts";
 /**
  * Binds a UDP socket of the system. `Deno.listenDatagram` needs the flag `--unstable-net` and takes a third of the time of `node:dgram`, which
  * needs no flag.
+ *
+ * @example
+ * ```ts
+ * import { bindUdp } from "@gssocks/gssocks/socks";
+ *
+ * const socket = await bindUdp({ hostname: "127.0.0.1", port: 0, onDatagram() {} });
+ * if (socket.local.port === 0) throw new Error("no port");
+ * socket.close();
+ * ```
  */
 export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Promise<DatagramSocket> => {
   try {

@@ -64,6 +64,10 @@ export interface Connection extends AsyncDisposable {
   ref?(): void;
   /** Lets the process exit although the connection is open. */
   unref?(): void;
+  /** Sets whether small writes are sent at once (TCP_NODELAY), which they are from the start. @default {no effect} */
+  setNoDelay?(noDelay: boolean): void;
+  /** Sets whether a silent peer is probed (SO_KEEPALIVE), which it is from the start. @default {no effect} */
+  setKeepAlive?(keepAlive: boolean): void;
 }
 
 /** Opens connections: to a target, to a proxy, or through a proxy. */

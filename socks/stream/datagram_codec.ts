@@ -7,7 +7,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/context.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { isSealed, type ProtectionLevel, type SealPolicy } from "../protection.ts";
-import { decodeFrame, encodeFrame, FrameType } from "../wire/gssapi.ts";
+import { decodeFrame, encodeFrame, FRAME_HEADER, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 
 /** Seals and opens single datagrams with the context of the control connection (RFC 1961 section 5). */
 export interface DatagramCodec {
@@ -19,6 +19,12 @@ export interface DatagramCodec {
    * @throws {Error} When it is not genuine, was received before, or is not protected as agreed.
    */
   open(bytes: Uint8Array): Promise<Bytes>;
+  /**
+   * Returns the size of the longest datagram that has at most `size` bytes as it is sent, or 0 if there is none.
+   *
+   * @default {`size`: nothing is added}
+   */
+  roomIn?(size: number): number;
 }
 
 /** Options of {@linkcode protectedDatagrams}. */
@@ -59,6 +65,11 @@ export function protectedDatagrams({ context, level, seal = () => true }: Protec
         throw new SocksProtocolError("NOT_SEALED", "Datagram is only signed; it must be encrypted too");
       }
       return data;
+    },
+    roomIn(size): number {
+      const token = Math.min(size - FRAME_HEADER, MAX_TOKEN);
+      const kinds = level === "selective" ? [true, false] : [level === "confidentiality"];
+      return token <= 0 ? 0 : Math.min(...kinds.map((confidential) => context.wrapSizeLimit(token, { confidential })));
     },
   };
 }

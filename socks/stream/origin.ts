@@ -10,6 +10,14 @@
  *
  * @param allowed Origins of allowed pages: scheme, host and port as browsers write them, such as `https://intranet.example.com`.
  * @throws {TypeError} When an entry of `allowed` is not an origin.
+ *
+ * @example
+ * ```ts
+ * import { isOriginAllowed } from "@gssocks/gssocks/socks";
+ *
+ * const request = new Request("https://proxy.example.com/", { headers: { origin: "https://elsewhere.example" } });
+ * if (isOriginAllowed(request, ["https://proxy.example.com"])) throw new Error("a page from elsewhere");
+ * ```
  */
 export function isOriginAllowed(request: Request, allowed: readonly string[] = []): boolean {
   for (const origin of allowed) {

@@ -138,4 +138,14 @@ export class ProtectedConnection implements Connection {
   unref(): void {
     this.#state.connection.unref?.();
   }
+
+  /** Sets whether small writes are sent at once. */
+  setNoDelay(noDelay: boolean): void {
+    this.#state.connection.setNoDelay?.(noDelay);
+  }
+
+  /** Sets whether a silent peer is probed. */
+  setKeepAlive(keepAlive: boolean): void {
+    this.#state.connection.setKeepAlive?.(keepAlive);
+  }
 }

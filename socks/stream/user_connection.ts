@@ -219,6 +219,16 @@ export class UserConnection {
     this.#connection.unref?.();
   }
 
+  /** Sets whether small writes are sent at once. */
+  setNoDelay(noDelay: boolean): void {
+    this.#connection.setNoDelay?.(noDelay);
+  }
+
+  /** Sets whether a silent peer is probed. */
+  setKeepAlive(keepAlive: boolean): void {
+    this.#connection.setKeepAlive?.(keepAlive);
+  }
+
   /** Ends both directions: a connection that cannot be read is lost. */
   #readingFailed(error: unknown): unknown {
     if (this.#closed !== undefined) return this.#closed.error;

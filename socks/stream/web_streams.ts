@@ -43,6 +43,16 @@ export function connectionFromStreams(streams: DuplexStreams): Connection {
 /**
  * Returns the streams of a connection, which they own. BYOB readers are supported, and any buffer may be written. Cancelling or aborting
  * one stream closes the connection, and so does the end of both.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp, streamsOfConnection } from "@gssocks/gssocks/socks";
+ *
+ * export async function page(): Promise<string> {
+ *   const { readable } = streamsOfConnection(await dialTcp({ hostname: "intranet", port: 80 }, {}));
+ *   return await new Response(readable).text();
+ * }
+ * ```
  */
 export function streamsOfConnection(connection: Connection): ConnectionStreams {
   return { ...streamsOf(new UserConnection(connection)), remote: connection.remote };

@@ -32,6 +32,8 @@ export function wrapConnection(connection: Connection, calls: ReplacedCalls): Co
     probe: () => probe(connection),
     ref: () => connection.ref?.(),
     unref: () => connection.unref?.(),
+    setNoDelay: (noDelay) => connection.setNoDelay?.(noDelay),
+    setKeepAlive: (keepAlive) => connection.setKeepAlive?.(keepAlive),
     ...calls,
     [Symbol.asyncDispose](): Promise<void> {
       this.close();

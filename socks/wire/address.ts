@@ -47,6 +47,11 @@ export function encodeEndpoint(endpoint: Endpoint): Bytes {
   return concat(Uint8Array.of(DOMAIN, name.length), name, tail);
 }
 
+/** Whether an encoded endpoint has a name, and not an address. */
+export function isName(encoded: Uint8Array): boolean {
+  return encoded[0] === DOMAIN;
+}
+
 /**
  * Decodes ATYP, address and port; `undefined` while bytes are missing.
  *
@@ -97,7 +102,16 @@ export function parseLocalEndpointText(text: string, defaultPort?: number): Endp
   return { hostname: `${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`, port };
 }
 
-/** `host:port`, with brackets around IPv6. */
+/**
+ * `host:port`, with brackets around IPv6.
+ *
+ * @example
+ * ```ts
+ * import { formatEndpoint } from "@gssocks/gssocks/socks";
+ *
+ * if (formatEndpoint({ hostname: "::1", port: 1080 }) !== "[::1]:1080") throw new Error("another text");
+ * ```
+ */
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.hostname.includes(":")
     ? `[${endpoint.hostname}]:${endpoint.port}`
@@ -109,6 +123,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
  * A-labels, addresses canonical.
  *
  * @throws {TypeError} When the text is neither.
+ *
+ * @example
+ * ```ts
+ * import { parseEndpointText } from "@gssocks/gssocks/socks";
+ *
+ * if (parseEndpointText("proxy.example.com", 1080).port !== 1080) throw new Error("another port");
+ * ```
  */
 export function parseEndpointText(text: string, defaultPort?: number): Endpoint {
   return canonicalEndpoint(text, splitEndpoint(text, defaultPort));

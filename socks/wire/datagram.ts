@@ -13,7 +13,7 @@
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import { decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
+import { decodeEndpoint, encodeEndpoint, type Endpoint, isName } from "./address.ts";
 
 /** A decoded datagram. */
 export interface Datagram extends Endpoint {
@@ -27,10 +27,21 @@ export interface Datagram extends Endpoint {
 export const MAX_DATAGRAM = 65_507;
 
 const HEADER = new Uint8Array(3);
+/** Bytes of a header with a name of 255 bytes. */
+const LONGEST_NAME_HEADER = 262;
 
 /** Encodes a complete datagram to, or from, an endpoint. */
 export function encodeDatagram(endpoint: Endpoint, data: Uint8Array): Bytes {
   return concat(HEADER, encodeEndpoint(endpoint), data);
+}
+
+/**
+ * Returns the size of the longest header for a target of its kind (RFC 1928 section 7): 10 bytes for an IPv4 address, 262 for a
+ * name, and 22 for an IPv6 address, where the RFC says 20 and forgets two.
+ */
+export function maxHeader(endpoint: Endpoint): number {
+  const address = encodeEndpoint(endpoint);
+  return isName(address) ? LONGEST_NAME_HEADER : HEADER.length + address.length;
 }
 
 /**

@@ -63,6 +63,13 @@ const FORBIDDEN = /[\s\p{Cc}\p{Cs}:/\\@?#%[\]]/u;
  * (RFC 4007 section 6).
  *
  * @throws {HostNameError} When the text is not a host.
+ *
+ * @example
+ * ```ts
+ * import { hostName } from "@gssocks/gssocks/socks";
+ *
+ * if (hostName("B\u00fccher.example") !== "xn--bcher-kva.example") throw new Error("another name");
+ * ```
  */
 export function hostName(text: string): string {
   if (isIpv4(text)) return text;

@@ -40,6 +40,17 @@ function refuses(codec: Codec<unknown>, text: string, message: RegExp): void {
   }
 }
 
+Deno.test("sequence(): keeps unknown elements behind its fields through decode(), copies and encode()", () => {
+  const given = unhex("3016a003020105a2030401aa" + "a303020101" + "020107" + "be020500");
+  for (const engine of [derEngine, asn1jsEngine]) {
+    const value = decodeBy(engine, Sample, given);
+    assert.deepEqual(Object.keys(value), ["first", "third"]);
+    assert.deepEqual([value.first, value.third], [5, unhex("aa")]);
+    assert.equal(hex(encode(Sample, value)), hex(given));
+    assert.equal(hex(encode(Sample, { ...value, first: 6 })), hex(given).replace("020105", "020106"));
+  }
+});
+
 Deno.test("decode(): refuses what asn1js accepts", () => {
   const codec = Sample as Codec<unknown>;
   assert.deepEqual(decode(Sample, unhex("300aa003020105a2030401aa")), { first: 5, third: unhex("aa") });
@@ -48,7 +59,9 @@ Deno.test("decode(): refuses what asn1js accepts", () => {
   refuses(codec, "30810aa003020105a2030401aa", /DER form/);
   refuses(codec, "300aa2030401aaa003020105", /first/); // out of order
   refuses(codec, "3005a003020105", /third: field is missing/);
-  refuses(codec, "300fa003020105a2030401aaa303020101", /unexpected element/);
+  refuses(codec, "300fa003020105a2030401aaa003020105", /Sample: element \[CONTEXT 0\] is repeated or out of order/);
+  refuses(codec, "300ea003020105a2030401aaa1021b00", /Sample: element \[CONTEXT 1\] is repeated or out of order/);
+  refuses(codec, "3014a003020105a2030401aaa303020101a003020105", /\[CONTEXT 0\] is repeated/);
   refuses(codec, "300ba00402020005a2030401aa", /first: INTEGER is not in DER form/);
   refuses(codec, "300ba00402020100a2030401aa", /first: 256 is outside/);
   refuses(codec, "3009a003020105a2030401aa", /bytes in 9|trailing|cut/);

@@ -111,3 +111,14 @@ Deno.test("sequenceOf(): limits the number of elements and the depth", () => {
   for (let i = 0; i < 60; i++) nested = new Uint8Array([0x30, nested.length, ...nested]);
   assert.throws(() => decode(list, nested), Asn1Error);
 });
+
+Deno.test("objectIdentifier: reads and writes the published identifiers, and refuses other text", () => {
+  for (const { dotted, der_content_hex } of vectors<{ dotted: string; der_content_hex: string }>("oids")) {
+    const der = encode(objectIdentifier, dotted);
+    assert.equal(hex(der.subarray(2)), der_content_hex, dotted);
+    assert.equal(decode(objectIdentifier, der), dotted);
+  }
+  for (const { text } of vectors<{ text: string }>("oids_invalid_text")) {
+    assert.throws(() => encode(objectIdentifier, text), Asn1Error, text);
+  }
+});

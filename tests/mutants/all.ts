@@ -4,6 +4,7 @@
  * @module
  */
 import { ADMIN_MUTANTS } from "./admin.ts";
+import { ACCOUNTS_MUTANTS } from "./accounts.ts";
 import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
@@ -16,11 +17,13 @@ import { KDCS_MUTANTS } from "./kdcs.ts";
 import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
+import { NODE_MUTANTS } from "./node.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
 import { SESSION_MUTANTS } from "./session.ts";
+import { STORES_MUTANTS } from "./stores.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
 import { TLS_MUTANTS } from "./tls.ts";
@@ -36,6 +39,7 @@ export interface ListedMutant extends Mutant {
 
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   admin: ADMIN_MUTANTS,
+  accounts: ACCOUNTS_MUTANTS,
   auth: AUTH_MUTANTS,
   bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,
@@ -47,11 +51,13 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   kdcs: KDCS_MUTANTS,
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
+  node: NODE_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   rules: RULES_MUTANTS,
   server: SERVER_MUTANTS,
   shared: SHARED_MUTANTS,
   session: SESSION_MUTANTS,
+  stores: STORES_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
   tls: TLS_MUTANTS,

@@ -226,12 +226,46 @@ const ASSOCIATIONS: readonly Mutant[] = [
   ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["who this side is is told", "RFC 1961", "    this.identity = granted.identity;\n", ""],
     [
+      "protection takes room too",
+      "RFC 1928 section 7",
+      "this.#codec.roomIn?.(this.#limit) ?? this.#limit",
+      "this.#limit",
+    ],
+    [
+      "the header takes room too",
+      "RFC 1928 section 7",
+      "room - maxHeader(",
+      "room - 0 * maxHeader(",
+    ],
+    [
       "a socket that has failed already makes no association",
       ONE_SIGNAL,
       "      datagrams.#inbox.throwIfEnded();\n",
       "",
     ],
     ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
+  ]),
+  ...rules("socks/wire/datagram.ts", [DATAGRAMS], [
+    [
+      "a name has the room of the longest",
+      "RFC 1928 section 7",
+      "isName(address) ? LONGEST_NAME_HEADER :",
+      "false ? LONGEST_NAME_HEADER :",
+    ],
+  ]),
+  ...rules("socks/stream/datagram_codec.ts", ["tests/socks/stream/datagram_codec_test.ts"], [
+    [
+      "there is room for either kind where a policy decides",
+      "RFC 1961 section 5",
+      'level === "selective" ? [true, false]',
+      'level === "selective" ? [false]',
+    ],
+    [
+      "the frame takes room",
+      "RFC 1961 section 5",
+      "Math.min(size - FRAME_HEADER, MAX_TOKEN)",
+      "Math.min(size, MAX_TOKEN)",
+    ],
   ]),
   ...rules("socks/client/datagrams.ts", [DEAF], [
     [

@@ -323,6 +323,37 @@ const KDC_TGS_RULES = [
   ]),
 ];
 
+const START = ["tests/kerberos/kdc/start_test.ts"];
+
+/** The embedded KDC as a test's. */
+const TEST_KDC = [
+  ...rules("kerberos/kdc/as.ts", START, [
+    ["KDC: an account that has ended gets nothing", S313, 'if (client.expires <= realm.now()) throw', 'if (false) throw'],
+    ["KDC: a password that has ended gets nothing", S313, 'if (client.passwordExpires <= realm.now()) throw', 'if (false) throw'],
+    ["KDC: wrong passwords lock", S313, 'client.wrongPasswords >= client.lockAfter', 'false'],
+    ["KDC: wrong passwords are counted", S313, 'client.wrongPasswords++', 'client.wrongPasswords += 0'],
+    ["KDC: a right password starts the count again", S313, '    client.wrongPasswords = 0;\n', ''],
+  ]),
+  ...rules("kerberos/kdc/issue.ts", START, [
+    ["KDC: a service that has ended gets no ticket", S313, 'if (service.expires <= realm.now()) throw', 'if (false) throw'],
+    ["KDC: kvnoOffset changes the key too", "RFC 4120 section 3.2.3", 'return isChanged ?', 'return false ?'],
+    ["KDC: kvnoOffset leaves the KDC's own tickets readable", "RFC 4120 section 3.3.2", ' && service.name.components[0] !== "krbtgt"', ''],
+  ]),
+  ...rules("kerberos/kdc/shell/test_files.ts", START, [
+    ["files() leaves the caller's folder", "CWE-73", 'if (options.directory === undefined) await', 'await'],
+    ["files() removes its own folder", "CWE-459", 'await Deno.remove(directory, { recursive: true });', ''],
+  ]),
+  ...rules("kerberos/mech/credentials.ts", START, [
+    ["authenticators have the time of the tickets' clock", "RFC 4120 section 3.2.2", '?? tickets.runtime ??', '??'],
+  ]),
+  ...rules("proxy/server_options.ts", START, [
+    ["the server has the clock given", "RFC 4120 section 3.2.3", "capaths, replayCache, runtime }", "capaths, replayCache }"],
+  ]),
+  ...rules("kerberos/system.ts", START, [
+    ["tickets have the clock given", "RFC 4120 section 3.2.2", "cache, initial, runtime }", "cache, initial }"],
+  ]),
+];
+
 /** The rules. */
 export const KDC_MUTANTS: readonly Mutant[] = [
   ...AS_REPLIES,
@@ -341,4 +372,5 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...REACHED,
   ...KDC_AS_RULES,
   ...KDC_TGS_RULES,
+  ...TEST_KDC,
 ];

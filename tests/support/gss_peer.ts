@@ -1,9 +1,13 @@
 /**
- * MIT libgssapi at token level, through `tests/interop/peers/gss_peer.c`.
+ * Other implementations at token level: MIT's and Heimdal's libgssapi through `tests/interop/peers/gss_peer.c`, Java through
+ * `GssPeer.java` there.
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
+import type { GssContext } from "../../gss/context.ts";
+import type { GssNegotiation } from "../../gss/negotiation.ts";
 import { peer } from "./peers.ts";
 
 const hex = (bytes: Uint8Array) => bytes.length === 0 ? "-" : encodeHex(bytes);
@@ -16,8 +20,15 @@ export class GssPeer implements AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #buffer = "";
 
-  constructor(env: Record<string, string>) {
-    this.#child = new Deno.Command(peer("gss_peer"), { stdin: "piped", stdout: "piped", stderr: "inherit", env })
+  /** Starts a peer: MIT's, or another program that reads the same commands. */
+  constructor(env: Record<string, string>, program: string = peer("gss_peer"), args: readonly string[] = []) {
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+      env,
+    })
       .spawn();
     this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream() as never).getReader() as never;
     this.#writer = this.#child.stdin.getWriter();
@@ -73,5 +84,57 @@ export class GssPeer implements AsyncDisposable {
       if (done) break;
     }
     await this.#child.status;
+  }
+}
+
+/** Runs this side's initiator against a peer that accepts; returns this side's context. */
+export async function initiateTo(peer: GssPeer, negotiation: GssNegotiation): Promise<GssContext> {
+  let step = await negotiation.step();
+  for (;;) {
+    if (step.token === undefined && step.done) return step.context;
+    const answer = await peer.step(step.token);
+    assert.ok(answer.ok, answer.rest);
+    if (step.done) return step.context;
+    step = await negotiation.step(answer.token);
+  }
+}
+
+/** Runs this side's acceptor against a peer that initiates; returns this side's context. */
+export async function acceptFrom(peer: GssPeer, negotiation: GssNegotiation): Promise<GssContext> {
+  let theirs = await peer.step();
+  for (;;) {
+    assert.ok(theirs.ok, theirs.rest);
+    const step = await negotiation.step(theirs.token);
+    if (step.token !== undefined) theirs = await peer.step(step.token);
+    if (!step.done) continue;
+    assert.ok(theirs.ok && theirs.major === 0, theirs.rest);
+    return step.context;
+  }
+}
+
+/** Lengths of messages around those of blocks and seals. */
+const LENGTHS = [0, 1, 15, 16, 17, 31, 32, 33, 1000];
+
+/**
+ * Exchanges messages of many lengths, encrypted, signed, and with separate MICs; then disposes the context. Without
+ * `sameLimit`, the peer may be more careful about what fits into a token.
+ */
+export async function exchangeWith(established: GssContext, peer: GssPeer, sameLimit = true): Promise<void> {
+  using context = established;
+  for (const length of LENGTHS) {
+    const message = Uint8Array.from({ length }, (_, i) => i);
+    for (const confidential of [true, false]) {
+      const theirs = await peer.unwrap(await context.wrap(message, { confidential }));
+      assert.deepEqual(theirs, { data: message, confidential, major: 0 });
+      const ours = await context.unwrap(await peer.wrap(confidential, message));
+      assert.deepEqual(ours, { data: message, confidential, status: "complete" });
+    }
+    assert.ok(await peer.verifyMic(message, await context.getMic(message)));
+    assert.equal(await context.verifyMic(message, await peer.getMic(message)), "complete");
+  }
+  for (const confidential of [true, false]) {
+    const [, theirs] = await peer.command(`limit ${confidential ? 1 : 0} 65535`);
+    const ours = context.wrapSizeLimit(65_535, { confidential });
+    assert.ok(sameLimit ? Number(theirs) === ours : Number(theirs) <= ours, `${theirs} ${ours}`);
   }
 }

@@ -25,6 +25,13 @@ function namespaces(): string | undefined {
   return made.success ? unshare : undefined;
 }
 
+/** Whether root may mount a folder in the place of another one, for one program alone. */
+function mounts(): boolean {
+  if (Deno.uid() !== 0 || find("/usr/bin/unshare") === undefined) return false;
+  const args = ["-m", "mount", "--bind", "/tmp", "/mnt"];
+  return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
 /** Whether root may create network namespaces and filter packets between them. */
 function networks(): boolean {
   if (Deno.uid() !== 0 || find("/usr/sbin/nft") === undefined || find("/usr/bin/unshare") === undefined) return false;
@@ -42,7 +49,12 @@ const PROGRAMS: Record<string, string | undefined> = {
   kinit: find("/usr/bin/kinit"),
   klist: find("/usr/bin/klist"),
   kvno: find("/usr/bin/kvno"),
+  kdestroy: find("/usr/bin/kdestroy"),
+  kswitch: find("/usr/bin/kswitch"),
   ktutil: find("/usr/bin/ktutil"),
+  kcm: find(`${ROOT}/heimdal/bin/kcm`, "/usr/sbin/kcm"),
+  sssd: find("/usr/sbin/sssd"),
+  sssd_kcm: find("/usr/libexec/sssd/sssd_kcm"),
   krb5kdc: find("/usr/sbin/krb5kdc"),
   kdb5_util: find("/usr/sbin/kdb5_util"),
   "kadmin.local": find("/usr/sbin/kadmin.local"),
@@ -66,14 +78,25 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-server": find("/usr/bin/redis-server"),
   "redis-cli": find("/usr/bin/redis-cli"),
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  postgres: find("/usr/lib/postgresql/15/bin/postgres"),
+  initdb: find("/usr/lib/postgresql/15/bin/initdb"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
   python3: find("/usr/bin/python3"),
   get "networks of hosts"(): string | undefined {
     return networks() ? "/" : undefined;
   },
+  get mounts(): string | undefined {
+    return mounts() ? "/" : undefined;
+  },
   java: find("/usr/bin/java"),
+  "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
+  heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
+  samba: find("/usr/sbin/samba"),
+  "samba-tool": find("/usr/bin/samba-tool"),
+  /** Folder of a provisioned domain. */
+  "samba domain": find(`${ROOT}/samba/rcmd.keytab`) && `${ROOT}/samba`,
 };
 
 /** Returns the path of a peer; throws when it is missing. */
@@ -81,6 +104,11 @@ export function peer(name: string): string {
   const path = PROGRAMS[name];
   if (path === undefined) throw new Error(`Peer ${name} is not installed: run tests/interop/peers/build.sh`);
   return path;
+}
+
+/** Returns the path of one of Heimdal's programs, whose names are MIT's too. */
+export function heimdal(program: string): string {
+  return peer("heimdal").replace(/[^/]*$/, program);
 }
 
 /** Whether a peer is installed: benchmarks leave missing ones out. */

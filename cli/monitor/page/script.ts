@@ -129,7 +129,7 @@ function sessionCells(row: SessionRow): Cell[] {
   const target = row.address !== "" && row.address !== row.target ? `${row.target} at ${row.address}` : row.target;
   return [
     [String(row.session), "n"],
-    [row.user === "" ? "(unauthenticated)" : row.user],
+    [userText(row)],
     [row.client],
     [row.command],
     [target],
@@ -139,6 +139,12 @@ function sessionCells(row: SessionRow): Cell[] {
     [`${sizeText(row.rate)}/s`, "n"],
     [ageText(row.duration), "n"],
   ];
+}
+
+/** The user, and who that is by the ticket. */
+export function userText({ user, account, sid }: SessionRow): string {
+  if (user === "") return "(unauthenticated)";
+  return account === "" ? user : `${user} (${account}, ${sid})`;
 }
 
 function denialCells({ at, client, user, target, reason }: Denial): Cell[] {
@@ -180,6 +186,7 @@ const SENT: readonly (() => unknown)[] = [
   drawChart,
   drawCards,
   sessionCells,
+  userText,
   denialCells,
   showState,
   drawPage,

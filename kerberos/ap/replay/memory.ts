@@ -34,7 +34,20 @@ interface Slot {
   last: number;
 }
 
-/** A replay cache in the memory of one process. */
+/**
+ * A replay cache in the memory of one process.
+ *
+ * @example Shares one cache between two servers
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { MemoryReplayCache } from "@gssocks/gssocks/kerberos";
+ *
+ * export function start(): void {
+ *   const replayCache = new MemoryReplayCache();
+ *   for (const port of [1080, 1081]) serve({ port, keytab: "/etc/krb5.keytab", gssapi: { replayCache }, rules: ["allow *"] });
+ * }
+ * ```
+ */
 export class MemoryReplayCache implements ReplayCache {
   readonly #started: StartTime;
   /** When the last of the entries that were forgotten since had been inserted. */

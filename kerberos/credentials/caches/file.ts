@@ -20,6 +20,10 @@ import { decodeCcache, encodeCcache, isCcache } from "../formats/ccache.ts";
 interface FileCacheOptions extends LockOptions {
   /** Access to the file. */
   readonly files: Files;
+  /** Name of the cache. @default {FILE: and the path} */
+  readonly name?: string | undefined;
+  /** Called before contents are written where there may be none yet; throws what is wrong. */
+  readonly before?: (() => void) | undefined;
 }
 
 /** A cache in a file. Any number of programs may change it at one time. */
@@ -29,6 +33,7 @@ export class FileCache implements CredentialCache {
   readonly #path: string;
   readonly #files: Files;
   readonly #lock: LockOptions;
+  readonly #before: (() => void) | undefined;
   /** The last change of this instance: changes follow one another. */
   #lastChange: Promise<unknown> = Promise.resolve();
   /** Owner of the file when it was last read or written. */
@@ -40,9 +45,10 @@ export class FileCache implements CredentialCache {
    * @param path Path of the file.
    * @param options Access to the file.
    */
-  constructor(path: string, { files, lockTimeout }: FileCacheOptions) {
+  constructor(path: string, { files, name, before, lockTimeout }: FileCacheOptions) {
     this.#path = path;
-    this.name = `FILE:${path}`;
+    this.name = name ?? `FILE:${path}`;
+    this.#before = before;
     this.#files = files;
     this.#lock = { lockTimeout };
   }
@@ -72,6 +78,7 @@ export class FileCache implements CredentialCache {
    */
   initialize(data: CredentialCacheData, { replaces }: InitializeOptions = {}): Promise<void> {
     return this.#queue(async () => {
+      if (replaces === undefined) this.#before?.();
       this.#owner = await this.#files.change(this.#path, (file) => {
         if (replaces !== undefined) contentsFor(replaces.principal, this.name, this.#decode(file));
         else if (file.bytes !== undefined && !isCcache(file.bytes)) throw this.#notCcache();

@@ -12,7 +12,18 @@ import {
   withCredential,
 } from "../cache.ts";
 
-/** A cache in memory. It is this object's alone: two caches of one name share nothing. */
+/**
+ * A cache in memory. It is this object's alone: two caches of one name share nothing.
+ *
+ * @example
+ * ```ts
+ * import { MemoryCredentialCache, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const cache = new MemoryCredentialCache();
+ * await cache.initialize({ principal: parsePrincipal("alice@EXAMPLE.COM"), credentials: [] });
+ * if ((await cache.load())?.principal.realm !== "EXAMPLE.COM") throw new Error("another client");
+ * ```
+ */
 export class MemoryCredentialCache implements CredentialCache {
   /** Name of the cache. */
   readonly name: string;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
+import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, EMPTY, exactText, utf8 } from "../../../base/bytes.ts";
 import type { WantedKey } from "../../ap/keys.ts";
 import { KerberosKey } from "../../crypto/key.ts";
 import { isSupported } from "../../crypto/enctypes.ts";
@@ -42,7 +42,7 @@ export interface KeySource {
 }
 
 /** The format has no limit; this one bounds the time that a wrong file can take. */
-const MAX_ENTRIES = 10_000;
+const MAX_RECORDS = 10_000;
 
 /**
  * A keytab in memory.
@@ -73,10 +73,11 @@ export class Keytab implements KeySource {
   }
 
   /**
-   * Decodes a keytab file; holes in it are skipped.
+   * Decodes a keytab file. Holes in it are skipped, and so is an entry that is damaged or has a key of a wrong length: it spoils
+   * nothing but itself.
    *
    * @throws {TypeError} If the argument is no bytes.
-   * @throws {KerberosError} `BAD_FILE`
+   * @throws {KerberosError} `BAD_FILE`, also if there are entries and none of them is good.
    */
   static decode(bytes: Uint8Array): Keytab {
     const given = asBytes(bytesOf(bytes, "read keytab out of"));
@@ -157,19 +158,36 @@ function decodeEntries(reader: ByteReader): KeytabEntry[] {
   if (version !== 0x0501 && version !== 0x0502) {
     throw new KerberosError("BAD_FILE", `Cannot read keytab: version 0x${version.toString(16)} is not known`);
   }
-  const entries: KeytabEntry[] = [];
   // Version 1 is in the byte order of the machine that wrote it; the files that still exist are little-endian.
   const old = version === 0x0501;
-  while (reader.remaining >= 4) {
-    const size = reader.i32(old);
-    if (size === 0) break;
-    const record = reader.take(Math.abs(size));
-    if (size > 0) entries.push(decodeEntry(new ByteReader(record), old));
-    if (entries.length > MAX_ENTRIES) {
-      throw new KerberosError("BAD_FILE", `Cannot read keytab: over ${MAX_ENTRIES} entries`);
+  const entries: KeytabEntry[] = [];
+  let bad: Error | undefined;
+  for (const record of recordsOf(reader, old)) {
+    try {
+      entries.push(decodeEntry(new ByteReader(record ?? EMPTY), old));
+    } catch (error) {
+      if (!(error instanceof RangeError) && !(error instanceof KerberosError)) throw error;
+      bad ??= error;
     }
   }
+  if (entries.length === 0 && bad !== undefined) {
+    throw new KerberosError("BAD_FILE", `Cannot read keytab: it has no good entry: ${bad.message}`, { cause: bad });
+  }
   return entries;
+}
+
+/** The records of a file without its holes; `undefined` for one that is cut, which is the last one. */
+function* recordsOf(reader: ByteReader, old: boolean): Generator<Bytes | undefined> {
+  for (let count = 0; reader.remaining >= 4; count++) {
+    if (count > MAX_RECORDS) {
+      throw new KerberosError("BAD_FILE", `Cannot read keytab: over ${MAX_RECORDS} entries`);
+    }
+    const size = reader.i32(old);
+    if (size === 0) return;
+    const cut = Math.abs(size) > reader.remaining;
+    const record = reader.take(cut ? reader.remaining : Math.abs(size));
+    if (size > 0) yield cut ? undefined : record;
+  }
 }
 
 function decodeEntry(reader: ByteReader, old: boolean): KeytabEntry {

@@ -23,6 +23,14 @@ export const denoFiles: Files = {
       throw withReason(folder, error);
     }
   },
+  listFolder: (folder) => attempt(folder, () => [...Deno.readDirSync(folder)].map(({ name }) => name)),
+  makeFolder(folder) {
+    try {
+      if (attempt(folder, () => Deno.statSync(folder)) === undefined) Deno.mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw withReason(folder, error);
+    }
+  },
   change: changeFile,
   destroy: destroyFile,
 };

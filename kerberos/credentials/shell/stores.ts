@@ -6,28 +6,47 @@
 import { requireFilePath } from "../../config/store_name.ts";
 import type { Credential } from "../../credential.ts";
 import type { CredentialCache, CredentialCacheData, InitializeOptions } from "../cache.ts";
+import { openDir } from "../caches/dir.ts";
 import { FileCache } from "../caches/file.ts";
+import { openKcm } from "../caches/kcm.ts";
+import { KcmClient } from "../caches/kcm_client.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
-import { type CacheKinds, openCache } from "../caches/open_cache.ts";
+import { type CacheKinds, openCache, type OpenCacheOptions } from "../caches/open_cache.ts";
 import type { WantedKey } from "../../ap/keys.ts";
 import type { KeySource, Keytab, KeytabEntry } from "../formats/keytab.ts";
 import { keytabPath, readKeytabFile, writeKeytabFile } from "../keytabs/keytab_file.ts";
 import { type KeytabFileOptions, ReloadingKeytab } from "../keytabs/reloading_keytab.ts";
 import { denoFiles } from "./files.ts";
+import { kcmSocket } from "./kcm_socket.ts";
+
+/** Path of the socket of Heimdal's and SSSD's KCM daemons. */
+const KCM_SOCKET = "/var/run/.heim_org.h5l.kcm-socket";
 
 /** Kinds of credential caches under Deno. */
 const CACHE_KINDS: CacheKinds = {
   FILE: (name) => new FileCredentialCache(name),
+  DIR: (_, rest) => openDir(rest, denoFiles),
+  KCM: (_, rest, options) => openKcm(rest, new KcmClient(kcmSocket(options.kcmSocket ?? KCM_SOCKET))),
   MEMORY: (name) => new MemoryCredentialCache(undefined, name),
 };
 
 /**
- * Opens the credential cache of a name: `FILE:path`, a path alone, or `MEMORY:`.
+ * Opens the credential cache of a name: `FILE:path` or a path alone; `DIR:path` for the primary cache of a folder and `DIR::path/tkt…`
+ * for one of its files; `KCM:` for the primary cache of a KCM daemon and `KCM:name` for one of its caches; `MEMORY:`. Nothing is read
+ * yet.
  *
- * @throws {KerberosError} `BAD_FILE` for another kind.
+ * @throws {KerberosError} `BAD_FILE` for another kind; what its message says to type puts the tickets into a file.
+ *
+ * @example
+ * ```ts
+ * import { openCredentialCache } from "@gssocks/gssocks/kerberos";
+ *
+ * const cache = openCredentialCache("DIR:/run/user/1000/krb5cc");
+ * if (cache.collection?.name !== "DIR:/run/user/1000/krb5cc") throw new Error("no collection");
+ * ```
  */
-export function openCredentialCache(name: string): CredentialCache {
-  return openCache(name, CACHE_KINDS);
+export function openCredentialCache(name: string, options: OpenCacheOptions = {}): CredentialCache {
+  return openCache(name, CACHE_KINDS, options);
 }
 
 /** Options of {@linkcode FileCredentialCache}. */
@@ -46,6 +65,16 @@ export interface FileCredentialCacheOptions {
  *
  * Any number of programs may change it at one time: each waits for the others (`flock` on the file), and none undoes the changes of
  * another. MIT's tools and Java do not know this lock; see `docs/operating.md`.
+ *
+ * @example
+ * ```ts
+ * import { FileCredentialCache } from "@gssocks/gssocks/kerberos";
+ *
+ * export async function principal(): Promise<string | undefined> {
+ *   const data = await new FileCredentialCache("FILE:/tmp/krb5cc_1000").load();
+ *   return data?.principal.components.join("/");
+ * }
+ * ```
  */
 export class FileCredentialCache implements CredentialCache {
   /** Name of the cache. */
@@ -105,6 +134,15 @@ export class FileCredentialCache implements CredentialCache {
  * Reads a keytab file, synchronously: this happens once, before anything else can.
  *
  * @throws {KerberosError} `BAD_FILE`, also for a file of more than 16 MiB.
+ *
+ * @example
+ * ```ts
+ * import { formatPrincipal, readKeytab } from "@gssocks/gssocks/kerberos";
+ *
+ * export function services(): string[] {
+ *   return readKeytab("/etc/krb5.keytab").entries.map(({ principal }) => formatPrincipal(principal));
+ * }
+ * ```
  */
 export function readKeytab(name: string): Keytab {
   return readKeytabFile(denoFiles, keytabPath(name)).keytab;
@@ -114,6 +152,17 @@ export function readKeytab(name: string): Keytab {
  * Writes a keytab file that only its owner can read. An existing one is replaced in one step, and keeps its owner.
  *
  * @throws {KerberosError} `BAD_FILE`, also if the file is no keytab.
+ *
+ * @example
+ * ```ts
+ * import { writeKeytab } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const file = await Deno.makeTempFile();
+ * await writeKeytab(file, kdc.keytab("rcmd/localhost"));
+ * await Deno.remove(file);
+ * ```
  */
 export function writeKeytab(name: string, keytab: Keytab): Promise<void> {
   return writeKeytabFile(denoFiles, name, keytab);

@@ -17,10 +17,11 @@ import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
 import { ErrorCode } from "../../registry/errors.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
-import type { ServiceTicket, TicketSource } from "../ticket_source.ts";
+import type { ForwardOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
 import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
 import { initialRequest } from "./initial_request.ts";
 import { KdcClock } from "./kdc_clock.ts";
+import { MemberTickets } from "./member_tickets.ts";
 import { TgsClient, type TicketRequest } from "./tgs_client.ts";
 import { TicketStore } from "./ticket_store.ts";
 
@@ -47,16 +48,33 @@ export interface KerberosTicketsOptions {
   readonly monotonic?: (() => number) | undefined;
 }
 
-/** Tickets of one client. */
+/**
+ * Tickets of one client.
+ *
+ * @example
+ * ```ts
+ * import { KerberosTickets, parsePrincipal, passwordKey } from "@gssocks/gssocks/kerberos";
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("secret") };
+ * const tickets = new KerberosTickets({ config: kdc.config, kdc: kdc.client, initial });
+ * const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+ * if (credential.server.components[0] !== "rcmd") throw new Error("ticket for another service");
+ * ```
+ */
 export class KerberosTickets implements TicketSource {
   /** Where they are kept. */
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
-  readonly #runtime: Runtime;
+  /** Clock and randomness. */
+  readonly runtime: Runtime;
   readonly #clock: KdcClock;
   readonly #store: TicketStore;
   readonly #tgs: TgsClient;
   readonly #requests = new SharedRequests<ServiceTicket>();
+  /** Sources of the single caches, if the cache stands for a collection. */
+  readonly #members: MemberTickets<KerberosTickets> | undefined;
 
   /**
    * Creates a source of tickets.
@@ -69,35 +87,51 @@ export class KerberosTickets implements TicketSource {
     const store = new TicketStore({ cache, config, client: initial?.client, clock, runtime });
     this.cache = cache;
     this.#options = options;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#clock = clock;
     this.#store = store;
+    const { collection }: CredentialCache = cache;
+    const open = (member: CredentialCache) => new KerberosTickets({ ...options, cache: member });
+    this.#members = collection && new MemberTickets({ collection, client: initial?.client, open });
     this.#tgs = new TgsClient({ config, kdc: () => this.#kdc(), clock, store, runtime });
   }
 
   /** See {@linkcode TicketSource.serviceTicket}. */
-  serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
+  async serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    const members = this.#members;
+    if (members !== undefined) {
+      const member = await members.member(this.#withMappedRealm(service));
+      return await members.ticket(member, (one) => one.serviceTicket(service, options));
+    }
     const key = `service ${formatPrincipal(service)}`;
-    return this.#requests.once(key, options.signal, (signal) => this.#service(service, signal));
+    return await this.#requests.once(key, options.signal, (signal) => this.#service(service, signal));
   }
 
   /** See {@linkcode TicketSource.forwardedTicket}. */
-  forwardedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#requests.once("forwarded", options.signal, (signal) => this.#forwarded(signal));
+  async forwardedTicket(options: ForwardOptions = {}): Promise<ServiceTicket> {
+    const members = this.#members;
+    if (members !== undefined) {
+      const member = (options.beside && members.issuerOf(options.beside)) ?? await members.member();
+      return await member.forwardedTicket(options);
+    }
+    return await this.#requests.once("forwarded", options.signal, (signal) => this.#forwarded(signal));
   }
 
   /**
    * See {@linkcode TicketSource.refusedForTime}. With a secret all tickets are requested anew after that, without one the KDC's clock
    * is measured.
    */
-  refusedForTime({ kdcOffset }: ServiceTicket): boolean {
+  refusedForTime(ticket: ServiceTicket): boolean {
+    if (this.#members !== undefined) return this.#members.issuerOf(ticket)?.refusedForTime(ticket) ?? false;
+    const { kdcOffset } = ticket;
     const { kdc, config } = this.#options;
     return kdc !== undefined && config.kdcTimesync && this.#clock.refused(kdcOffset);
   }
 
   /** Requests an initial ticket with the secret given, and replaces all tickets in the cache by it. */
-  initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
+  async initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).initialTicket(options);
+    return await this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
   }
 
   /**
@@ -105,8 +139,9 @@ export class KerberosTickets implements TicketSource {
    *
    * @throws {KdcError} `KDC_ERR_BADOPTION` if it cannot be renewed.
    */
-  renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
+  async renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).renewedTicket(options);
+    return await this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
   }
 
   async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
@@ -168,11 +203,17 @@ export class KerberosTickets implements TicketSource {
 
   /** Adds the realm of the host that the service runs on if the configuration knows it; otherwise the KDC says which it is. */
   #withRealm(wanted: Principal, data: CredentialCacheData | undefined): Principal {
-    if (wanted.realm !== "") return wanted;
+    const mapped = this.#withMappedRealm(wanted);
+    if (mapped.realm !== "") return mapped;
     const { config, initial } = this.#options;
     const client = data?.principal ?? initial?.client;
-    const mapped = wanted.components[1] && realmOfHost(config, wanted.components[1]);
-    return { ...wanted, realm: mapped || (client === undefined ? config.defaultRealm ?? "" : "") };
+    return { ...wanted, realm: client === undefined ? config.defaultRealm ?? "" : "" };
+  }
+
+  #withMappedRealm(wanted: Principal): Principal {
+    if (wanted.realm !== "") return wanted;
+    const mapped = wanted.components[1] && realmOfHost(this.#options.config, wanted.components[1]);
+    return { ...wanted, realm: mapped || "" };
   }
 
   async #ticketGrantingTicket(data: CredentialCacheData | undefined, signal: AbortSignal): Promise<ServiceTicket> {
@@ -192,7 +233,7 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(initialRequest(config, initial, this.#runtime));
+    const exchange = () => asExchange(initialRequest(config, initial, this.runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });

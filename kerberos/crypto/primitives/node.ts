@@ -215,9 +215,12 @@ class NodeHmac implements Mac {
   }
 
   #start(pad: number): NodeHash {
-    // Keys of all enctypes are shorter than a block, so none has to be hashed first.
+    const name = NODE_HASHES[this.#hash];
     const block = new Uint8Array(HASH_BLOCKS[this.#hash]).fill(pad);
-    xor(block, this.#key, this.#key.length);
-    return this.#node.createHash(NODE_HASHES[this.#hash]).update(block);
+    // RFC 2104 section 2: a key that is longer than a block is hashed first.
+    const long = this.#key.length > block.length;
+    const key = long ? plain(this.#node.createHash(name).update(this.#key).digest()) : this.#key;
+    xor(block, key, key.length);
+    return this.#node.createHash(name).update(block);
   }
 }

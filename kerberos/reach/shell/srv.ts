@@ -5,7 +5,18 @@
  */
 import type { SrvRecord, SrvResolver } from "../srv.ts";
 
-/** Looks up SRV records through the system's resolver. */
+/**
+ * Looks up SRV records through the system's resolver.
+ *
+ * @example
+ * ```ts
+ * import { denoResolveSrv } from "@gssocks/gssocks/kerberos";
+ *
+ * export async function kdcs(): Promise<string[]> {
+ *   return (await denoResolveSrv("_kerberos._tcp.example.com", { signal: AbortSignal.timeout(5_000) })).map(({ target, port }) => `${target}:${port}`);
+ * }
+ * ```
+ */
 export const denoResolveSrv: SrvResolver = async (name, { signal }): Promise<readonly SrvRecord[]> => {
   try {
     return await Deno.resolveDns(name, "SRV", signal === undefined ? {} : { signal });

@@ -15,7 +15,13 @@ import type { SecuredChannel } from "../method.ts";
 
 /** Returns the identity of a context's peer. */
 export function identityOf(context: GssContext): Identity {
-  return Object.freeze({ method: "gssapi", name: context.peer.text, attributes: context.attributes });
+  const { peer, attributes, account } = context;
+  return Object.freeze({
+    method: "gssapi",
+    name: peer.text,
+    attributes,
+    ...(account === undefined ? {} : { account }),
+  });
 }
 
 /** Returns the channel over a connection with an established context, at the level that was agreed. */

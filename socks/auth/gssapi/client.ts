@@ -49,6 +49,20 @@ export interface GssapiClientOptions {
  * Creates the GSS-API method of a client.
  *
  * @throws {RangeError} When `minimumProtection` is stronger than `protection`.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "@gssocks/gssocks";
+ * import { KerberosInitiatorCredential, systemTickets } from "@gssocks/gssocks/kerberos";
+ * import { gssapiClient, noAuthentication } from "@gssocks/gssocks/socks";
+ *
+ * export async function open(): Promise<void> {
+ *   const credential = new KerberosInitiatorCredential(systemTickets());
+ *   const auth = [gssapiClient({ credential, protection: "integrity" }), noAuthentication()];
+ *   await using connection = await connect({ proxy: "proxy.example.com", auth, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("hello"));
+ * }
+ * ```
  */
 export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   const { credential, service = "rcmd", protection = "confidentiality", insecureNecMode = false } = options;

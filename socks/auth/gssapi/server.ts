@@ -93,7 +93,20 @@ export interface GssapiServerOptions extends InsecureGssapiOptions {
 
 const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integrity", "selective"];
 
-/** Creates the GSS-API method of a server. */
+/**
+ * Creates the GSS-API method of a server.
+ *
+ * @example
+ * ```ts
+ * import { KerberosAcceptorCredential, readKeytab } from "@gssocks/gssocks/kerberos";
+ * import { gssapiServer, type ServerAuthMethod } from "@gssocks/gssocks/socks";
+ *
+ * export function method(): ServerAuthMethod {
+ *   const credential = new KerberosAcceptorCredential({ keys: readKeytab("/etc/krb5.keytab") });
+ *   return gssapiServer({ credential, protection: ["confidentiality"] });
+ * }
+ * ```
+ */
 export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
   const { credential, protection = DEFAULT_GRANTED, channelBindings, insecureUnordered = false } = options;
   const policy: ProtectionPolicy = typeof protection === "function" ? protection : grantFrom(protection);

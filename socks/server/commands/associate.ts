@@ -45,7 +45,19 @@ export interface AssociationCount {
 /** Denied datagrams of an association that are reported one by one; all are counted. */
 const REPORTED_DENIALS = 16;
 
-/** Carries out UDP ASSOCIATE, for a limited number of associations at one time. */
+/**
+ * Carries out UDP ASSOCIATE, for a limited number of associations at one time.
+ *
+ * @example Accepts UDP ASSOCIATE
+ * ```ts
+ * import { AssociateCommand, datagramsDirectly, bindUdp, RuleSet, systemResolver, parseRuleText } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([parseRuleText("allow *:53,command=udp")]);
+ * const openDatagrams = datagramsDirectly({ rules: () => rules, resolve: systemResolver, bind: bindUdp });
+ * const associate = new AssociateCommand({ open: openDatagrams, bind: bindUdp });
+ * if (typeof associate.run !== "function") throw new Error("no command");
+ * ```
+ */
 export class AssociateCommand {
   readonly #options: AssociateOptions;
   readonly #running: AssociationCount;

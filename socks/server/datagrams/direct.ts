@@ -54,6 +54,15 @@ export interface DatagramsDirectlyOptions {
  * answered for 250 ms or more, until one has answered.
  *
  * @throws {TypeError} When `lookupTimeout` is not a time.
+ *
+ * @example
+ * ```ts
+ * import { type OpenDatagrams, bindUdp, datagramsDirectly, RuleSet, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([]);
+ * const open: OpenDatagrams = datagramsDirectly({ rules: () => rules, resolve: systemResolver, bind: bindUdp });
+ * if (typeof open !== "function") throw new Error("nothing to open targets with");
+ * ```
  */
 export function datagramsDirectly(options: DatagramsDirectlyOptions): OpenDatagrams {
   return datagramsByClock(options, monotonicNow);

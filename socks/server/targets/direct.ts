@@ -37,6 +37,14 @@ export interface OpenDirectlyOptions {
  * were judged are dialled. An IPv4 address without a route is dialled under the NAT64 prefixes that the rules know. If the rule that
  * allows a name also names an upstream, the request goes to the upstream with the name; a literal address or a loopback name is judged as
  * an address, and goes to the upstream as an address.
+ *
+ * @example
+ * ```ts
+ * import { type OpenTarget, dialTcp, openDirectly, RuleSet, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * const open: OpenTarget = openDirectly({ rules: new RuleSet([]), resolve: systemResolver, dial: dialTcp });
+ * if (typeof open !== "function") throw new Error("nothing to open targets with");
+ * ```
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
   return async (received: TargetRequest): Promise<OpenedTarget> => {

@@ -40,6 +40,15 @@ export interface BindDirectlyOptions {
  * Listens itself. Connections from elsewhere than expected, or that no rule allows, are closed.
  *
  * @throws {TypeError} When what is announced is not a host, or there is more than one of a family.
+ *
+ * @example
+ * ```ts
+ * import { type OpenBind, bindDirectly, listenTcp, RuleSet, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([]);
+ * const bind: OpenBind = bindDirectly({ rules: () => rules, resolve: systemResolver, listen: listenTcp });
+ * if (typeof bind !== "function") throw new Error("nothing to open targets with");
+ * ```
  */
 export function bindDirectly(options: BindDirectlyOptions): OpenBind {
   const { resolve, listen, announce } = options;

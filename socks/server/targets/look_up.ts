@@ -22,7 +22,18 @@ export interface ResolveDirectlyOptions {
   readonly reverse: ReverseResolver;
 }
 
-/** Looks up itself what the rules allow. An address that is denied is not given to the client. */
+/**
+ * Looks up itself what the rules allow. An address that is denied is not given to the client.
+ *
+ * @example
+ * ```ts
+ * import { type ResolveHost, resolveDirectly, RuleSet, systemResolver, systemReverse } from "@gssocks/gssocks/socks";
+ *
+ * const rules = new RuleSet([]);
+ * const resolve: ResolveHost = resolveDirectly({ rules: () => rules, resolve: systemResolver, reverse: systemReverse });
+ * if (typeof resolve !== "function") throw new Error("nothing to open targets with");
+ * ```
+ */
 export function resolveDirectly({ rules, resolve, reverse }: ResolveDirectlyOptions): ResolveHost {
   return async (request, direction): Promise<string> => {
     const { hostname, signal, identity, source } = normalEndpoint(request);

@@ -15,13 +15,39 @@ import { parseIp } from "../../wire/ip.ts";
 import { Command } from "../../wire/messages.ts";
 import type { OpenBind, OpenDatagrams, OpenTarget, ResolveHost } from "./target.ts";
 
-/** Connects through another proxy. */
+/**
+ * Connects through another proxy.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp, noAuthentication, openUpstream, type OpenTarget } from "@gssocks/gssocks/socks";
+ *
+ * export const open: OpenTarget = openUpstream({
+ *   proxy: { hostname: "proxy.example.com", port: 1080 },
+ *   auth: [noAuthentication()],
+ *   dial: dialTcp,
+ * });
+ * ```
+ */
 export function openUpstream(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
   return ({ hostname, port, signal }) =>
     requestFromProxy({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }
 
-/** Lets another proxy listen. */
+/**
+ * Lets another proxy listen.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp, noAuthentication, bindUpstream, type OpenBind } from "@gssocks/gssocks/socks";
+ *
+ * export const open: OpenBind = bindUpstream({
+ *   proxy: { hostname: "proxy.example.com", port: 1080 },
+ *   auth: [noAuthentication()],
+ *   dial: dialTcp,
+ * });
+ * ```
+ */
 export function bindUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
     const pending = await ProxyBind.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
@@ -36,7 +62,22 @@ export function bindUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout"
   };
 }
 
-/** Sends datagrams through another proxy. */
+/**
+ * Sends datagrams through another proxy.
+ *
+ * @example
+ * ```ts
+ * import { type OpenDatagrams, bindUdp, datagramsUpstream, dialTcp, noAuthentication, systemResolver } from "@gssocks/gssocks/socks";
+ *
+ * export const open: OpenDatagrams = datagramsUpstream({
+ *   proxy: { hostname: "proxy.example.com", port: 1080 },
+ *   auth: [noAuthentication()],
+ *   dial: dialTcp,
+ *   bind: bindUdp,
+ *   resolve: systemResolver,
+ * });
+ * ```
+ */
 export function datagramsUpstream(upstream: Omit<AssociateThroughOptions, "signal" | "timeout">): OpenDatagrams {
   return async ({ signal }, listener) => {
     const datagrams = await associateThrough({ ...upstream, signal });
@@ -57,6 +98,17 @@ export function datagramsUpstream(upstream: Omit<AssociateThroughOptions, "signa
 /**
  * Lets another proxy look hosts up: the address of a name, or the name of an address. The address of a literal address is that address;
  * the name of a name is refused.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp, noAuthentication, resolveUpstream, type ResolveHost } from "@gssocks/gssocks/socks";
+ *
+ * export const open: ResolveHost = resolveUpstream({
+ *   proxy: { hostname: "proxy.example.com", port: 1080 },
+ *   auth: [noAuthentication()],
+ *   dial: dialTcp,
+ * });
+ * ```
  */
 export function resolveUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout">): ResolveHost {
   return async (request, direction): Promise<string> => {

@@ -29,7 +29,7 @@ const STEPS: readonly (readonly [string, (realm: RealmFolder) => Promise<void>])
     const lasts = Date.parse(tickets[0].ends) - Date.parse(tickets[0].starts);
     assert.ok(lasts > 3_590_000 && lasts <= 3_600_000, `${lasts}`);
     assert.equal((await gssocks(["kinit", "-R"])).code, 0);
-    assert.match((await gssocks(["klist"])).out, /krbtgt\/GSSOCKS\.TEST@GSSOCKS\.TEST\n.* to .*renewable until/);
+    assert.match((await gssocks(["klist"])).out, /krbtgt\/GSSOCKS\.TEST@GSSOCKS\.TEST\n\trenew until \d\d\//);
   }],
   ["kvno gets tickets and checks a keytab", async (realm) => {
     const got = await gssocks(["kvno", "rcmd/localhost", "--keytab", realm.keytab]);
@@ -42,8 +42,8 @@ const STEPS: readonly (readonly [string, (realm: RealmFolder) => Promise<void>])
     assert.equal((await gssocks(["kvno", "other/localhost", "-k", realm.keytab])).code, 1);
   }],
   ["klist shows a keytab", async (realm) => {
-    assert.match((await gssocks(["klist", "-k"])).out, /1 {2}aes256-cts-hmac-sha1-96 .*rcmd\/localhost@GSSOCKS\.TEST/);
-    assert.equal(JSON.parse((await gssocks(["klist", "-t", realm.keytab, "--json"])).out).entries.length, 4);
+    assert.match((await gssocks(["klist", "-k"])).out, / 1 rcmd\/localhost@GSSOCKS\.TEST\n/);
+    assert.equal(JSON.parse((await gssocks(["klist", "-kt", realm.keytab, "--json"])).out).entries.length, 4);
   }],
   ["connect carries standard input and output", async (realm) => {
     await using site = origin("the page");
@@ -98,7 +98,7 @@ const STEPS: readonly (readonly [string, (realm: RealmFolder) => Promise<void>])
   }],
   ["kinit with a keytab, and kdestroy", async () => {
     assert.equal((await gssocks(["kinit", "-k", "rcmd/localhost"])).code, 0);
-    assert.match((await gssocks(["klist"])).out, /Principal: rcmd\/localhost@GSSOCKS\.TEST/);
+    assert.match((await gssocks(["klist"])).out, /principal: rcmd\/localhost@GSSOCKS\.TEST/);
     const nobody = await gssocks(["kinit", "-k", "bob"]);
     assert.equal(nobody.code, 3);
     assert.equal((await gssocks(["kdestroy"])).code, 0);
@@ -197,6 +197,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "kinit",
     "klist",
     "kdestroy",
+    "kswitch",
     "kvno",
     "passwd",
     "kdc",

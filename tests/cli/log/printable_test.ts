@@ -219,8 +219,8 @@ Deno.test("commands: escape names from caches, keytabs and KDCs", async () => {
     const outputs = await commandsIn([
       ["klist", "-c", cache],
       ["klist", "-c", cache, "--json"],
-      ["klist", "-t", keytab],
-      ["klist", "-t", keytab, "--json"],
+      ["klist", "-kte", keytab],
+      ["klist", "-kt", keytab, "--json"],
       ["kinit", "-c", cache],
       ["kinit", "-c", cache, "-R"],
       ["kvno", "-c", cache, `a${EVIL}/b`],
@@ -232,7 +232,7 @@ Deno.test("commands: escape names from caches, keytabs and KDCs", async () => {
       assert.notEqual(out + err, "");
       fit(out + err);
     }
-    assert.match(outputs[0]!.out, /^Principal: user\\u001b\]0;x/m);
+    assert.match(outputs[0]!.out, /^Default principal: user\\u001b\]0;x/m);
     assert.equal(JSON.parse(outputs[1]!.out).tickets.length, 1);
     assert.match(outputs[0]!.out, /\/\\n@/);
   } finally {

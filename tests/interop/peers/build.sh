@@ -8,8 +8,12 @@
 #   dante/sbin/sockd, dante/lib/libdsocks.so   Dante with GSSAPI (Debian's own package is configured without it)
 #   curl/curl                                  curl 8.16+ with GSSAPI, from Debian testing's source (Debian 12 has 7.88)
 #   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
+#   heimdal/bin/*                              Heimdal's KDC, kadmin, kcm and clients, and gss_peer on its libgssapi: unpacked
+#                                              from Debian's packages, which cannot be installed beside MIT's
+#   java/GssPeer.class                         the same peer on Java's own Kerberos (GssPeer.java)
 #   listen_once                                a program that accepts one connection, for Dante's client library
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
+#   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${GSSOCKS_PEERS:-$HOME/.cache/gssocks-peers}
@@ -19,7 +23,10 @@ mkdir -p "$root/logs"
 
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban)
+  openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
+  postgresql-15
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban
+  samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
@@ -91,11 +98,35 @@ build_curl() {
   echo "$recipe" >"$root/curl.recipe"
 }
 
+build_heimdal() {
+  stamp heimdal && [ -x "$root/heimdal/bin/gss_peer" ] && [ "$root/heimdal/bin/gss_peer" -nt "$here/gss_peer.c" ] && return 0
+  echo "peers: unpacking Heimdal"
+  local work=$root/build-heimdal lib program name
+  rm -rf "$work" "$root/heimdal" && mkdir -p "$work" "$root/heimdal/bin" && cd "$work"
+  apt-get update -qq || true
+  apt-get -qq -o APT::Sandbox::User=root download heimdal-kdc heimdal-clients heimdal-kcm heimdal-multidev \
+    lib{asn1-8,gssapi3,hcrypto5,hdb9,heimbase1,heimntlm0,hx509-5,kadm5clnt7,kadm5srv8,kafs0,kdc2,krb5-26,otp0,roken19,sl0,wind0}-heimdal
+  for name in *.deb; do dpkg -x "$name" "$root/heimdal"; done
+  lib=$root/heimdal/usr/lib/$(gcc -print-multiarch)
+  # Only these programs see Heimdal's libraries. "kinit" and its like have the names of MIT's.
+  for program in "$root"/heimdal/usr/lib/heimdal-servers/* "$root"/heimdal/usr/sbin/{kcm,kstash} \
+    "$root"/heimdal/usr/bin/{kinit,klist,kdestroy,kadmin,ktutil,kpasswd}.heimdal "$root/heimdal/usr/bin/"{kgetcred,heimtools}; do
+    [ -e "$program" ] || continue
+    name=$(basename "$program" .heimdal)
+    printf '#!/bin/bash\nLD_LIBRARY_PATH=%s exec -a %s %s "$@"\n' "$lib" "$name" "$program" >"$root/heimdal/bin/$name"
+    chmod +x "$root/heimdal/bin/$name"
+  done
+  gcc -O2 -Wall -I"$root/heimdal/usr/include/heimdal" -o "$root/heimdal/bin/gss_peer" "$here/gss_peer.c" \
+    "$lib/libgssapi.so.3" -Wl,-rpath,"$lib" -Wl,-rpath-link,"$lib" -Wl,--disable-new-dtags
+  cd "$root" && rm -rf "$work"
+  echo "$recipe" >"$root/heimdal.recipe"
+}
+
 # Each build runs in a shell of its own: "set -e" has no force in a function whose status is asked for.
 case ${1:-} in
-  dante | curl) "build_$1"; exit 0 ;;
+  dante | curl | heimdal) "build_$1"; exit 0 ;;
 esac
-for peer in dante curl; do
+for peer in dante curl heimdal; do
   "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
 done
 load=$here/../../bench/load.c
@@ -105,7 +136,19 @@ fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
 fi
+if [ ! -e "$root/java/GssPeer.class" ] || [ "$here/GssPeer.java" -nt "$root/java/GssPeer.class" ]; then
+  javac -Xlint:all -Werror -d "$root/java" "$here/GssPeer.java"
+fi
 if [ ! -x "$root/listen_once" ] || [ "$here/listen_once.c" -nt "$root/listen_once" ]; then
   gcc -O2 -Wall -o "$root/listen_once" "$here/listen_once.c"
+fi
+# The stamp comes last, and it changes with what the domain is made of.
+domain=$(cat "$here/samba.sh" "$here/samba_accounts.py" | sha256sum)
+if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
+  echo "peers: provisioning a domain of Samba's Active Directory"
+  rm -f "$root/samba.recipe"
+  "$here/samba.sh" "$root/samba.new" >"$root/logs/samba.log" 2>&1 || { tail -20 "$root/logs/samba.log"; exit 1; }
+  rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
+  echo "$domain" >"$root/samba.recipe"
 fi
 echo "peers: ready in $root"

@@ -7,6 +7,7 @@ import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import type { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { decodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import { ApRep, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
@@ -87,6 +88,8 @@ interface WrongDelegation {
   readonly infos?: number;
   readonly tickets?: number;
   readonly bare?: boolean;
+  /** Enctype in clear. `0` leaves the part in clear too. */
+  readonly etype?: number;
   /** Fields of each ticket's description. */
   readonly info?: { prealm?: string; srealm?: string; pname?: PrincipalName; sname?: PrincipalName };
 }
@@ -105,12 +108,13 @@ async function delegation(forge: Forge, wrong: WrongDelegation) {
     ...wrong.info,
   };
   const part = encode(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
-  const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
+  const { etype = key.enctype } = wrong;
+  const encPart = { etype, cipher: etype === 0 ? part : await key.encrypt(usage, part) };
   const ticket = await forge.ticket();
   return encode(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
 }
 
-Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and ignores extensions", async () => {
+Deno.test("KerberosAcceptor: takes delegated tickets, sealed by its session or in clear inside the seal", async () => {
   const forge = new Forge();
   const flags = { delegation: true };
   const good = await delegation(forge, {});
@@ -118,8 +122,14 @@ Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and 
     checksum: { flags, delegation: bytes },
     rewriteChecksum: (sum) => concat(sum, utf8("extension")),
   });
-  const context = await accept(forge, sent(good));
-  assert.equal(context.flags.delegation, true);
+  // Heimdal leaves the KRB-CRED in clear: the authenticator around it is sealed (RFC 6448).
+  for (const bytes of [good, await delegation(forge, { etype: 0 })]) {
+    const context = await accept(forge, sent(bytes)) as KerberosContext;
+    assert.equal(context.flags.delegation, true);
+    assert.deepEqual(context.delegatedCredentials!.credentials.map(String), [
+      "alice@A.TEST -> krbtgt/A.TEST@A.TEST",
+    ]);
+  }
   const wrong: [string, Parameters<typeof delegation>[1], string][] = [
     ["another key", { key: KerberosKey.generate(18) }, "INTEGRITY"],
     ["another enctype", { key: KerberosKey.generate(17) }, "INTEGRITY"],
@@ -128,6 +138,9 @@ Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and 
     ["no keys", { infos: 0 }, "BAD_MESSAGE"],
     ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
     ["a ticket without a service", { bare: true }, "BAD_MESSAGE"],
+    ["in clear, for nobody", { etype: 0, bare: true }, "BAD_MESSAGE"],
+    ["in clear, more keys than tickets", { etype: 0, infos: 2 }, "BAD_MESSAGE"],
+    ["in clear under another number", { etype: -1 }, "INTEGRITY"],
     ["a client without a realm", { info: { prealm: "" } }, "BAD_MESSAGE"],
     ["a client without a name", { info: { pname: { nameType: 1, nameString: [] } } }, "BAD_MESSAGE"],
     ["a service without a realm", { info: { srealm: "" } }, "BAD_MESSAGE"],

@@ -330,6 +330,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/mech/delegation.ts", [ACCEPTED], [
+    ["a KRB-CRED in clear is taken inside the seal", "RFC 6448 section 3", "etype === NOT_SEALED ?", "false ?"],
+    ["a KRB-CRED of an enctype is opened", "RFC 4120 section 5.8.1", "etype === NOT_SEALED ?", "etype <= 0 ?"],
     ["a delegated ticket is somebody's", "RFC 4120 section 6.2", "!isWhole(client) || ", ""],
     ["a delegated ticket is for somebody", "RFC 4120 section 6.2", " || !isWhole(server)", ""],
     [

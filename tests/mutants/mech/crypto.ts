@@ -12,6 +12,14 @@ const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
 
 /** The rules. */
 export const CRYPTO_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/crypto/primitives/node.ts", ["tests/kerberos/crypto/primitives_test.ts"], [
+    [
+      "a key of HMAC that is longer than a block is hashed first",
+      "RFC 2104 section 2",
+      "const long = this.#key.length > block.length;",
+      "const long = false;",
+    ],
+  ]),
   ...rules("kerberos/crypto/aes_sha1.ts", [CRYPTO], [
     [
       "the tag of the SHA-1 enctypes is compared",

@@ -151,7 +151,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach the acceptor from serve()",
       "RFC 4120 section 2.7",
-      "services, capaths, replayCache }",
+      "services, capaths, replayCache, runtime }",
       "services, replayCache }",
     ],
   ]),

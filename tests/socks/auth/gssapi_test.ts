@@ -316,7 +316,7 @@ Deno.test("ProtectedConnection: reads captured conversations of Dante, in both d
       }
     }
   }
-  assert.ok(seen >= 12, `${seen}`);
+  assert.ok(seen >= 24, `${seen}`);
 });
 
 /** A protected pair over mock contexts, with a hand on the wire from the client. */

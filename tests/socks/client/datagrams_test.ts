@@ -137,6 +137,7 @@ Deno.test("SocksDatagrams: sends the bytes as they were at the call, at every le
     let largest = 65_497;
     while (await datagrams.send(new Uint8Array(largest), back).then(() => false, () => true)) largest--;
     assert.ok(largest > 65_400, `${largest}`);
+    assert.equal(datagrams.maxSize(back), largest);
     // It is not the system that says so.
     await assert.rejects(datagrams.send(new Uint8Array(largest + 1), back), { message: /the limit is/ });
     assert.equal((await datagrams.receive())[0].length, largest);
@@ -155,6 +156,31 @@ Deno.test("SocksDatagrams: allows longer datagrams over IPv6", async () => {
   });
   assert.equal(sent.length, 1);
   datagrams.close();
+});
+
+Deno.test("SocksDatagrams: maxSize() tells what is left beside the header (RFC 1928 section 7)", async () => {
+  for (const [relay, whole] of [[GRANTED, 65_507], [`05000004${"20".repeat(16)}0007`, 65_527]] as const) {
+    const { datagrams, sent } = await association(relay);
+    const longest = `${"a".repeat(61)}.`.repeat(4) + "nexus";
+    for (
+      const [hostname, header] of [
+        ["192.0.2.1", 10],
+        ["::ffff:192.0.2.1", 10],
+        ["2001:db8::1", 22],
+        ["[2001:db8::1]", 22],
+        ["a.example", 262],
+        [longest, 262],
+      ] as const
+    ) {
+      const to = { hostname, port: 53 };
+      assert.equal(datagrams.maxSize(to), whole - header, hostname);
+      assert.equal(await datagrams.send(new Uint8Array(datagrams.maxSize(to)), to), whole - header);
+    }
+    assert.equal(sent.length, 6);
+    assert.throws(() => datagrams.maxSize({ hostname: "a b", port: 53 }), { name: "HostNameError" });
+    datagrams.close();
+    assert.throws(() => datagrams.maxSize(PEER), { code: "CLOSED" });
+  }
 });
 
 Deno.test("SocksDatagrams: serves receivers in order; one that gives up takes nothing", async () => {

@@ -17,11 +17,32 @@ Deno.test("openCredentialCache(): opens files and memory by the kind in the name
   assert.equal(memory.name, "MEMORY:a");
 });
 
-Deno.test("openCredentialCache(): names the supported kinds when it refuses another one", () => {
-  for (const name of ["DIR:/tmp/cc", "KCM:", "KEYRING:persistent:0", "toString:x"]) {
+Deno.test("openCredentialCache(): opens collections, and their caches, by name", () => {
+  for (const [name, wanted] of [["DIR:/tmp/cc", "DIR:/tmp/cc"], ["dir:/tmp/cc//", "DIR:/tmp/cc"], ["KCM:", "KCM:"]]) {
+    const cache = openCredentialCache(name!);
+    assert.deepEqual([cache.name, cache.collection?.name, cache.makePrimary], [wanted, wanted, undefined], name);
+  }
+  for (const name of ["DIR::/tmp/cc/tktA", "DIR::tkt/tkt", "KCM:0:1"]) {
+    const cache = openCredentialCache(name);
+    assert.deepEqual([cache.name, cache.collection, typeof cache.makePrimary], [name, undefined, "function"]);
+  }
+  for (const name of ["DIR:", "DIR::", "DIR::/tmp/cc/other", "DIR::tkt", "DIR::/tmp/", "KCM:a\0b"]) {
+    assert.throws(() => openCredentialCache(name), { code: "BAD_FILE" }, name);
+  }
+});
+
+Deno.test("openCredentialCache(): says what to type where it cannot reach a kind", () => {
+  const type = "use a file: export KRB5CCNAME=FILE:/tmp/krb5cc_$(id -u); kinit";
+  for (const name of ["KEYRING:persistent:0", "API:1", "MSLSA:", "keyring:x"]) {
+    const why = new RegExp(`^Cannot open credential cache ${name}: its tickets are in .*cannot read them; use a file`);
+    assert.throws(() => openCredentialCache(name), { code: "BAD_FILE", message: why });
+  }
+  for (const name of ["toString:x", "FOO:x"]) {
+    const kind = name.split(":")[0]!.toUpperCase();
     assert.throws(() => openCredentialCache(name), {
       code: "BAD_FILE",
-      message: `Cannot open credential cache ${name}: only FILE: and MEMORY: are supported`,
+      message: `Cannot open credential cache ${name}: there is no kind ${kind}: ` +
+        `(those known are FILE:, DIR:, KCM:, MEMORY:); ${type}`,
     });
   }
   assert.throws(() => openCredentialCache("FILE:"), { code: "BAD_FILE", message: /names no file/ });
@@ -29,7 +50,7 @@ Deno.test("openCredentialCache(): names the supported kinds when it refuses anot
 
 Deno.test("openCache(): a kind is a row of the table", () => {
   const opened: string[] = [];
-  const cache = openCache("TOY:rest", { TOY: (name) => (opened.push(name), new MemoryCredentialCache()) });
+  const cache = openCache("TOY:rest", { TOY: (name, rest) => (opened.push(name, rest), new MemoryCredentialCache()) });
   assert.ok(cache instanceof MemoryCredentialCache);
-  assert.deepEqual(opened, ["TOY:rest"]);
+  assert.deepEqual(opened, ["TOY:rest", "rest"]);
 });

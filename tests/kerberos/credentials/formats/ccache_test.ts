@@ -1,8 +1,12 @@
 /** Credential cache files: those of other programs, and damage. */
 import assert from "node:assert/strict";
+import { Credential, type CredentialInit } from "../../../../kerberos/credential.ts";
+import type { CredentialCacheData } from "../../../../kerberos/credentials/cache.ts";
+import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../../../kerberos/errors.ts";
-import { formatPrincipal, principal } from "../../../../kerberos/principal.ts";
+import { formatPrincipal, parsePrincipal, principal } from "../../../../kerberos/principal.ts";
 import { decodeCcache, encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
+import { contents, ticket } from "../../../support/cache_contents.ts";
 import type { CcacheCase } from "../../../support/ccache_vectors.ts";
 import { hex, unhex, vectors } from "../../../support/vectors.ts";
 
@@ -42,18 +46,53 @@ Deno.test("decodeCcache(): reads the caches of other programs; encodeCcache() re
 Deno.test("decodeCcache(): returns a cache or a KerberosError for every cut and changed byte", () => {
   const whole = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
   const all = decodeCcache(whole).credentials;
-  let refused = 0;
+  const owner = encodeCcache({ ...decodeCcache(whole), credentials: [] }).length;
   for (let i = 0; i < whole.length; i++) {
     const cut = decodedOrRefused(() => decodeCcache(whole.subarray(0, i)))?.credentials;
+    // Up to the end of its owner's name there is no cache; from there on, what is whole is there.
+    assert.equal(cut === undefined, i < owner, `cut at ${i}`);
     assert.deepEqual(cut ?? [], all.slice(0, cut?.length ?? 0), `cut at ${i}`);
-    if (cut === undefined) refused++;
     const changed = whole.slice();
     changed[i]! ^= 0xff;
     decodedOrRefused(() => decodeCcache(changed));
   }
-  // All cuts but those between two tickets.
-  assert.ok(refused >= whole.length - all.length - 1, `${refused} of ${whole.length}`);
   for (const v of vectors<{ file_hex: string }>("ccache_malformed")) {
     assert.equal(decodedOrRefused(() => decodeCcache(unhex(v.file_hex)))?.credentials.length ?? 0, 0);
   }
+});
+
+/** A cache file with these credentials after a ticket-granting ticket, and one for a service after them. */
+function between(...odd: readonly Partial<CredentialInit>[]): CredentialCacheData {
+  const make = (init: Partial<CredentialInit>) =>
+    new Credential({ ...ticket("alice@R.TEST", "odd@R.TEST"), ...TIMES, ...init });
+  const last = make({ server: parsePrincipal("rcmd/h@R.TEST") });
+  return decodeCcache(encodeCcache({ ...contents("alice@R.TEST"), credentials: [...odd.map(make), last] }));
+}
+
+const TIMES = { authtime: 1e9, starttime: 1e9, endtime: 2e12, ticket: new Uint8Array(300) };
+
+Deno.test("decodeCcache(): what other programs have removed is gone, and is not copied on", () => {
+  const removedByMit = { authtime: 0xffffffff * 1000, endtime: 0 };
+  const removedSetting = { server: parsePrincipal("krb5_ccache_conf_data/x@X-RMED-CONF:"), authtime: 0, endtime: 0 };
+  const setting = { server: parsePrincipal("krb5_ccache_conf_data/x@X-CACHECONF:"), authtime: 0, endtime: 0 };
+  for (const gone of [removedByMit, { endtime: 0 }, removedSetting, { ...setting, authtime: 1e9 }]) {
+    const data = between(gone);
+    assert.deepEqual(data.credentials.map(({ server }) => server.components[0]), ["rcmd"], JSON.stringify(gone));
+    assert.ok(encodeCcache(data).length < encodeCcache(between({})).length);
+  }
+  assert.equal(between(setting).credentials.length, 2);
+});
+
+Deno.test("decodeCcache(): a ticket without a start begins with the authentication", () => {
+  assert.equal(between({ starttime: 0 }).credentials[0]!.starttime, 1e9);
+  assert.equal(between({ starttime: 3e9 }).credentials[0]!.starttime, 3e9);
+});
+
+Deno.test("decodeCcache(): a key of a wrong length spoils its ticket alone; unknown enctypes are kept", () => {
+  const file = encodeCcache(between({ key: new KerberosKey(77, new Uint8Array(5)) }));
+  assert.deepEqual(decodeCcache(file).credentials.map(({ key }) => key.enctype), [77, 18]);
+  assert.deepEqual(encodeCcache(decodeCcache(file)), file);
+  const at = file.findIndex((_, i) => file[i] === 0 && file[i + 1] === 77 && file[i + 5] === 5);
+  file[at + 1] = 18;
+  assert.deepEqual(decodeCcache(file).credentials.map(({ server }) => server.components[0]), ["rcmd"]);
 });

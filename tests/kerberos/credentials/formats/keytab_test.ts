@@ -1,5 +1,6 @@
 /** Keytabs: the files of other programs, damage, and the order of keys. */
 import assert from "node:assert/strict";
+import { concat } from "../../../../base/bytes.ts";
 import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../../../kerberos/errors.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
@@ -122,4 +123,31 @@ Deno.test("Keytab: is sorted once, whatever keys clients ask for", () => {
   for (let i = 0; i < 10; i++) watched.candidates({ ...wanted, service: parsePrincipal(`x${i}@R`) });
   assert.equal(watched.describe().length, entries.length);
   assert.equal(read, once);
+});
+
+Deno.test("Keytab.decode(): a bad entry spoils only itself; a file without a good one is refused", () => {
+  const owner = parsePrincipal("rcmd/h@R");
+  const good = new Keytab([{ principal: owner, kvno: 3, key: KerberosKey.generate(18) }]).encode();
+  const short = new Keytab([{ principal: owner, kvno: 2, key: new KerberosKey(77, new Uint8Array(16)) }]).encode();
+  const at = short.findIndex((_, i) => short[i] === 0 && short[i + 1] === 77 && short[i + 3] === 16);
+  short[at + 1] = 18;
+  const cut = good.slice(0, -1);
+  for (const [first, ...rest] of [[short, good], [good, short], [good, cut], [short, good, cut]]) {
+    const file = concat(first!, ...rest.map((one) => one!.slice(2)));
+    assert.deepEqual(Keytab.decode(file).entries.map(({ kvno }) => kvno), [3]);
+  }
+  assert.throws(() => Keytab.decode(short), {
+    code: "BAD_FILE",
+    message: /no good entry: .* takes 32 bytes, 16 given/,
+  });
+  assert.throws(() => Keytab.decode(cut), { code: "BAD_FILE", message: /no good entry/ });
+  assert.deepEqual(Keytab.decode(new Uint8Array([5, 2])).entries, []);
+});
+
+Deno.test("Keytab.decode(): holes count as entries where there are too many", () => {
+  const file = new Uint8Array(2 + 10_002 * 5);
+  file.set([5, 2]);
+  const view = new DataView(file.buffer);
+  for (let i = 0; i < 10_002; i++) view.setInt32(2 + i * 5, -1);
+  assert.throws(() => Keytab.decode(file), { code: "BAD_FILE", message: /over 10000 entries/ });
 });
