@@ -141,7 +141,7 @@ Deno.test("address events: name the peer of BIND, and nothing behind an upstream
   assert.match(
     text(near.events),
     new RegExp(
-      `connected 127\\.0\\.0\\.1:\\d+ \\(unauthenticated\\) to db\\.example:${echo.port}`,
+      `connected 127\\.0\\.0\\.1:\\d+ \\(unauthenticated\\) to db\\.example:${echo.port}, rule 1 "allow [^"]*" via \\S+, none\\n`,
     ),
   );
 });
