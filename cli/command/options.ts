@@ -86,8 +86,9 @@ function level(text: string): ProtectionLevel {
   return found;
 }
 
-/** Reads an endpoint. */
+/** Reads an endpoint to listen on. */
 export function endpoint(text: string, defaultPort?: number): Endpoint {
+  if (/^\d{1,5}$/.test(text)) throw new UsageError(`"${text}" is a port without an address; write 127.0.0.1:${text}`);
   return usable(() => parseLocalEndpointText(text, defaultPort));
 }
 

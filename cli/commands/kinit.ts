@@ -27,9 +27,9 @@ import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { environmentTracer } from "../log/trace.ts";
+import { PASSWORD_FILE_OPTION, passwordFrom } from "../command/credentials.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { readSecretFile } from "../terminal/secret_file.ts";
 
 /** Options of MIT's that would change what is done, and cannot be had here, with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -68,10 +68,7 @@ export const command: Command = {
     "use-keytab": { short: "k", help: "Use a key of the keytab instead of a password" },
     keytab: { value: "FILE", short: "t", help: "The keytab (default: KRB5_KTNAME, krb5.conf, /etc/krb5.keytab)" },
     "client-keytab": { short: "i", help: "Use the default client keytab (KRB5_CLIENT_KTNAME, krb5.conf)" },
-    "password-file": {
-      value: "FILE",
-      help: "Read the password from the first line of a file; STDIN for standard input",
-    },
+    ...PASSWORD_FILE_OPTION,
     lifetime: { value: "TIME", short: "l", help: "Lifetime, such as 10h (default: krb5.conf, 24h)" },
     renewable: { value: "TIME", short: "r", help: "Renewable lifetime, such as 7d" },
     start: { value: "TIME", short: "s", help: "Ask for a postdated ticket, which is valid that much later" },
@@ -202,7 +199,9 @@ async function clientFrom(
   const [text] = args.words;
   if (text !== undefined) {
     const client = principalFrom(args, text, config.defaultRealm ?? "");
-    if (client.realm === "") throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm`);
+    if (client.realm === "") {
+      throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm; write ${text}@REALM`);
+    }
     return client;
   }
   if (usesKeytab(args)) {
@@ -247,10 +246,5 @@ async function keyFrom(
     traceKeytab(tracer, { keytab: name, keys, client });
     return keytabKey(keys, client, { name });
   }
-  const file = args.value("password-file");
-  return passwordKey(
-    file === undefined || file === "STDIN"
-      ? await io.readPassword(`Password for ${formatPrincipal(client)}: `)
-      : await readSecretFile(file),
-  );
+  return passwordKey(await passwordFrom(args.value("password-file"), io, formatPrincipal(client)));
 }

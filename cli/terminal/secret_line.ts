@@ -17,8 +17,11 @@ const BACKSPACES: readonly string[] = ["\x7f", "\b"];
 const PASTE_BEGINS = "\x1b[200~";
 const PASTE_ENDS = "\x1b[201~";
 
-/** Splits text into what a reader sees as one character: a letter with its accents, an emoji of several parts. */
-const CHARACTERS = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/**
+ * Splits text into what a reader sees as one character: a letter with its accents, an emoji of several parts. It is made when it is
+ * needed: that takes as long as half of the start of the program.
+ */
+const characters = () => new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A line being typed, fed with one byte after another. */
 export class SecretLine {
@@ -76,7 +79,7 @@ export class SecretLine {
   }
 
   #eraseCharacter(): void {
-    const last = [...CHARACTERS.segment(this.#text)].at(-1);
+    const last = [...characters().segment(this.#text)].at(-1);
     if (last !== undefined) this.#text = this.#text.slice(0, last.index);
   }
 

@@ -71,6 +71,9 @@ const REMEDIES: Partial<Record<ApError["code"], string>> = {
     "; that key does not open it: the key was changed at the KDC, or the keytab is of another realm; " +
     "extract the keytab again",
   KRB_AP_ERR_BADKEYVER: "; extract the keytab again, or let the client get a new ticket",
+  KRB_AP_ERR_NOKEY:
+    "; add a key of that name and encryption type to the keytab, or let the client ask for a name that is there",
+  KRB_AP_ERR_NOT_US: "; add the keys of that name to the keytab, or let the client ask for a name that is there",
 };
 
 /** RFC 4120 section 3.2.3: no key, the wrong version of a key, or a ticket that was modified. */

@@ -19,7 +19,7 @@ import { peerText } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { readMessage } from "../messages/read.ts";
 import { formatPrincipal, toGssName } from "../principal.ts";
-import { ErrorCode, errorName } from "../registry/errors.ts";
+import { ErrorCode, errorName, type KerberosErrorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosContext } from "./context.ts";
@@ -184,6 +184,20 @@ export class KerberosInitiator implements GssNegotiation {
   }
 }
 
+const OTHER_KEYTAB =
+  "the keys in its keytab are not those of the KDC; run kinit again, and if that does not help, its " +
+  "administrator must extract the keytab again";
+const OTHER_NAME =
+  "its keytab has no key for that name; ask for the name that is there, or its administrator must add the key";
+
+/** What to do when an acceptor has no key that opens the ticket. */
+const KEY_ADVICE: Readonly<Partial<Record<KerberosErrorName, string>>> = {
+  KRB_AP_ERR_BADKEYVER: `; ${OTHER_KEYTAB}`,
+  KRB_AP_ERR_BAD_INTEGRITY: `; ${OTHER_KEYTAB}`,
+  KRB_AP_ERR_NOKEY: `; ${OTHER_NAME}`,
+  KRB_AP_ERR_NOT_US: `; ${OTHER_NAME}`,
+};
+
 /** The acceptor's KRB-ERROR as an error. It names our service: nothing authenticates the name in the message. */
 function refusedBy(error: KrbError, ticket: ServiceTicket, now: number): GssError {
   const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
@@ -197,7 +211,8 @@ function refusedBy(error: KrbError, ticket: ServiceTicket, now: number): GssErro
   const about = isAboutTime(error)
     ? `; its clock is ${clockDifference(error.stime - now)} ours${measured}; set the clock that is wrong`
     : "";
-  return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`, {
+  const advice = about || (KEY_ADVICE[name] ?? "");
+  return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${advice}`, {
     service,
     clockDeltaSeconds: delta,
     kdcOffsetSeconds: stored,

@@ -99,7 +99,8 @@ export async function locateKdcs(realm: string, options: LocateOptions): Promise
   const answer = silent ? ", and the DNS does not answer" : ", nor does the DNS";
   throw new KerberosError(
     "KDC_UNREACHABLE",
-    `Cannot find a KDC of ${peerText(realm)}: krb5.conf names none` + (config.dnsLookupKdc ? answer : ""),
+    `Cannot find a KDC of ${peerText(realm)}: krb5.conf names none${config.dnsLookupKdc ? answer : ""}; ` +
+      "check the name of the realm, or give its KDCs in [realms] (kdc = HOST)",
   );
 }
 

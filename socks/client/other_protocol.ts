@@ -27,11 +27,22 @@ interface OtherProtocolOptions {
   readonly signal: AbortSignal;
 }
 
-/** Replaces an error about the SOCKS version by one that names the other protocol. Returns all other errors unchanged. */
+/**
+ * Replaces an error about the SOCKS version by one that names the other protocol, and an end without an answer by one that says what it
+ * may be. Returns all other errors unchanged.
+ */
 export async function otherProtocolError(error: unknown, options: OtherProtocolOptions): Promise<unknown> {
-  if (!(error instanceof SocksProtocolError) || error.code !== "BAD_VERSION") return error;
+  if (!(error instanceof SocksProtocolError)) return error;
+  const proxy = formatEndpoint(options.proxy);
+  if (error.code === "UNEXPECTED_END" && options.early.length === 0) {
+    const why = "it does not allow clients from here, has no room for more, or is no SOCKS5 proxy; its log says which";
+    return new SocksProtocolError("UNEXPECTED_END", `Proxy ${proxy} closed the connection without an answer: ${why}`, {
+      cause: error,
+    });
+  }
+  if (error.code !== "BAD_VERSION") return error;
   const answer = await readFirstLine(options);
-  const text = `Cannot use proxy ${formatEndpoint(options.proxy)}: ${protocolOf(answer)}`;
+  const text = `Cannot use proxy ${proxy}: ${protocolOf(answer)}`;
   return new SocksProtocolError("BAD_VERSION", text, { cause: error });
 }
 

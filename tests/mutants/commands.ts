@@ -244,5 +244,144 @@ const VERBOSE: readonly Mutant[] = [
   },
 ];
 
+const MISTAKES: readonly string[] = ["tests/cli/mistakes_test.ts"];
+const KERBEROS_MISTAKES: readonly string[] = ["tests/cli/kerberos_mistakes_test.ts"];
+const MEETINGS = "what a server refuses";
+const REFUSALS = "what a KDC refuses";
+
+/** What goes wrong is told with what to do: file, rule, find, replacement, filter. */
+const TOLD: readonly Mutant[] = ([
+  [
+    "kerberos/ap/keys.ts",
+    "a key that does not open a ticket is told as that",
+    "; that key does not open it:",
+    ";",
+    MEETINGS,
+  ],
+  [
+    "kerberos/ap/keys.ts",
+    "a service tells what to do about another key version",
+    'KRB_AP_ERR_BADKEYVER: "',
+    'KRB_AP_ERR_REPEAT: "',
+    MEETINGS,
+  ],
+  [
+    "kerberos/ap/keys.ts",
+    "a service tells what to do about a name that it has no key of",
+    'KRB_AP_ERR_NOT_US: "',
+    'KRB_AP_ERR_REPEAT: "',
+    MEETINGS,
+  ],
+  [
+    "kerberos/mech/initiator.ts",
+    "a client is told what to do about a service's other key",
+    "KRB_AP_ERR_BADKEYVER: `",
+    "KRB_AP_ERR_REPEAT: `",
+    MEETINGS,
+  ],
+  [
+    "kerberos/mech/initiator.ts",
+    "a client is told what to do about a key that does not fit",
+    "KRB_AP_ERR_BAD_INTEGRITY: `",
+    "KRB_AP_ERR_REPEAT: `",
+    MEETINGS,
+  ],
+  [
+    "kerberos/mech/initiator.ts",
+    "a client is told that the service has another name",
+    "KRB_AP_ERR_NOT_US: `",
+    "KRB_AP_ERR_REPEAT: `",
+    MEETINGS,
+  ],
+  [
+    "socks/client/other_protocol.ts",
+    "an end without an answer is told as what it may be",
+    'error.code === "UNEXPECTED_END" && options.early.length === 0',
+    "false",
+    MEETINGS,
+  ],
+  [
+    "socks/auth/gssapi/client.ts",
+    "a name that the KDC does not know is told with where to give another",
+    "withServiceHint(error, target)",
+    "error",
+    MEETINGS,
+  ],
+  [
+    "kerberos/system.ts",
+    "a keytab without the client is named for a program that stays",
+    "describe: () => key.describe?.() ?? `keytab ${name}`,",
+    "",
+    REFUSALS,
+  ],
+  [
+    "cli/command/credentials.ts",
+    "a keytab without the client keeps a bridge from its start",
+    'error instanceof KerberosError && error.code === "NO_CREDENTIALS"',
+    "false",
+    REFUSALS,
+  ],
+  [
+    "cli/command/credentials.ts",
+    "a bridge takes a password file or a keytab",
+    'exclude(args, "password-file", "keytab");',
+    "",
+    REFUSALS,
+  ],
+  [
+    "cli/command/options.ts",
+    "a port alone is told as one",
+    "if (/^\\d{1,5}$/.test(text)) throw",
+    "if (false) throw",
+    REFUSALS,
+  ],
+] as const).map(([file, rule, find, replace, filter]) => ({
+  rule,
+  source: "users",
+  file,
+  find,
+  replace,
+  tests: KERBEROS_MISTAKES,
+  filter,
+}));
+
+const STARTS: readonly Mutant[] = [
+  {
+    rule: "what takes as long as the start is made when it is needed",
+    source: "design",
+    file: LINE,
+    find: 'const characters = () => new Intl.Segmenter(undefined, { granularity: "grapheme" });',
+    replace: 'const made = new Intl.Segmenter(undefined, { granularity: "grapheme" });\nconst characters = () => made;',
+    tests: PROMPT,
+    filter: "takes as long as the start",
+  },
+  {
+    rule: "a place that is taken is told as that",
+    source: "users",
+    file: "socks/shell/deno_listener.ts",
+    find: "if (error instanceof Deno.errors.AddrInUse) return",
+    replace: "if (false) return",
+    tests: MISTAKES,
+    filter: "a taken port of a bridge",
+  },
+  {
+    rule: "a port that has no such name is an error with the names",
+    source: "users",
+    file: "socks/rules/rule_fields.ts",
+    find: 'is no name of a port; a number, a range or ${PORT_NAMES.join(", ")}',
+    replace: "is no port",
+    tests: MISTAKES,
+    filter: "what keeps a server from its start",
+  },
+];
+
 /** The rules. */
-export const COMMANDS_MUTANTS: readonly Mutant[] = [...WORDS, ...COMPLETION, ...TRACE, ...PROMPTS, ...VERBOSE];
+export const COMMANDS_MUTANTS: readonly Mutant[] = [
+  ...WORDS,
+  ...COMPLETION,
+  ...TRACE,
+  ...PROMPTS,
+  ...VERBOSE,
+  ...TOLD,
+  ...STARTS,
+];

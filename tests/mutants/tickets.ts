@@ -119,7 +119,10 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["an initial ticket is for the client's own realm", "RFC 4120 section 5.4.1", "if (service.realm === client.realm) return service;", "return service;", "kinit: -S"],
     ["a keytab without the client is named", TOLD, "return keytabKey(keys, client, { name });", "return keytabKey(keys, client);", "kinit: -i"],
     ["a client keytab is another one", MIT, 'if (args.has("client-keytab")) return defaultClientKeytabName(config);\n', "", "kinit: -i"],
-    ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN"', "true", "password-file"],
+  ]),
+  ...rules("cli/command/credentials.ts", KINIT, [
+    ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN" || file === "-"', "true", "password-file"],
+    ["the password may come from standard input", "Heimdal's kinit", ' || file === "STDIN" || file === "-"', "", "password-file"],
   ]),
   ...rules("cli/commands/kvno.ts", KVNO, [
     ["the services that follow get their tickets", MIT, "        failure ??= exitCodeFor(error);\n", "        throw error;\n", "keep the others"],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodeHex } from "@std/encoding/hex";
 import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter } from "../../../base/bytes.ts";
 import type { Credential } from "../../credential.ts";
 import { KerberosError } from "../../errors.ts";
@@ -34,7 +35,11 @@ export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
     const first = given.u8();
     const version = given.u8();
     if (first !== 5 || version < 1 || version > 4) {
-      throw new KerberosError("BAD_FILE", `Cannot read credential cache: it starts with ${first} ${version}`);
+      const begins = encodeHex(Uint8Array.of(first, version));
+      throw new KerberosError(
+        "BAD_FILE",
+        `Cannot read credential cache: it begins with 0x${begins}, and a cache with 0x0501 to 0x0504; name another file, or run kinit`,
+      );
     }
     const kdcOffset = version === 4 ? readHeader(given) : undefined;
     const records = new RecordReader(given, version);

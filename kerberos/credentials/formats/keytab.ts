@@ -156,7 +156,11 @@ export function mayBeKeytab(start: Uint8Array): boolean {
 function decodeEntries(reader: ByteReader): KeytabEntry[] {
   const version = reader.u16();
   if (version !== 0x0501 && version !== 0x0502) {
-    throw new KerberosError("BAD_FILE", `Cannot read keytab: version 0x${version.toString(16)} is not known`);
+    const begins = version.toString(16).padStart(4, "0");
+    throw new KerberosError(
+      "BAD_FILE",
+      `Cannot read keytab: it begins with 0x${begins}, and a keytab with 0x0502 or 0x0501; name another file, or extract the keytab again`,
+    );
   }
   // Version 1 is in the byte order of the machine that wrote it; the files that still exist are little-endian.
   const old = version === 0x0501;

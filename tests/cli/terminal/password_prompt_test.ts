@@ -251,3 +251,14 @@ Deno.test("password prompt: a signal ends the wait for a pipe", async () => {
   over.abort();
   await late.catch(() => {});
 });
+
+Deno.test("start: nothing that takes as long as the start is made before it is needed", async () => {
+  const modules = ["main.ts", "process_io.ts"].map((name) => new URL(`../../../cli/${name}`, import.meta.url).href);
+  const code = `
+    const made = () => { throw new Error("made at the start"); };
+    for (const name of ["Segmenter", "DateTimeFormat", "Collator"]) Object.defineProperty(Intl, name, { value: made });
+    for (const name of ${JSON.stringify(modules)}) await import(name);
+  `;
+  const { code: exit, stderr } = await run(Deno.execPath(), ["eval", code]);
+  assert.equal(exit, 0, stderr);
+});
