@@ -118,7 +118,7 @@ Deno.test("bridge: refuses arguments that do not go together before it asks for 
       [["--password-file", "pw"], /--password-file needs --principal/],
       [
         ["--keytab", "k", "--password-file", "pw", "--principal", "a"],
-        /--keytab and --password-file exclude each other/,
+        /--password-file and --keytab do not go together/,
       ],
       [["--principal", "a", "--forward", "x"], /Cannot use forward "x"/],
       [["--principal", "a", "--service", "x@y@z"], /Cannot use service/],
