@@ -26,6 +26,13 @@ const COMMANDS: CommandTable = {
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],
 };
 
+/** Commands of MIT's that are not here, with what does it instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  kpasswd: "change a Kerberos password with MIT's or Heimdal's kpasswd, or at a domain member",
+  ktutil: "gssocks klist -k shows a keytab; change it with MIT's or Heimdal's ktutil",
+  kadmin: "administer a realm with its own tools; gssocks kdc is for tests",
+};
+
 function overview(): string {
   const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(13)}${summary}`);
   return `gssocks ${VERSION}: SOCKS5 with Kerberos
@@ -82,7 +89,8 @@ async function runCommand(name: string, args: readonly string[], terminal: CliIo
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
     const { didYouMean } = await import("./command/suggestion.ts");
-    const hint = didYouMean(name, Object.keys(COMMANDS)) || "; see gssocks --help";
+    const elsewhere = Object.hasOwn(ELSEWHERE, name) ? `; ${ELSEWHERE[name]}` : "";
+    const hint = elsewhere || didYouMean(name, Object.keys(COMMANDS)) || "; see gssocks --help";
     printableIo(terminal).err(`gssocks: there is no command "${name}"${hint}\n`);
     return 2;
   }

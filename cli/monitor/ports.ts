@@ -34,7 +34,11 @@ export function readPorts({ admin, health }: ServerConfig): Ports {
 }
 
 function read(name: string, text: string | undefined, endpoint: (text: string) => Endpoint): Endpoint | undefined {
-  return text === undefined ? undefined : at(name, () => endpoint(text));
+  if (text === undefined) return undefined;
+  return at(name, () => {
+    if (/^\d{1,5}$/.test(text)) throw new TypeError(`"${text}" is a port without an address; write 127.0.0.1:${text}`);
+    return endpoint(text);
+  });
 }
 
 /** Opens them: all, or, where one cannot be opened, none. */

@@ -5,6 +5,7 @@
  */
 import { type RuleFields, ruleFromFields } from "./rule_fields.ts";
 import type { Rule, RuleAction } from "./rule.ts";
+import { UnknownWordError } from "./unknown_word.ts";
 
 /** Names of conditions in the text of a rule, and their fields. */
 const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "maxTicketAge" | "upstream">>> = {
@@ -43,7 +44,7 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
  * ```
  */
 export function parseRule(action: RuleAction, text: string): Rule {
-  const fail = (problem: string) => new TypeError(`Cannot read rule ${JSON.stringify(text)}: ${problem}`);
+  const fail = (problem: string | Error) => failure(text, problem);
   const { place, conditions, rest } = splitConditions(text);
   if (rest !== "") {
     const blank = /^[^="]+=(?:\s|[^"]*\s$)/.test(rest)
@@ -67,39 +68,28 @@ export function parseRule(action: RuleAction, text: string): Rule {
     else if (name === "ticket-age" && single.maxTicketAge === undefined) single.maxTicketAge = value;
     else if (name === "upstream" && single.upstream === undefined) single.upstream = value;
     else if (ONCE.includes(name)) throw fail(`${name} stands twice; write a rule for each value`);
-    else throw new UnknownConditionError(text, name, value);
+    else throw fail(unknownCondition(name, value));
   }
   if (parts[2] !== undefined) (lists.ports ??= []).push(parts[2]);
   try {
     return { ...ruleFromFields({ action, destinations: [parts[1]!], ...lists, ...single }), text };
   } catch (error) {
-    throw fail((error as Error).message);
+    throw fail(error as Error);
   }
 }
 
-/** Thrown for a condition that rules do not have. */
-export class UnknownConditionError extends TypeError {
-  /** Name of the condition. */
-  readonly condition: string;
-  /** Names of the conditions that there are. */
-  readonly known: readonly string[] = conditionNames();
+/** The error for a rule that cannot be read; of a word that there is not, it names that word. */
+function failure(rule: string, problem: string | Error): TypeError {
+  const reason = typeof problem === "string" ? problem : problem.message;
+  const message = `Cannot read rule ${JSON.stringify(rule)}: ${reason}`;
+  return problem instanceof UnknownWordError ? new UnknownWordError(message, problem) : new TypeError(message);
+}
 
-  /**
-   * Creates an error.
-   *
-   * @param rule Text of the rule.
-   * @param condition Name of the condition.
-   * @param value Its value.
-   */
-  constructor(rule: string, condition: string, value: string) {
-    const conditions = conditionNames().join(", ");
-    super(
-      `Cannot read rule ${
-        JSON.stringify(rule)
-      }: "${condition}=${value}" is not a condition; the conditions are ${conditions}`,
-    );
-    this.condition = condition;
-  }
+/** The error for a condition that rules do not have. */
+function unknownCondition(condition: string, value: string): UnknownWordError {
+  const known = conditionNames();
+  const message = `"${condition}=${value}" is not a condition; the conditions are ${known.join(", ")}`;
+  return new UnknownWordError(message, { word: condition, known });
 }
 
 /** Conditions that may stand once. */

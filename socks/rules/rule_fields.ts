@@ -12,6 +12,7 @@ import { parseIp } from "../wire/ip.ts";
 import { PORT_NAMES, portOfName } from "./port_names.ts";
 import { normalSuffix } from "./destination.ts";
 import { checkAccounts } from "./accounts.ts";
+import { UnknownWordError } from "./unknown_word.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule as plain values, as in a configuration file; see {@linkcode Rule} for their meanings. */
@@ -142,7 +143,10 @@ function parsePorts(text: string): PortRange | undefined {
   if (/^[A-Za-z]/.test(text)) {
     const port = portOfName(text);
     if (port !== undefined) return [port, port];
-    throw new TypeError(`${JSON.stringify(text)} is no name of a port; a number, a range or ${PORT_NAMES.join(", ")}`);
+    throw new UnknownWordError(
+      `${JSON.stringify(text)} is no name of a port; a number, a range or ${PORT_NAMES.join(", ")}`,
+      { word: text, known: PORT_NAMES },
+    );
   }
   const parts = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];

@@ -75,6 +75,12 @@ const STARTS: readonly Row[] = [
     2,
     /admin: Cannot open the admin port on 0\.0\.0\.0: it must be a loopback/,
   ],
+  [
+    "admin port alone",
+    `${NONE} --admin 9180`,
+    2,
+    /admin: "9180" is a port without an address; write 127\.0\.0\.1:9180/,
+  ],
   ["configuration missing", "-f @/nope.json", 1, /Cannot read @\/nope\.json: No such file or directory\n$/],
   ["no certificate", "-l tls://127.0.0.1:0 -m none", 2, /tls: a certificate and a key are needed for tls:\/\//],
   [
@@ -101,7 +107,12 @@ const STARTS: readonly Row[] = [
     2,
     /rules\[0\]: .*"relm=X" is not a condition; the conditions are port, .*realm.*; did you mean "realm"\?/,
   ],
-  ["port name unknown", `${FREE} -m none --allow *:htp`, 2, /rules\[0\]: .*"htp" is no name of a port; .*http, /],
+  [
+    "port name unknown",
+    `${FREE} -m none --allow *:htp`,
+    2,
+    /rules\[0\]: .*"htp" is no name of a port; .*http, .*; did you mean "http"\?/,
+  ],
   ["time", `${NONE} --idle-timeout soon`, 2, /timeouts\.idle: a time is wanted: 500ms, 90s/],
   ["method", `${FREE} -m gssap`, 2, /methods\[0\]: "gssap" is none of gssapi, password, none; did you mean "gssapi"\?/],
 ];
@@ -116,6 +127,16 @@ Deno.test("mistakes: what keeps a server from its start is named, with what to d
     assert.equal(got.code, code, mistake);
     assert.doesNotMatch(got.err, /os error|readfile/, mistake);
   }
+});
+
+Deno.test("mistakes: a command of MIT's that is not here is told with what does it instead", async () => {
+  const got = await gssocks(["kpasswd"]);
+  assert.equal(got.code, 2);
+  assert.match(
+    got.err,
+    /there is no command "kpasswd"; change a Kerberos password with MIT's .*kpasswd, or at a domain/,
+  );
+  assert.match((await gssocks(["passw"])).err, /did you mean "passwd"\?/);
 });
 
 Deno.test("mistakes: a taken port of a bridge is an error of its own class, with the place", async () => {

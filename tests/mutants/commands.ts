@@ -375,6 +375,36 @@ const STARTS: readonly Mutant[] = [
   },
 ];
 
+const HINTS: readonly Mutant[] = [
+  {
+    rule: "kpasswd is no mistyped passwd",
+    source: "MIT's kpasswd",
+    file: "cli/main.ts",
+    find: "const hint = elsewhere ||",
+    replace: "const hint =",
+    tests: MISTAKES,
+    filter: "a command of MIT's",
+  },
+  {
+    rule: "the port that was probably meant is told",
+    source: "users",
+    file: "socks/rules/parse_rule.ts",
+    find: "problem instanceof UnknownWordError ?",
+    replace: "false && problem instanceof UnknownWordError ?",
+    tests: MISTAKES,
+    filter: "what keeps a server from its start",
+  },
+  {
+    rule: "an admin port alone is told as one",
+    source: "users",
+    file: "cli/monitor/ports.ts",
+    find: "if (/^\\d{1,5}$/.test(text)) throw",
+    replace: "if (false) throw",
+    tests: MISTAKES,
+    filter: "what keeps a server from its start",
+  },
+];
+
 /** The rules. */
 export const COMMANDS_MUTANTS: readonly Mutant[] = [
   ...WORDS,
@@ -384,4 +414,5 @@ export const COMMANDS_MUTANTS: readonly Mutant[] = [
   ...VERBOSE,
   ...TOLD,
   ...STARTS,
+  ...HINTS,
 ];

@@ -98,7 +98,12 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/rules/parse_rule.ts", [RULES], [
-    ["what is no condition is refused", "CVE-2024-54662", "else throw new Unknown", "else void new Unknown"],
+    [
+      "what is no condition is refused",
+      "CVE-2024-54662",
+      "else throw fail(unknownCondition(",
+      "else void fail(unknownCondition(",
+    ],
   ]),
   ...rules("socks/rules/rule_fields.ts", [RULES], [
     ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
