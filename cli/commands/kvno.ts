@@ -7,7 +7,7 @@ import { readMessage } from "../../kerberos/messages/read.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { enctypeByName, enctypeName } from "../../kerberos/crypto/enctypes.ts";
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { MemoryCredentialCache } from "../../kerberos/credentials/caches/memory.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
@@ -133,7 +133,7 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
   const name = args.value("enctype");
   if (name === undefined) return config;
   const enctype = enctypeByName(name.toLowerCase());
-  if (enctype !== undefined) return { ...config, defaultTgsEnctypes: [enctype] };
+  if (enctype !== undefined) return withSettings(config, { defaultTgsEnctypes: [enctype] });
   const known = config.permittedEnctypes.map(enctypeName).join(", ");
   throw new UsageError(`--enctype: "${name}" is not supported; supported are ${known}`);
 }

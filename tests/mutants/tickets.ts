@@ -18,6 +18,7 @@ const NO_TICKET = ["tests/kerberos/credentials/tickets/no_ticket_test.ts"];
 const HELD = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const PRINCIPAL = ["tests/kerberos/principal_test.ts"];
 const KINIT = ["tests/cli/commands/kinit_test.ts"];
+const KSWITCH = ["tests/cli/commands/kswitch_test.ts"];
 const KVNO = ["tests/cli/commands/kvno_test.ts"];
 
 const MIT = "MIT's kinit and kvno";
@@ -121,10 +122,19 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["a client keytab is another one", MIT, 'if (args.has("client-keytab")) return defaultClientKeytabName(config);\n', "", "kinit: -i"],
     ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN"', "true", "password-file"],
   ]),
+  ...rules("cli/commands/kinit.ts", KSWITCH, [
+    ["-V names the cache of a collection that is used", MIT, "return await cache.collection?.primary() ?? cache;", "return cache;", "kinit -V"],
+    ["the ticket of the principal named is renewed, not the primary's", MIT, "  if (own !== undefined) return own;\n", "", "kinit -V"],
+    ["what was not to be done is told", TOLD, 'args.has("renew") ? "renew" : "validate"', '"renew"', "kinit -V"],
+  ]),
+  ...rules("kerberos/mech/delegation.ts", ["tests/kerberos/mech/delegation_test.ts"], [
+    ["a delegated ticket that has no start begins with the authentication", "RFC 4120 section 5.3", "starttime: info.starttime || info.authtime,", "starttime: info.starttime,", "start of zero"],
+  ]),
   ...rules("cli/commands/kvno.ts", KVNO, [
     ["the services that follow get their tickets", MIT, "        failure ??= exitCodeFor(error);\n", "        throw error;\n", "keep the others"],
     ["-q shows nothing", MIT, 'if (!args.has("quiet") && !args.has("json"))', 'if (!args.has("json"))', "shows nothing"],
     ["hosts are written in small letters", MIT, "[service, word.toLowerCase()]", "[service, word]", "takes hosts"],
+    ["-e reads no setting that is not needed", "users", "withSettings(config, { defaultTgsEnctypes: [enctype] })", "{ ...config, defaultTgsEnctypes: [enctype] }", "not needed"],
     ["--no-store leaves the cache as it is", MIT, 'if (!args.has("no-store")) return systemTickets({ config, cache });', "if (true as boolean) return systemTickets({ config, cache });", "no-store"],
     ["--cached-only asks no KDC", MIT, 'if (args.has("cached-only")) return new KerberosTickets({ config, cache });\n', "", "no-store"],
     ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} cannot", "    if (false) throw new UsageError(`--${name} cannot", "refuses wrong"],

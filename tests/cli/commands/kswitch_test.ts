@@ -42,3 +42,25 @@ Deno.test("kinit, kswitch, kdestroy: each client has a cache in the collection, 
   assert.deepEqual([(await kdestroy("-A", name)).code, await owners()], [0, []]);
   assert.equal((await kdestroy("-A")).code, 0);
 });
+
+Deno.test("kinit -V, -R and -v: in a collection, the cache of the principal named, otherwise the primary", async () => {
+  await using realm = await startRealmFolder({ principals: { bob: "bobpw" } });
+  const name = `DIR:${realm.directory}/dir`;
+  using _environment = new Environment({ KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: name });
+  const kinit = (...args: string[]) => gssocks(["kinit", "-V", ...args], { password: `${args.at(-1)}pw` });
+  const said = (cache: string, user: string) =>
+    `Using default cache: DIR::${realm.directory}/dir/${cache}\nUsing principal: ${user}@GSSOCKS.TEST\n` +
+    "Authenticated to Kerberos v5\n";
+  assert.equal((await kinit("-r", "2d", "alice")).err, said("tkt", "alice"));
+  const second = await kinit("-r", "2d", "bob");
+  const file = /dir\/(tkt[0-9a-f]+)$/m.exec(second.err)![1]!;
+  assert.equal(second.err, said(file, "bob"));
+  assert.equal((await kinit("-R")).err, said(file, "bob"));
+  assert.equal((await kinit("-R", "alice")).err, said("tkt", "alice"));
+  assert.match((await gssocks(["klist"])).out, /Default principal: bob@/);
+  for (const [option, verb] of [["-R", "renew"], ["-v", "validate"]] as const) {
+    const nobody = await kinit(option, "nobody");
+    const told = new RegExp(`Cannot ${verb}: DIR:.* has the tickets of bob@GSSOCKS.TEST, not of nobody`);
+    assert.deepEqual([nobody.code, told.test(nobody.err)], [3, true], nobody.err);
+  }
+});
