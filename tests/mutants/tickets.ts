@@ -127,6 +127,9 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["the ticket of the principal named is renewed, not the primary's", MIT, "  if (own !== undefined) return own;\n", "", "kinit -V"],
     ["what was not to be done is told", TOLD, 'args.has("renew") ? "renew" : "validate"', '"renew"', "kinit -V"],
   ]),
+  ...rules("cli/commands/kdestroy.ts", KSWITCH, [
+    ["a cache that cannot be destroyed keeps none of the others", "MIT's kdestroy -A", "      failure = exitCodeFor(error);\n", "      throw error;\n", "kdestroy:"],
+  ]),
   ...rules("kerberos/mech/delegation.ts", ["tests/kerberos/mech/delegation_test.ts"], [
     ["a delegated ticket that has no start begins with the authentication", "RFC 4120 section 5.3", "starttime: info.starttime || info.authtime,", "starttime: info.starttime,", "start of zero"],
   ]),

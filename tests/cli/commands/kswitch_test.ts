@@ -39,7 +39,13 @@ Deno.test("kinit, kswitch, kdestroy: each client has a cache in the collection, 
   assert.deepEqual([none.code, /No credentials cache found: there is no DIR::/.test(none.err)], [1, true]);
   assert.deepEqual(await kdestroy("-q"), { code: 1, out: "", err: "", stdout: "" });
   await kinit("bob");
-  assert.deepEqual([(await kdestroy("-A", name)).code, await owners()], [0, []]);
+  // What cannot be destroyed is told, and keeps none of the others.
+  const garbage = `${realm.directory}/dir/tkt0`;
+  await Deno.writeTextFile(garbage, "no credential cache");
+  const kept = await kdestroy("-A", name);
+  assert.deepEqual([kept.code, await owners()], [1, []]);
+  assert.match(kept.err, /^gssocks kdestroy: Cannot destroy .*\/tkt0: it is no credential cache/m);
+  await Deno.remove(garbage);
   assert.equal((await kdestroy("-A")).code, 0);
 });
 
