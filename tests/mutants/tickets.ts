@@ -130,6 +130,11 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
   ...rules("cli/commands/kdestroy.ts", KSWITCH, [
     ["a cache that cannot be destroyed keeps none of the others", "MIT's kdestroy -A", "      failure = exitCodeFor(error);\n", "      throw error;\n", "kdestroy:"],
   ]),
+  ...rules("kerberos/system.ts", ["tests/kerberos/system_test.ts"], [
+    ["keys in a file are read for each request", "users", "      try {\n        key = keytabKey(readKeytab(name), client, { name });\n", "      try {\n", "systemTickets"],
+    ["keys that were read before are used while the file cannot be read", "users", "        if (!(error instanceof KerberosError)) throw error;\n", "        throw error;\n", "systemTickets"],
+    ["a keytab file without the client is named", TOLD, "    describe: () => key.describe!(),\n", "", "systemTickets"],
+  ]),
   ...rules("kerberos/mech/delegation.ts", ["tests/kerberos/mech/delegation_test.ts"], [
     ["a delegated ticket that has no start begins with the authentication", "RFC 4120 section 5.3", "starttime: info.starttime || info.authtime,", "starttime: info.starttime,", "start of zero"],
   ]),
