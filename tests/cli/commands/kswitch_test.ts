@@ -42,6 +42,10 @@ Deno.test("kinit, kswitch, kdestroy: each client has a cache in the collection, 
   // What cannot be destroyed is told, and keeps none of the others.
   const garbage = `${realm.directory}/dir/tkt0`;
   await Deno.writeTextFile(garbage, "no credential cache");
+  assert.equal(
+    (await gssocks(["kinit", "-c", `DIR::${realm.directory}/dir/tktz`, "alice"], { password: "alicepw" })).code,
+    0,
+  );
   const kept = await kdestroy("-A", name);
   assert.deepEqual([kept.code, await owners()], [1, []]);
   assert.match(kept.err, /^gssocks kdestroy: Cannot destroy .*\/tkt0: it is no credential cache/m);
