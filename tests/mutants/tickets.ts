@@ -130,6 +130,13 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
   ...rules("cli/commands/kdestroy.ts", KSWITCH, [
     ["a cache that cannot be destroyed keeps none of the others", "MIT's kdestroy -A", "      failure = exitCodeFor(error);\n", "      throw error;\n", "kdestroy:"],
   ]),
+  ...rules("kerberos/credentials/tickets/member_tickets.ts", ["tests/kerberos/credentials/tickets/member_tickets_test.ts"], [
+    ["a client that the KDC names otherwise keeps its cache", R5, "    this.#canonical = ticket.credential.client;\n", "", "names otherwise"],
+  ]),
+  ...rules("kerberos/credentials/tickets/tickets.ts", ["tests/kerberos/credentials/tickets/member_tickets_test.ts"], [
+    ["an initial ticket tells which cache is the client's", R5, "members.ticket(await members.member(), (one) => one.initialTicket(options))", "(await members.member()).initialTicket(options)", "names otherwise"],
+    ["a fresh ticket tells which cache is the client's", R5, "members.ticket(await members.member(), (one) => one.freshTicket({ signal }))", "(await members.member()).freshTicket({ signal })", "names otherwise"],
+  ]),
   ...rules("kerberos/system.ts", ["tests/kerberos/system_test.ts"], [
     ["keys in a file are read for each request", "users", "      try {\n        key = keytabKey(readKeytab(name), client, { name });\n", "      try {\n", "systemTickets"],
     ["keys that were read before are used while the file cannot be read", "users", "        if (!(error instanceof KerberosError)) throw error;\n", "        throw error;\n", "systemTickets"],
