@@ -35,12 +35,19 @@ export type { Runtime } from "./base/runtime.ts";
 export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
 export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
+export type {
+  KerberosTraceEvent,
+  KerberosTracer,
+  TracedRefusal,
+  TracedReply,
+  TracedRequest,
+} from "./kerberos/reach/trace.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
 export type { ForwardOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
-export type { ProfileSection } from "./kerberos/config/profile.ts";
+export type { ProfilePlace, ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";

@@ -38,6 +38,7 @@ export {
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
 export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
+export type { KerberosTraceEvent, KerberosTracer, TracedRefusal, TracedReply, TracedRequest } from "./reach/trace.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
@@ -47,7 +48,7 @@ export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
 export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
-export type { ProfileSection, ProfileSource } from "./config/profile.ts";
+export type { ProfilePlace, ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";

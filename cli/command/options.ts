@@ -7,6 +7,7 @@ import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts"
 import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
+import { environmentTracer } from "../log/trace.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 import { cacheOf } from "../../kerberos/credentials/collection.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
@@ -129,6 +130,11 @@ export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   quiet: { short: "q", help: "Log nothing" },
 };
 
+/** Whether steps are said. */
+export const VERBOSE_OPTION: Readonly<Record<string, OptionSpec>> = {
+  verbose: { short: "v", help: "Say each step on standard error" },
+};
+
 /** Reads {@linkcode LOG_OPTIONS}. */
 export function logFormat(args: ParsedArguments): LogFormat {
   exclude(args, "quiet", "json");
@@ -173,5 +179,5 @@ export async function cacheOfPrincipal(named: CredentialCache, text: string): Pr
 /** Tickets out of the cache that the options name. */
 export function ticketsFrom(args: ParsedArguments): KerberosTickets {
   const config = loadConfig();
-  return systemTickets({ config, cache: cacheFrom(args, config) });
+  return systemTickets({ config, cache: cacheFrom(args, config), tracer: environmentTracer() });
 }

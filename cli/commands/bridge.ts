@@ -5,10 +5,19 @@
  */
 import { bridge } from "../../mod.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, ExitCode, UsageError } from "../command/command.ts";
+import { type Command, exclude, ExitCode, UsageError } from "../command/command.ts";
 import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
+import { sayTo, verboseProxy } from "../log/verbose.ts";
+import {
+  endpoint,
+  LOG_OPTIONS,
+  logFormat,
+  PROXY_OPTIONS,
+  proxyOptions,
+  time,
+  VERBOSE_OPTION,
+} from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -27,6 +36,7 @@ export const command: Command = {
     "half-close-timeout": { value: "TIME", help: "The same once one side has ended (default: 10m)" },
     "udp-idle-timeout": { value: "TIME", help: "Close associations without a datagram for this long (default: 5m)" },
     ...LOG_OPTIONS,
+    ...VERBOSE_OPTION,
   },
   details: `
 Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy:
@@ -36,7 +46,8 @@ Every user of this machine can use it, with the rights of your ticket.
 A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
   async run(args, io): Promise<number> {
     const log = logFormat(args);
-    const options = proxyOptions(args);
+    exclude(args, "verbose", "json", "quiet");
+    const options = args.has("verbose") ? verboseProxy(proxyOptions(args), sayTo(io)) : proxyOptions(args);
     const listen = args.value("listen");
     const timeout = (name: string) => {
       const given = args.value(name);

@@ -4,11 +4,13 @@
  * @module
  */
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { traceKeytab } from "../../kerberos/credentials/keytabs/trace_keytab.ts";
+import type { KerberosTracer } from "../../kerberos/reach/trace.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { denoResolveSrv } from "../../kerberos/reach/shell/srv.ts";
 import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { parseSpan } from "../../kerberos/config/values.ts";
 import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
@@ -18,6 +20,7 @@ import { cacheForNew } from "../../kerberos/credentials/collection.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
+import { environmentTracer } from "../log/trace.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
@@ -54,17 +57,18 @@ The password is prompted for, or read as one line from standard input where that
     if (args.has("enterprise") && args.words.length === 0) throw new UsageError("--enterprise needs a PRINCIPAL");
     const config = configured(args, loadConfig());
     const cache = cacheFrom(args, config);
-    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv });
+    const tracer = environmentTracer();
+    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv, tracer });
     if (args.has("renew")) {
       await checkOwner(args, config, cache);
-      await new KerberosTickets({ config, kdc, cache }).renewedTicket({ signal: io.signal });
+      await new KerberosTickets({ config, kdc, cache, tracer }).renewedTicket({ signal: io.signal });
       return ExitCode.Ok;
     }
     const client = await clientFrom(args, config, cache);
-    const key = await keyFrom(args, io, client, config);
+    const key = await keyFrom(args, io, client, { config, tracer });
     // Of a collection, the client has a cache of its own, which is the primary one from now on.
     const own = cache.collection === undefined ? cache : await cacheForNew(cache.collection, client);
-    await new KerberosTickets({ config, kdc, cache: own, initial: { client, key } }).initialTicket({
+    await new KerberosTickets({ config, kdc, cache: own, initial: { client, key }, tracer }).initialTicket({
       signal: io.signal,
     });
     if (own !== cache) await own.makePrimary?.();
@@ -72,23 +76,25 @@ The password is prompted for, or read as one line from standard input where that
   },
 };
 
+/** The configuration with what the options say; what they do not say is not read here, since it may be unusable. */
 function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
-  const duration = (name: string, fallback: number) => {
+  const duration = (name: string) => {
     const text = args.value(name);
-    if (text === undefined) return fallback;
+    if (text === undefined) return undefined;
     try {
       return parseSpan(name, text);
     } catch (error) {
       throw new UsageError(`--${name}: ${(error as Error).message}`);
     }
   };
-  return {
-    ...config,
-    ticketLifetime: duration("lifetime", config.ticketLifetime),
-    renewLifetime: duration("renewable", config.renewLifetime),
-    forwardable: config.forwardable || args.has("forwardable"),
-    canonicalize: config.canonicalize || args.has("canonicalize"),
-  };
+  const ticketLifetime = duration("lifetime");
+  const renewLifetime = duration("renewable");
+  return withSettings(config, {
+    ...(ticketLifetime === undefined ? {} : { ticketLifetime }),
+    ...(renewLifetime === undefined ? {} : { renewLifetime }),
+    ...(args.has("forwardable") ? { forwardable: true } : {}),
+    ...(args.has("canonicalize") ? { canonicalize: true } : {}),
+  });
 }
 
 /** Checks that the cache belongs to the principal named. */
@@ -136,8 +142,13 @@ async function keyFrom(
   args: ParsedArguments,
   io: CliIo,
   client: Principal,
-  config: KerberosConfig,
+  { config, tracer }: { readonly config: KerberosConfig; readonly tracer: KerberosTracer | undefined },
 ): Promise<ClientKey> {
-  if (args.has("use-keytab") || args.has("keytab")) return keytabKey(readKeytab(keytabName(args, config)), client);
+  if (args.has("use-keytab") || args.has("keytab")) {
+    const keytab = keytabName(args, config);
+    const keys = readKeytab(keytab);
+    traceKeytab(tracer, { keytab, keys, client });
+    return keytabKey(keys, client);
+  }
   return passwordKey(await io.readPassword(`Password for ${formatPrincipal(client)}: `));
 }

@@ -15,7 +15,12 @@ export interface RealmConfig {
   readonly primaryKdc: readonly string[];
 }
 
-/** Configuration of one client or service; nothing is read from anywhere else. Durations are in milliseconds. */
+/**
+ * Configuration of one client or service; nothing is read from anywhere else. Durations are in milliseconds.
+ *
+ * Where krb5.conf has a value that cannot be used, reading that property throws a `KerberosError` `BAD_CONFIG` with file and line, so
+ * that it does no harm to what does not need it.
+ */
 export interface KerberosConfig {
   /** Realm of names without one. @default {undefined} */
   readonly defaultRealm?: string | undefined;
@@ -86,3 +91,9 @@ export const DEFAULT_CONFIG: KerberosConfig = Object.freeze({
   kdcTimesync: true,
   profile: emptySection(),
 });
+
+/** A configuration with other settings; one that cannot be used stays so, and is no error here. */
+export function withSettings(config: KerberosConfig, settings: Partial<KerberosConfig>): KerberosConfig {
+  const properties = { ...Object.getOwnPropertyDescriptors(config), ...Object.getOwnPropertyDescriptors(settings) };
+  return Object.freeze(Object.defineProperties({}, properties) as KerberosConfig);
+}

@@ -8,6 +8,8 @@ import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
+import { CONF_MUTANTS } from "./conf.ts";
+import { COMMANDS_MUTANTS } from "./commands.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
@@ -42,6 +44,8 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,
   client: CLIENT_MUTANTS,
+  conf: CONF_MUTANTS,
+  commands: COMMANDS_MUTANTS,
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,

@@ -347,10 +347,10 @@ const TEST_KDC = [
     ["authenticators have the time of the tickets' clock", "RFC 4120 section 3.2.2", '?? tickets.runtime ??', '??'],
   ]),
   ...rules("proxy/server_options.ts", START, [
-    ["the server has the clock given", "RFC 4120 section 3.2.3", "capaths, replayCache, runtime }", "capaths, replayCache }"],
+    ["the server has the clock given", "RFC 4120 section 3.2.3", "enctypes, replayCache, runtime }", "enctypes, replayCache }"],
   ]),
   ...rules("kerberos/system.ts", START, [
-    ["tickets have the clock given", "RFC 4120 section 3.2.2", "cache, initial, runtime }", "cache, initial }"],
+    ["tickets have the clock given", "RFC 4120 section 3.2.2", "cache, initial, runtime, tracer }", "cache, initial }"],
   ]),
 ];
 

@@ -113,7 +113,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "established only after"],
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [
-    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
+    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) {", "  if (false) {", "silent DNS"],
   ]),
   ...rules("kerberos/reach/srv.ts", LOCATE, [
     ["the DNS is waited for a bounded time", "a stranger's time", "const records = await abortable(answer, deadline.signal);", "const records = await answer;", "silent DNS"],

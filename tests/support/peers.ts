@@ -59,6 +59,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   kdb5_util: find("/usr/sbin/kdb5_util"),
   "kadmin.local": find("/usr/sbin/kadmin.local"),
   gss_peer: find(`${ROOT}/gss_peer`),
+  profile_dump: find(`${ROOT}/profile_dump`),
   sockd: find(`${ROOT}/dante/sbin/sockd`),
   "libdsocks.so": find(`${ROOT}/dante/lib/libdsocks.so`),
   "curl-gssapi": find(`${ROOT}/curl/curl`),
@@ -92,6 +93,9 @@ const PROGRAMS: Record<string, string | undefined> = {
     return mounts() ? "/" : undefined;
   },
   java: find("/usr/bin/java"),
+  bash: find("/bin/bash", "/usr/bin/bash"),
+  zsh: find("/usr/bin/zsh", "/bin/zsh"),
+  fish: find("/usr/bin/fish"),
   "GssPeer.class": find(`${ROOT}/java/GssPeer.class`),
   heimdal: find(`${ROOT}/heimdal/bin/gss_peer`),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),

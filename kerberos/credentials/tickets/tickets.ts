@@ -14,6 +14,7 @@ import type { ClientKey } from "../../exchange/client_key.ts";
 import { isClockRefusal } from "../../exchange/clock_offset.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
+import { type KerberosTracer, trace } from "../../reach/trace.ts";
 import { ErrorCode } from "../../registry/errors.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
@@ -38,6 +39,8 @@ export interface KerberosTicketsOptions {
    * used nor overwritten.
    */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
+  /** Called when the cache is read, and with each ticket that is found or issued. @default {none} */
+  readonly tracer?: KerberosTracer | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
   /**
@@ -149,6 +152,7 @@ export class KerberosTickets implements TicketSource {
     const service = this.#withRealm(wanted, data);
     const kdcOffset = this.#clock.offset(data?.kdcOffset);
     const held = data && this.#store.find(data, service);
+    this.#traceCache(data, kdcOffset);
     if (data !== undefined && this.#isClockWrong(data)) {
       try {
         return await this.#afresh(data, service, signal);
@@ -158,14 +162,17 @@ export class KerberosTickets implements TicketSource {
         this.#clock.unmeasurable();
       }
     }
-    if (held !== undefined) return { credential: held, kdcOffset };
+    if (held !== undefined) return this.#traced("cache", { credential: held, kdcOffset });
     const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
     return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
   }
 
   async #fromTgs(request: TicketRequest, signal: AbortSignal): Promise<ServiceTicket> {
     const { credential, path, kdcOffset } = await this.#tgs.request(request, signal);
-    for (const issued of [...path, credential]) await this.#store.keep(issued);
+    for (const issued of [...path, credential]) {
+      await this.#store.keep(issued);
+      this.#traced("kdc", { credential: issued, kdcOffset });
+    }
     return { credential, kdcOffset };
   }
 
@@ -193,6 +200,26 @@ export class KerberosTickets implements TicketSource {
     this.#clock.measured(issued.kdcOffset);
     await this.#store.storeOffset(issued.kdcOffset);
     return issued;
+  }
+
+  #traceCache(data: CredentialCacheData | undefined, clockOffset: number): void {
+    trace(this.#options.tracer, () => ({
+      ...{ type: "cache", cache: this.cache.name, clockOffset },
+      client: data && formatPrincipal(data.principal),
+      services: (data?.credentials ?? []).filter((held) => !held.isConfiguration)
+        .map(({ server }) => formatPrincipal(server)),
+    }));
+  }
+
+  /** Shows a ticket to the observer, and returns it. */
+  #traced(from: "cache" | "kdc", ticket: ServiceTicket): ServiceTicket {
+    trace(this.#options.tracer, () => ({
+      ...{ type: "ticket", from, cache: this.cache.name, clockOffset: ticket.kdcOffset },
+      service: formatPrincipal(ticket.credential.server),
+      enctype: ticket.credential.key.enctype,
+      endtime: ticket.credential.endtime,
+    }));
+    return ticket;
   }
 
   #kdc(): KdcClient {
@@ -237,7 +264,7 @@ export class KerberosTickets implements TicketSource {
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });
-    return issued;
+    return this.#traced("kdc", issued);
   }
 
   async #renew(signal: AbortSignal): Promise<ServiceTicket> {
@@ -250,7 +277,7 @@ export class KerberosTickets implements TicketSource {
     const request = renewalRequest(tgt, offset, this.#options.config.defaultTktEnctypes);
     const { credential, kdcOffset } = await this.#tgs.request(request, signal);
     await this.#store.renew(data, credential, kdcOffset);
-    return { credential, kdcOffset };
+    return this.#traced("kdc", { credential, kdcOffset });
   }
 
   async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {

@@ -137,7 +137,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/config/parse.ts", [CAPATHS], [
-    ["[capaths] is read", "krb5.conf, [capaths]", "    capaths: readCapaths(profile),\n", "    capaths: new Map(),\n"],
+    ["[capaths] is read", "krb5.conf, [capaths]", "capaths: () => readCapaths(profile)", "capaths: () => new Map()"],
   ]),
   ...rules("kerberos/config/realms.ts", [CAPATHS], [
     [
@@ -151,15 +151,15 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach the acceptor from serve()",
       "RFC 4120 section 2.7",
-      "services, capaths, replayCache, runtime }",
-      "services, replayCache }",
+      "services, capaths, enctypes, replayCache, runtime }",
+      "services, enctypes, replayCache, runtime }",
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [WIRED], [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      "gssapi: { ...config.gssapi, capaths },",
+      "gssapi: { ...config.gssapi, ...kerberos },",
       "gssapi: config.gssapi,",
     ],
   ]),
