@@ -45,7 +45,7 @@ export type {
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
-export type { ForwardOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
+export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfilePlace, ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
@@ -69,7 +69,8 @@ export {
   systemTickets,
   type SystemTicketsOptions,
 } from "./kerberos/system.ts";
-export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
+export { bridge, type BridgeOptions, type ForwardedPorts } from "./proxy/bridge.ts";
+export type { ForwardOptions } from "./proxy/forwards.ts";
 export {
   associate,
   bind,
@@ -125,7 +126,7 @@ export type { AssociateCommand } from "./socks/server/commands/associate.ts";
 export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
 export type { UnknownCommand } from "./socks/server/front/request.ts";
-export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { TargetRequest, ThroughProxy } from "./socks/server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
 export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {

@@ -41,8 +41,10 @@ export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/k
 export type { KerberosTraceEvent, KerberosTracer, TracedRefusal, TracedReply, TracedRequest } from "./reach/trace.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
+export { keepTickets } from "./credentials/tickets/keep_tickets.ts";
+export type { KeepableTickets, KeepTicketsOptions, TicketNews } from "./credentials/tickets/keeper.ts";
 export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";

@@ -16,8 +16,9 @@ import { denoFiles } from "./credentials/shell/files.ts";
 import { openCredentialCache, readKeytab } from "./credentials/shell/stores.ts";
 import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
 import { traceKeytab } from "./credentials/keytabs/trace_keytab.ts";
-import { keytabKey, passwordKey } from "./exchange/client_key.ts";
-import { parsePrincipal } from "./principal.ts";
+import { KerberosError } from "./errors.ts";
+import { type ClientKey, keytabKey, passwordKey } from "./exchange/client_key.ts";
+import { parsePrincipal, type Principal } from "./principal.ts";
 import { KdcClient } from "./reach/kdc_client.ts";
 import { denoResolveSrv } from "./reach/shell/srv.ts";
 import { denoTransport } from "./reach/shell/transport.ts";
@@ -186,5 +187,22 @@ function initialOf(options: SystemTicketsOptions, config: KerberosConfig): Kerbe
   if (password !== undefined) return { client, key: passwordKey(password) };
   const keys = typeof keytab === "string" ? readKeytab(keytab) : keytab!;
   traceKeytab(options.tracer, { keytab: typeof keytab === "string" ? keytab : "in memory", keys, client });
-  return { client, key: keytabKey(keys, client) };
+  return { client, key: typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keytab!, client) };
+}
+
+/** The keys of a client in a file, which is read again for each request to a KDC: keys are replaced while programs run. */
+function keytabFileKey(name: string, client: Principal): ClientKey {
+  let key = keytabKey(readKeytab(name), client);
+  return {
+    usable(enctypes): readonly number[] {
+      try {
+        key = keytabKey(readKeytab(name), client);
+      } catch (error) {
+        // The keys that were read before may still do.
+        if (!(error instanceof KerberosError)) throw error;
+      }
+      return key.usable(enctypes);
+    },
+    keyFor: (parameters) => key.keyFor(parameters),
+  };
 }

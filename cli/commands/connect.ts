@@ -7,7 +7,7 @@ import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
 import { sayReply, sayTo, verboseProxy } from "../log/verbose.ts";
 import { outputError } from "../terminal/io.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions, VERBOSE_OPTION } from "../command/options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, ticketsFrom, VERBOSE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -26,7 +26,7 @@ As an ssh ProxyCommand:
   async run(args, io): Promise<number> {
     const [hostname, port] = args.words as [string, string];
     const timeout = args.value("timeout");
-    const options = proxyOptions(args);
+    const options = { ...proxyOptions(args), credentials: ticketsFrom(args) };
     const say = args.has("verbose") ? sayTo(io) : undefined;
     await using connection = await connect({
       ...(say === undefined ? options : verboseProxy(options, say)),

@@ -13,6 +13,7 @@ import { COMMANDS_MUTANTS } from "./commands.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
+import { HTTP_MUTANTS } from "./http.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
 import { KDCS_MUTANTS } from "./kdcs.ts";
 import { MECH_MUTANTS } from "./mech.ts";
@@ -49,6 +50,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,
+  http: HTTP_MUTANTS,
   kdc: KDC_MUTANTS,
   kdcs: KDCS_MUTANTS,
   mech: MECH_MUTANTS,

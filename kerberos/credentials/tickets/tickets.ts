@@ -18,7 +18,7 @@ import { type KerberosTracer, trace } from "../../reach/trace.ts";
 import { ErrorCode } from "../../registry/errors.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
-import type { ForwardOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
+import type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
 import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
 import { initialRequest } from "./initial_request.ts";
 import { KdcClock } from "./kdc_clock.ts";
@@ -111,7 +111,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** See {@linkcode TicketSource.forwardedTicket}. */
-  async forwardedTicket(options: ForwardOptions = {}): Promise<ServiceTicket> {
+  async forwardedTicket(options: ForwardedTicketOptions = {}): Promise<ServiceTicket> {
     const members = this.#members;
     if (members !== undefined) {
       const member = (options.beside && members.issuerOf(options.beside)) ?? await members.member();
@@ -145,6 +145,34 @@ export class KerberosTickets implements TicketSource {
   async renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
     if (this.#members !== undefined) return await (await this.#members.member()).renewedTicket(options);
     return await this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
+  }
+
+  /** Whether there is a password or a key. */
+  get hasSecret(): boolean {
+    return this.#options.initial !== undefined;
+  }
+
+  /**
+   * Returns the ticket-granting ticket of the cache that would be used now, without asking a KDC.
+   *
+   * @throws {KerberosError} `NO_CREDENTIALS` or `TICKET_EXPIRED`, with what to do, if none is good; others as the cache has them.
+   */
+  async currentTicket(): Promise<ServiceTicket> {
+    const data = await this.#store.load();
+    const held = data && this.#store.find(data, krbtgt(data.principal.realm));
+    if (held === undefined) throw this.#store.noTicket(data);
+    return { credential: held, kdcOffset: this.#clock.offset(data?.kdcOffset) };
+  }
+
+  /**
+   * Requests a ticket-granting ticket with the secret, or renews the one in the cache. Calls that need one meanwhile wait for the same
+   * request.
+   *
+   * @throws {KerberosError} As {@linkcode initialTicket} and {@linkcode renewedTicket}.
+   */
+  async freshTicket({ signal }: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (!this.hasSecret) return await this.renewedTicket({ signal });
+    return await this.#initial(signal);
   }
 
   async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
@@ -251,7 +279,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** An initial ticket on the way to another one: one request, however many services it is for. */
-  #initial(signal: AbortSignal): Promise<ServiceTicket> {
+  #initial(signal: AbortSignal | undefined): Promise<ServiceTicket> {
     return this.#requests.once("initial, ours", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));
   }
 
