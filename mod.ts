@@ -44,7 +44,7 @@ export type {
 } from "./kerberos/reach/trace.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
+export type { InitialTicketOptions, KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
 export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfilePlace, ProfileSection } from "./kerberos/config/profile.ts";

@@ -98,6 +98,15 @@ export function defaultKeytabName(config: KerberosConfig): string {
  *
  * @throws {KerberosError} `BAD_CONFIG` if `KRB5_CLIENT_KTNAME` may not be read or is empty, or the configured name has an unknown
  * parameter; `NO_CREDENTIALS` if the user's number may not be read.
+ *
+ * @example
+ * ```ts
+ * import { defaultClientKeytabName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichClientKeytab(): string {
+ *   return defaultClientKeytabName(loadConfig());
+ * }
+ * ```
  */
 export function defaultClientKeytabName(config: KerberosConfig): string {
   return loader.clientKeytabName(config);
@@ -187,16 +196,16 @@ function initialOf(options: SystemTicketsOptions, config: KerberosConfig): Kerbe
   if (password !== undefined) return { client, key: passwordKey(password) };
   const keys = typeof keytab === "string" ? readKeytab(keytab) : keytab!;
   traceKeytab(options.tracer, { keytab: typeof keytab === "string" ? keytab : "in memory", keys, client });
-  return { client, key: typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keytab!, client) };
+  return { client, key: typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keys, client) };
 }
 
 /** The keys of a client in a file, which is read again for each request to a KDC: keys are replaced while programs run. */
 function keytabFileKey(name: string, client: Principal): ClientKey {
-  let key = keytabKey(readKeytab(name), client);
+  let key = keytabKey(readKeytab(name), client, { name });
   return {
     usable(enctypes): readonly number[] {
       try {
-        key = keytabKey(readKeytab(name), client);
+        key = keytabKey(readKeytab(name), client, { name });
       } catch (error) {
         // The keys that were read before may still do.
         if (!(error instanceof KerberosError)) throw error;

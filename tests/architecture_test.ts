@@ -17,6 +17,8 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
   gss: ["gss/", "gss/spnego/", "gss/mod.ts"],
   kerberos: [
     "kerberos/registry/",
+    "kerberos/clock_text.ts",
+    "kerberos/refusal_advice.ts",
     "kerberos/errors.ts",
     "kerberos/principal.ts",
     "kerberos/messages/",

@@ -8,7 +8,9 @@ import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import { loadConfig, systemTickets } from "../../kerberos/system.ts";
+import { environmentTracer } from "../log/trace.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { readSecretFile } from "../terminal/secret_file.ts";
 import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 import { cacheFrom, ticketsFrom } from "./options.ts";
 
@@ -34,12 +36,13 @@ export async function credentialsFrom(args: ParsedArguments, io: CliIo): Promise
     return ticketsFrom(args);
   }
   const config = loadConfig();
+  const tracer = environmentTracer();
   const principal = name ?? firstIn(keytab!);
   const { realm } = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
   if (realm === "") throw new UsageError(`${principal} has no realm, and krb5.conf has no default_realm`);
   const cache = args.value("ccache") === undefined ? undefined : cacheFrom(args, config);
-  if (keytab !== undefined) return systemTickets({ config, cache, principal, keytab });
-  return systemTickets({ config, cache, principal, password: await passwordFrom(file, io, principal) });
+  if (keytab !== undefined) return systemTickets({ config, cache, principal, keytab, tracer });
+  return systemTickets({ config, cache, principal, tracer, password: await passwordFrom(file, io, principal) });
 }
 
 function firstIn(keytab: string): string {
@@ -51,9 +54,7 @@ function firstIn(keytab: string): string {
 async function passwordFrom(file: string | undefined, io: CliIo, principal: string): Promise<string> {
   if (file === undefined) return await io.readPassword(`Password for ${principal}: `);
   if (file === "STDIN" || file === "-") return await io.readPassword("");
-  const password = (await Deno.readTextFile(file)).split(/\r?\n/, 1)[0]!;
-  if (password === "") throw new UsageError(`--password-file: the first line of ${file} is empty`);
-  return password;
+  return await readSecretFile(file);
 }
 
 /**

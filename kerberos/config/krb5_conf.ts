@@ -54,6 +54,11 @@ export interface KerberosConfig {
   readonly proxiable: boolean;
   /** Whether the KDC may replace the client's name by its canonical form. @default {false} */
   readonly canonicalize: boolean;
+  /**
+   * How many domains above a host's own may name its realm, if neither the configuration nor a KDC does; the host's own domain
+   * may always. @default {-1}
+   */
+  readonly realmTryDomains: number;
   /** Whether KDCs are looked up by SRV records. @default {true} */
   readonly dnsLookupKdc: boolean;
   /** Messages up to this size go over UDP first; 0 for TCP only. @default {0} */
@@ -86,6 +91,7 @@ export const DEFAULT_CONFIG: KerberosConfig = Object.freeze({
   forwardable: false,
   proxiable: false,
   canonicalize: false,
+  realmTryDomains: -1,
   dnsLookupKdc: true,
   udpPreferenceLimit: 0,
   kdcTimesync: true,

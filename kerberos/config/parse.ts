@@ -10,7 +10,7 @@ import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
 import { placedValues, placeText, type ProfileSection, type ProfileSource } from "./profile.ts";
 import { readProfile } from "./profile_reader.ts";
 import { readCapaths, readDomains, readRealms } from "./realms.ts";
-import { parseBoolean, parseSize, parseSpan, parseSwitch } from "./values.ts";
+import { parseBoolean, parseDepth, parseSize, parseSpan, parseSwitch } from "./values.ts";
 
 /**
  * Reads the text of krb5.conf files; the first one has precedence. A value that cannot be used, such as a duration that is none, is
@@ -58,6 +58,7 @@ export const RELATIONS: { readonly [K in keyof Settings]-?: Relation<Settings[K]
   forwardable: { relation: "forwardable", read: parseBoolean },
   proxiable: { relation: "proxiable", read: parseBoolean },
   canonicalize: { relation: "canonicalize", read: parseBoolean },
+  realmTryDomains: { relation: "realm_try_domains", read: parseDepth },
   dnsLookupKdc: { relation: "dns_lookup_kdc", read: parseBoolean },
   udpPreferenceLimit: {
     relation: "udp_preference_limit",
@@ -96,6 +97,7 @@ export function configOf(profile: ProfileSection): KerberosConfig {
     forwardable: plain("forwardable"),
     proxiable: plain("proxiable"),
     canonicalize: plain("canonicalize"),
+    realmTryDomains: plain("realmTryDomains"),
     dnsLookupKdc: plain("dnsLookupKdc"),
     udpPreferenceLimit: plain("udpPreferenceLimit"),
     kdcTimesync: plain("kdcTimesync"),

@@ -74,3 +74,17 @@ export function realmOfHost({ domainRealm }: Pick<KerberosConfig, "domainRealm">
   }
   return undefined;
 }
+
+/**
+ * Realms that a host may be in if nobody says which: its domain in capital letters, then as many of the domains above that as
+ * `realm_try_domains` has. A host without a domain, or an address, has none.
+ */
+export function fallbackRealms({ realmTryDomains }: Pick<KerberosConfig, "realmTryDomains">, host: string): string[] {
+  const labels = host.toUpperCase().replace(/\.$/, "").split(".");
+  if (host.includes(":") || /^\d*$/.test(labels.at(-1)!)) return [];
+  const realms: string[] = [];
+  for (let from = 1; from < labels.length && realms.length <= Math.max(0, realmTryDomains); from++) {
+    realms.push(labels.slice(from).join("."));
+  }
+  return realms;
+}

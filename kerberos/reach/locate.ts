@@ -5,7 +5,7 @@
  */
 import { splitEndpoint } from "../../base/endpoint.ts";
 import { reasonText } from "../../base/reason.ts";
-import type { KerberosConfig } from "../config/krb5_conf.ts";
+import type { KerberosConfig, RealmConfig } from "../config/krb5_conf.ts";
 import { placeText } from "../config/profile.ts";
 import { placedHosts } from "../config/realms.ts";
 import { KerberosError, peerText } from "../errors.ts";
@@ -82,7 +82,13 @@ export interface LocateOptions extends Omit<LookUpOptions, "resolveSrv"> {
  */
 export async function locateKdcs(realm: string, options: LocateOptions): Promise<readonly KdcEndpoint[]> {
   const { config } = options;
-  const configured = config.realms.get(realm)?.kdc ?? [];
+  if (realm === "") {
+    throw new KerberosError(
+      "KDC_UNREACHABLE",
+      "Cannot find a KDC: the name has no realm; write NAME@REALM, or set default_realm in krb5.conf",
+    );
+  }
+  const configured = realmConfig(config, realm)?.kdc ?? [];
   if (configured.length > 0) {
     const { usable, failures } = readEndpoints(configured);
     if (usable.length > 0) return usable;
@@ -98,11 +104,22 @@ export async function locateKdcs(realm: string, options: LocateOptions): Promise
 }
 
 /**
+ * The entry of a realm or, if it has none, the only one of a name that differs in case: the DNS does not tell them apart either, and
+ * the KDC answers with the realm's own name (RFC 6806 section 7).
+ */
+function realmConfig({ realms }: KerberosConfig, realm: string): RealmConfig | undefined {
+  const exact = realms.get(realm);
+  if (exact !== undefined) return exact;
+  const similar = [...realms].filter(([name]) => name.toUpperCase() === realm.toUpperCase());
+  return similar.length === 1 ? similar[0]![1] : undefined;
+}
+
+/**
  * Returns the KDCs of a realm that know every new password at once: `primary_kdc` of the configuration or, if that names no KDC at
  * all, the hosts that the DNS has under MIT's names for them. There may be none.
  */
 export async function locatePrimaryKdcs(realm: string, options: LocateOptions): Promise<readonly KdcEndpoint[]> {
-  const configured = options.config.realms.get(realm);
+  const configured = realmConfig(options.config, realm);
   const { primaryKdc = [], kdc = [] } = configured ?? {};
   if (primaryKdc.length > 0 || kdc.length > 0) return readEndpoints(primaryKdc).usable;
   return (await lookUp(["_kerberos-primary", "_kerberos-master"], realm, options)).hosts;

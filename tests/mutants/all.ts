@@ -28,6 +28,7 @@ import { SESSION_MUTANTS } from "./session.ts";
 import { STORES_MUTANTS } from "./stores.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
+import { TICKETS_MUTANTS } from "./tickets.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 import { UDP_MUTANTS } from "./udp.ts";
@@ -64,6 +65,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   stores: STORES_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
+  tickets: TICKETS_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
   udp: UDP_MUTANTS,

@@ -153,7 +153,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/mech/initiator.ts", CLOCK, [
     ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
-    ["a refusal tells the offset used", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
+    ["a refusal tells the offset used", STEPS, "stored === 0\n", "stored !== Infinity\n", "tells the offset"],
   ]),
   ...rules("socks/client/request.ts", ["tests/socks/client/retry_test.ts"], [
     ["a proxy is asked once more after the clock was corrected", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],

@@ -16,10 +16,11 @@ import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../pr
 import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
 import { type KerberosTracer, trace } from "../../reach/trace.ts";
 import { ErrorCode } from "../../registry/errors.ts";
+import { KdcOption } from "../../registry/flags.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
 import type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
-import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
+import { forwardRequest, sameTicketRequest } from "./derived_tickets.ts";
 import { initialRequest } from "./initial_request.ts";
 import { KdcClock } from "./kdc_clock.ts";
 import { MemberTickets } from "./member_tickets.ts";
@@ -49,6 +50,14 @@ export interface KerberosTicketsOptions {
    * @default {the machine's; with a `runtime` of your own, the clock of that}
    */
   readonly monotonic?: (() => number) | undefined;
+}
+
+/** Options of {@linkcode KerberosTickets.initialTicket}. */
+export interface InitialTicketOptions extends KdcCallOptions {
+  /** Service that the ticket is for. @default {the ticket-granting service} */
+  readonly service?: Principal | undefined;
+  /** How long from now the ticket becomes valid, in milliseconds; a postdated one must be validated then. @default {0} */
+  readonly startDelay?: number | undefined;
 }
 
 /**
@@ -132,9 +141,12 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** Requests an initial ticket with the secret given, and replaces all tickets in the cache by it. */
-  async initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+  async initialTicket(options: InitialTicketOptions = {}): Promise<ServiceTicket> {
     if (this.#members !== undefined) return await (await this.#members.member()).initialTicket(options);
-    return await this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
+    const { signal, service, startDelay = 0 } = options;
+    const key = `initial ${service === undefined ? "" : formatPrincipal(service)} in ${startDelay}`;
+    const asked = { onlyOurs: false, service, startDelay };
+    return await this.#requests.once(key, signal, (stop) => this.#acquire(stop, asked));
   }
 
   /**
@@ -144,7 +156,17 @@ export class KerberosTickets implements TicketSource {
    */
   async renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
     if (this.#members !== undefined) return await (await this.#members.member()).renewedTicket(options);
-    return await this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
+    return await this.#requests.once("renewed", options.signal, (signal) => this.#exchanged("renew", signal));
+  }
+
+  /**
+   * Validates the postdated ticket-granting ticket in the cache, which replaces it (RFC 4120 section 2.4).
+   *
+   * @throws {KdcError} `KRB_AP_ERR_TKT_NYV` before its time has come; `KDC_ERR_BADOPTION` if it needs no validation.
+   */
+  async validatedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).validatedTicket(options);
+    return await this.#requests.once("validated", options.signal, (signal) => this.#exchanged("validate", signal));
   }
 
   /** Whether there is a password or a key. */
@@ -158,6 +180,7 @@ export class KerberosTickets implements TicketSource {
    * @throws {KerberosError} `NO_CREDENTIALS` or `TICKET_EXPIRED`, with what to do, if none is good; others as the cache has them.
    */
   async currentTicket(): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).currentTicket();
     const data = await this.#store.load();
     const held = data && this.#store.find(data, krbtgt(data.principal.realm));
     if (held === undefined) throw this.#store.noTicket(data);
@@ -171,6 +194,7 @@ export class KerberosTickets implements TicketSource {
    * @throws {KerberosError} As {@linkcode initialTicket} and {@linkcode renewedTicket}.
    */
   async freshTicket({ signal }: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).freshTicket({ signal });
     if (!this.hasSecret) return await this.renewedTicket({ signal });
     return await this.#initial(signal);
   }
@@ -191,8 +215,16 @@ export class KerberosTickets implements TicketSource {
       }
     }
     if (held !== undefined) return this.#traced("cache", { credential: held, kdcOffset });
-    const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
-    return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+    try {
+      const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
+      return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // A fresher one was to be had; the one that there is ends soon, but is good.
+      const ending = data && this.#store.findEnding(data, service);
+      if (ending === undefined) throw error;
+      return this.#traced("cache", { credential: ending, kdcOffset });
+    }
   }
 
   async #fromTgs(request: TicketRequest, signal: AbortSignal): Promise<ServiceTicket> {
@@ -283,26 +315,31 @@ export class KerberosTickets implements TicketSource {
     return this.#requests.once("initial, ours", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));
   }
 
-  async #acquire(signal: AbortSignal, { onlyOurs } = { onlyOurs: false }): Promise<ServiceTicket> {
+  async #acquire(
+    signal: AbortSignal,
+    { onlyOurs, ...asked }: { readonly onlyOurs: boolean } & InitialTicketOptions,
+  ): Promise<ServiceTicket> {
     const { initial, config } = this.#options;
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(initialRequest(config, initial, this.runtime));
+    const exchange = () => asExchange(initialRequest(config, { ...initial, ...asked }, this.runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });
     return this.#traced("kdc", issued);
   }
 
-  async #renew(signal: AbortSignal): Promise<ServiceTicket> {
+  /** Exchanges the ticket-granting ticket in the cache for the same one, renewed or validated. */
+  async #exchanged(what: "renew" | "validate", signal: AbortSignal): Promise<ServiceTicket> {
     const data = await this.#store.load();
     const tgt = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || tgt === undefined) {
-      throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
+      throw new KerberosError("NO_CREDENTIALS", `Cannot ${what}: ${this.cache.name} has no ticket-granting ticket`);
     }
     const offset = this.#clock.offset(data.kdcOffset);
-    const request = renewalRequest(tgt, offset, this.#options.config.defaultTktEnctypes);
+    const option = what === "renew" ? KdcOption.Renew : KdcOption.Validate;
+    const request = sameTicketRequest(tgt, option, { offset, enctypes: this.#options.config.defaultTktEnctypes });
     const { credential, kdcOffset } = await this.#tgs.request(request, signal);
     await this.#store.renew(data, credential, kdcOffset);
     return this.#traced("kdc", { credential, kdcOffset });

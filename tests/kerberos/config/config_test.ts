@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DEFAULT_CONFIG, type KerberosConfig, withSettings } from "../../../kerberos/config/krb5_conf.ts";
+import { fallbackRealms } from "../../../kerberos/config/realms.ts";
 import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { realmOfHost } from "../../../kerberos/config/realms.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
@@ -181,4 +182,16 @@ Deno.test("parseKrb5Conf(): master_kdc counts where there is no primary_kdc; sma
   assert.deepEqual(config.realms.get("B")!.primaryKdc, ["old"]);
   assert.equal(config.domainRealm.get(".up.test"), "Y");
   assert.equal(config.domainRealm.get(".other.test"), "O");
+});
+
+Deno.test("fallbackRealms(): are domains of names, not of addresses of hosts", () => {
+  const realms = (host: string, realmTryDomains = 1) => fallbackRealms({ realmTryDomains }, host);
+  assert.deepEqual(realms("p.lab.corp.test"), ["LAB.CORP.TEST", "CORP.TEST"]);
+  assert.deepEqual(realms("p.lab.corp.test", -1), ["LAB.CORP.TEST"]);
+  assert.deepEqual(realms("p.lab.corp.test.", 9), ["LAB.CORP.TEST", "CORP.TEST", "TEST"]);
+  for (const host of ["short", "10.0.0.1", "::1", "fe80::1%eth0", ""]) assert.deepEqual(realms(host), [], host);
+  const text = (depth: string) => ({ name: "krb5.conf", text: `[libdefaults]\nrealm_try_domains = ${depth}\n` });
+  assert.equal(parseKrb5Conf(text("-1")).realmTryDomains, -1);
+  assert.equal(parseKrb5Conf(text("2")).realmTryDomains, 2);
+  assert.throws(() => parseKrb5Conf(text("-2")), { code: "BAD_CONFIG" });
 });

@@ -213,3 +213,18 @@ Deno.test("locatePrimaryKdcs(): from the configuration, or from the DNS if that 
   assert.deepEqual(await hostnames({ config: DEFAULT_CONFIG, resolveSrv: none }), []);
   assert.equal(asked[2], "_kerberos-master._tcp.A.TEST.");
 });
+
+Deno.test("locateKdcs(): finds a realm written in another case, and says that a name has none", async () => {
+  const kdc = (host: string) => ({ kdc: [host], primaryKdc: [] });
+  const realms = new Map([["AD.TEST", kdc("dc.ad.test")], ["Mixed.TEST", kdc("one")], ["MIXED.TEST", kdc("two")]]);
+  const options = { config: { ...DEFAULT_CONFIG, dnsLookupKdc: false, realms }, resolveSrv: undefined };
+  const found = async (realm: string) => (await locateKdcs(realm, options)).map(({ hostname }) => hostname);
+  assert.deepEqual(await found("ad.test"), ["dc.ad.test"]);
+  assert.deepEqual(await found("MIXED.TEST"), ["two"]);
+  // Two names that differ in case: neither is guessed.
+  await assert.rejects(found("mixed.test"), { code: "KDC_UNREACHABLE" });
+  await assert.rejects(found(""), {
+    code: "KDC_UNREACHABLE",
+    message: "Cannot find a KDC: the name has no realm; write NAME@REALM, or set default_realm in krb5.conf",
+  });
+});

@@ -40,15 +40,15 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "[capaths] counts in place of the hierarchy",
       "krb5.conf, [capaths]",
-      "...(configured ?? realmsBetween(ends.client, ends.service))",
-      "...(configured ?? []), ...realmsBetween(ends.client, ends.service)",
+      "return configured ?? realmsBetween(client, service);",
+      "return [...configured ?? [], ...realmsBetween(client, service)];",
     ],
     ["a dot in [capaths] is no realm", "krb5.conf, [capaths]", '?.filter((realm) => realm !== ".")', ""],
     [
       "[capaths] goes by the client's realm first",
       "krb5.conf, [capaths]",
-      "capaths?.get(ends.client)?.get(ends.service)",
-      "capaths?.get(ends.service)?.get(ends.client)",
+      "capaths?.get(client)?.get(service)",
+      "capaths?.get(service)?.get(client)",
     ],
     [
       "the hierarchy ends with what both have in common",
