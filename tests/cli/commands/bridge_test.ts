@@ -84,7 +84,9 @@ Deno.test("bridge: tells in JSON as whom and how it uses the proxy", async () =>
 Deno.test("bridge: warns without a ticket, and says once that connections fail and that they work again", async () => {
   await using site = await startSite();
   await using local = new Daemon(Deno.execPath(), site.args, { env: site.env });
-  await local.waitFor(/Warning: no ticket to use the proxy with: no credentials cache found \(FILE:\S+\/none\); run kinit first/);
+  await local.waitFor(
+    /Warning: no ticket to use the proxy with: no credentials cache found \(FILE:\S+\/none\); run kinit first/,
+  );
   for (let i = 0; i < 3; i++) assert.ok(!await works(local, site));
   const { kdc: { config } } = site.realm;
   const cache = new FileCredentialCache(site.env["KRB5CCNAME"]!);
