@@ -52,7 +52,10 @@ peerTest("first minutes: a desktop user uses curl through a bridge", ["bash", "s
   assert.match(denied, /^HTTP\/1\.1 403 [^]*its rules do not allow it; ask its administrator \(NOT_ALLOWED\)/m);
   await shell.runs("gssocks kdestroy");
   const gone = await shell.runs(`${curl.http} ${url}`);
-  assert.match(gone, /^HTTP\/1\.1 502 [^]*\r\nCannot authenticate to proxy .*no credentials cache found \(FILE:.*\); run kinit first/m);
+  assert.match(
+    gone,
+    /^HTTP\/1\.1 502 [^]*\r\nCannot authenticate to proxy .*no credentials cache found \(FILE:.*\); run kinit first/m,
+  );
   await shell.runs(`${curl.socks} ${url}`, 97);
   await shell.runs("gssocks kinit alice", 0, login);
   assert.match(await shell.runs(`${curl.socks} ${url}`), /200 OK[^]*the page/);
