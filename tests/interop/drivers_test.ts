@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { connect as connectNode, Socket } from "node:net";
 import { Redis } from "ioredis";
 import { Client as LdapClient } from "ldapts";
+import { MongoClient } from "mongodb";
 import pg from "pg";
 import { bridge, connect, serve, type ServerEvent } from "../../mod.ts";
 import { nodeSocket } from "../../proxy/node.ts";
@@ -108,6 +109,22 @@ Deno.test("bridge(): npm:mongodb finds documents of a stand-in through its SOCKS
   const url = `mongodb://127.0.0.1:${server.port}/?directConnection=true`;
   const found = await program("mongo_program.ts", [url, local.addr.hostname, `${local.addr.port}`]);
   assert.deepEqual(JSON.parse(found), documents);
+});
+
+Deno.test("bridge(): npm:mongodb finds documents of a stand-in through a forwarded port", async () => {
+  await using proxy = await startProxy();
+  await using server = mongoStandIn([{ _id: 1 }]);
+  const forwards = [{
+    listen: { hostname: "127.0.0.1", port: 0 },
+    target: { hostname: "127.0.0.1", port: server.port },
+  }];
+  const ports: number[] = [];
+  const onListen = ({ port }: { port: number }, target?: object) => target !== undefined && ports.push(port);
+  await using _local = bridge({ ...proxy.client, port: 0, forwards, onListen });
+  // The driver goes to the members that a server names unless it is told to use this one alone.
+  const client = new MongoClient(`mongodb://127.0.0.1:${ports[0]}/?directConnection=true`);
+  assert.deepEqual(await client.db("shop").collection("orders").find().toArray(), [{ _id: 1 } as object]);
+  await client.close();
 });
 
 Deno.test("undiciConnector(): npm:undici fetches pages over one kept connection", async () => {
