@@ -4,14 +4,16 @@
  */
 import assert from "node:assert/strict";
 import type { connect as connectNode, Socket } from "node:net";
+import type { connect as connectNodeTls } from "node:tls";
 import { Redis } from "ioredis";
 import { Client as LdapClient } from "ldapts";
 import { MongoClient } from "mongodb";
 import pg from "pg";
-import { bridge, connect, serve, type ServerEvent } from "../../mod.ts";
+import { bridge, connect, connectTls, serve, type ServerEvent } from "../../mod.ts";
 import { nodeSocket } from "../../proxy/node.ts";
 import { mongoStandIn } from "../support/mongo_stand_in.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { certificateFor } from "../support/certificate.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { startRedis } from "../support/redis.ts";
 import { startSlapd } from "../support/slapd.ts";
@@ -98,6 +100,24 @@ peerTest("nodeSocket(): npm:ldapts binds to an OpenLDAP and searches it", ["slap
   }
   const { searchEntries } = await client.search("dc=corp,dc=test", { filter: "(objectClass=person)" });
   assert.deepEqual(searchEntries.map(({ cn }) => cn).sort(), ["alice", ...names].sort());
+  await client.unbind();
+});
+
+peerTest("nodeSocket(): npm:ldapts speaks ldaps over connectTls()", ["slapd", "slapadd", "openssl"], async () => {
+  await using proxy = await startProxy();
+  const certificate = await certificateFor("localhost");
+  await using directory = await startSlapd(certificate);
+  const target = { hostname: "localhost", port: directory.tlsPort, caCerts: [certificate.cert] };
+  const createSecureConnection = (() => nodeSocket(connectTls({ ...proxy.client, ...target }))) as unknown;
+  const url = `ldaps://localhost:${directory.tlsPort}`;
+  const client = new LdapClient({
+    url,
+    createSecureConnection: createSecureConnection as typeof connectNodeTls,
+    connectTimeout: 5_000,
+  });
+  await client.bind(...directory.admin);
+  const { searchEntries } = await client.search("dc=corp,dc=test", { filter: "(cn=alice)", attributes: ["sn"] });
+  assert.deepEqual(searchEntries.map(({ sn }) => sn), ["Liddell"]);
   await client.unbind();
 });
 
