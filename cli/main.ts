@@ -45,8 +45,8 @@ ${lines.join("\n")}
 gssocks COMMAND --help shows the options of a command.
 
 Exit codes: 0 success, 1 failure, 2 wrong arguments, 3 not authenticated, 4 not reachable, 5 not allowed by the proxy.
-Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5_CLIENT_KTNAME; KRB5_TRACE=/dev/stderr (or a file) shows what KDCs are
-asked and answer.
+Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5_CLIENT_KTNAME; KRB5_TRACE=/dev/stderr (or a file) shows what KDCs
+are asked and answer.
 `;
 }
 

@@ -78,7 +78,12 @@ const HERE: readonly Row[] = [
   ["configuration missing", "kinit alice", 1, /KRB5_CONFIG is "@\/nope", and no such file exists/, "nope"],
   ["cache garbage", "klist @/garbage", 1, /cache @\/garbage: it begins with 0x6761, and a cache with 0x0501 .*kinit/],
   ["keytab garbage", "klist -k @/garbage", 1, /keytab @\/garbage: it begins with 0x6761, and a keytab with 0x0502 /],
-  ["no ticket", "kvno -c @/none rcmd/other", 3, /Cannot get a ticket: \S*@\/none is empty; run kinit first/],
+  [
+    "no ticket",
+    "kvno -c @/none rcmd/other",
+    3,
+    /Cannot get a ticket: no credentials cache found \(\S*@\/none\); run kinit first/,
+  ],
   [
     "keytab without the user",
     "kinit -kt @/keytab alice",
@@ -171,7 +176,7 @@ const MEETINGS: readonly Meeting[] = [
     host: "127.0.0.1",
     connect: "127.0.0.1 9",
     code: 3,
-    told: /no such service in this realm; .*asked for rcmd@127\.0\.0\.1: give the name .*\(--service NAME@HOST\)$/m,
+    told: /no such service in this realm; .*asked for rcmd@127\.0\.0\.1: give that name .*\(--service NAME@HOST\)$/m,
     log: /closed the connection in the middle of the handshake/,
   },
   {

@@ -308,13 +308,6 @@ const TOLD: readonly Mutant[] = ([
     MEETINGS,
   ],
   [
-    "kerberos/system.ts",
-    "a keytab without the client is named for a program that stays",
-    "describe: () => key.describe?.() ?? `keytab ${name}`,",
-    "",
-    REFUSALS,
-  ],
-  [
     "cli/command/credentials.ts",
     "a keytab without the client keeps a bridge from its start",
     'error instanceof KerberosError && error.code === "NO_CREDENTIALS"',

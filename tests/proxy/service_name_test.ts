@@ -54,7 +54,7 @@ Deno.test("service: the error for an unknown one says what was asked for and wha
     assert.equal((error.cause as { code?: string }).code, "KDC_ERR_S_PRINCIPAL_UNKNOWN");
     assert.match(
       error.message,
-      /asked for rcmd@127\.0\.0\.1: give the name that is in the proxy's keytab as its address, .*--service/,
+      /name in its keytab; asked for rcmd@127\.0\.0\.1: give that name as the proxy's address, .*--service/,
     );
     return error instanceof SocksAuthError;
   });
