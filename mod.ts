@@ -35,12 +35,19 @@ export type { Runtime } from "./base/runtime.ts";
 export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
 export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
+export type {
+  KerberosTraceEvent,
+  KerberosTracer,
+  TracedRefusal,
+  TracedReply,
+  TracedRequest,
+} from "./kerberos/reach/trace.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
-export type { ForwardOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
+export type { InitialTicketOptions, KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
+export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
-export type { ProfileSection } from "./kerberos/config/profile.ts";
+export type { ProfilePlace, ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
@@ -62,7 +69,8 @@ export {
   systemTickets,
   type SystemTicketsOptions,
 } from "./kerberos/system.ts";
-export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
+export { bridge, type BridgeOptions, type ForwardedPorts } from "./proxy/bridge.ts";
+export type { ForwardOptions } from "./proxy/forwards.ts";
 export {
   associate,
   bind,
@@ -118,7 +126,7 @@ export type { AssociateCommand } from "./socks/server/commands/associate.ts";
 export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
 export type { UnknownCommand } from "./socks/server/front/request.ts";
-export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { TargetRequest, ThroughProxy } from "./socks/server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
 export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {

@@ -1,5 +1,5 @@
 /**
- * Durations as people write them in options, rules, the configuration file and krb5.conf.
+ * Durations as people write them in options, rules and the configuration file.
  *
  * @module
  */
@@ -15,16 +15,10 @@ export interface DurationSyntax {
   readonly units?: readonly string[] | undefined;
   /** Whether `never` is accepted. @default {false} */
   readonly never?: boolean | undefined;
-  /** Whether MIT's forms are accepted too: `1d 12h`, `8:30`, `8:30:15`, with white space and signs. @default {false} */
-  readonly mit?: boolean | undefined;
 }
 
-/** Digits that a number may have at most, so that every sum stays exact. */
-const NUMBER = String.raw`\d{1,11}`;
-const SINGLE = new RegExp(`^(${NUMBER})(ms|s|m|h|d)?$`);
-const CLOCK = /^(\d{1,10}):(\d{1,2})(?::(\d{1,2}))?$/;
-const PARTS = new RegExp(["d", "h", "m", "s"].map((unit) => String.raw`\s*(?:(-?${NUMBER})\s*${unit})?`).join(""));
-const MIT = new RegExp(`^${PARTS.source}$`);
+/** A number, of so few digits that every duration stays exact, and its unit. */
+const SINGLE = /^(\d{1,11})(ms|s|m|h|d)?$/;
 
 /**
  * Reads a duration.
@@ -32,22 +26,9 @@ const MIT = new RegExp(`^${PARTS.source}$`);
  * @returns Milliseconds, `Infinity` for `never`, or `undefined` if the text is not in the syntax.
  */
 export function parseDuration(text: string, syntax: DurationSyntax = {}): number | undefined {
-  const { bare, units = ["s", "m", "h", "d"], never = false, mit = false } = syntax;
+  const { bare, units = ["s", "m", "h", "d"], never = false } = syntax;
   if (text === "never") return never ? Infinity : undefined;
-  const trimmed = mit ? text.trim() : text;
-  const [, amount, unit = bare] = SINGLE.exec(trimmed) ?? [];
-  if (amount !== undefined) {
-    const known = unit !== undefined && (unit === bare || units.includes(unit));
-    return known ? Number(amount) * UNITS[unit]! : undefined;
-  }
-  return mit && trimmed !== "" ? parseMit(trimmed) : undefined;
-}
-
-/** Durations of krb5.conf that are more than one number and one unit. */
-function parseMit(text: string): number | undefined {
-  const [, hours, minutes, seconds = "0"] = CLOCK.exec(text) ?? [];
-  if (hours !== undefined) return 1_000 * (3_600 * Number(hours) + 60 * Number(minutes) + Number(seconds));
-  const [found, ...amounts] = MIT.exec(text) ?? [];
-  if (found === undefined) return undefined;
-  return ["d", "h", "m", "s"].reduce((sum, unit, i) => sum + Number(amounts[i] ?? 0) * UNITS[unit]!, 0);
+  const [, amount, unit = bare] = SINGLE.exec(text) ?? [];
+  if (amount === undefined || unit === undefined || (unit !== bare && !units.includes(unit))) return undefined;
+  return Number(amount) * UNITS[unit]!;
 }

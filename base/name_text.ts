@@ -60,6 +60,27 @@ export function parseNameText(text: string): NameParts {
 }
 
 /**
+ * Splits the text of an enterprise name (RFC 6806 section 5): one component, which has one `@` itself, as it is or behind a
+ * backslash; a realm follows the next one.
+ *
+ * @throws {TypeError} When the text ends in a backslash, or has something that looks like a second realm.
+ */
+export function parseEnterpriseText(text: string): NameParts {
+  let name = "";
+  let realm: string | undefined;
+  for (const [character, quoted] of nameCharacters(text)) {
+    if (realm !== undefined) {
+      if (!quoted && character === "@") {
+        throw new TypeError(`Cannot read enterprise name ${JSON.stringify(text)}: it has two realms`);
+      }
+      realm += character;
+    } else if (!quoted && character === "@" && name.includes("@")) realm = "";
+    else name += character;
+  }
+  return { components: [name], realm };
+}
+
+/**
  * Returns the text of a name. A backslash quotes `/`, `@` and itself; newline, tab, backspace and null become a backslash and a
  * letter. All other characters stay as they are, as in `krb5_unparse_name()`.
  */

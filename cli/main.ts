@@ -4,13 +4,13 @@
  * @module
  */
 import { reasonText } from "../base/reason.ts";
-import type { Command } from "./command/command.ts";
-import type { CliIo } from "./terminal/io.ts";
+import type { CommandEntry, CommandTable } from "./command/command.ts";
+import { type CliIo, OUTPUT_CLOSED_CODE, OutputClosed } from "./terminal/io.ts";
 import { VERSION } from "./command/version.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
 /** Commands, each loaded when it is asked for, with their summaries. */
-const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {
+const COMMANDS: CommandTable = {
   serve: ["Run a SOCKS5 server", () => import("./commands/serve.ts")],
   bridge: ["Let programs on this machine use a Kerberos proxy", () => import("./commands/bridge.ts")],
   connect: ["Connect standard input and output to a target", () => import("./commands/connect.ts")],
@@ -19,13 +19,15 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readon
   kdestroy: ["Destroy a credential cache", () => import("./commands/kdestroy.ts")],
   kswitch: ["Choose the primary cache of a collection", () => import("./commands/kswitch.ts")],
   kvno: ["Get service tickets and show their key versions", () => import("./commands/kvno.ts")],
+  krb5conf: ["Show what krb5.conf says, and what of it counts", () => import("./commands/krb5conf.ts")],
   passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
+  completions: ["Print a script that lets a shell complete commands", () => import("./commands/completions.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],
 };
 
 function overview(): string {
-  const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(10)}${summary}`);
+  const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(13)}${summary}`);
   return `gssocks ${VERSION}: SOCKS5 with Kerberos
 
 Usage: gssocks COMMAND [OPTIONS]
@@ -36,7 +38,8 @@ ${lines.join("\n")}
 gssocks COMMAND --help shows the options of a command.
 
 Exit codes: 0 success, 1 failure, 2 wrong arguments, 3 not authenticated, 4 not reachable, 5 not allowed by the proxy.
-Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME.
+Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5_CLIENT_KTNAME; KRB5_TRACE=/dev/stderr (or a file) shows what KDCs are
+asked and answer.
 `;
 }
 
@@ -50,6 +53,7 @@ export async function main(args: readonly string[], terminal: CliIo): Promise<nu
   try {
     return await answer(args, io, terminal);
   } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED_CODE;
     io.err(`gssocks: ${reasonText(error)}\n`);
     return 1;
   }
@@ -77,7 +81,9 @@ const RELOADS = "serve";
 async function runCommand(name: string, args: readonly string[], terminal: CliIo): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
-    printableIo(terminal).err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
+    const { didYouMean } = await import("./command/suggestion.ts");
+    const hint = didYouMean(name, Object.keys(COMMANDS)) || "; see gssocks --help";
+    printableIo(terminal).err(`gssocks: there is no command "${name}"${hint}\n`);
     return 2;
   }
   if (name !== RELOADS || terminal.onReload === undefined) return await runLoaded(name, entry, args, terminal);
@@ -98,7 +104,7 @@ async function runCommand(name: string, args: readonly string[], terminal: CliIo
 
 async function runLoaded(
   name: string,
-  entry: (typeof COMMANDS)[string],
+  entry: CommandEntry,
   args: readonly string[],
   terminal: CliIo,
 ): Promise<number> {
@@ -115,8 +121,9 @@ async function runLoaded(
       io.out(helpFor(name, command));
       return 0;
     }
-    return await command.run(parsed, io);
+    return await command.run(parsed, io, COMMANDS);
   } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED_CODE;
     io.err(`gssocks ${name}: ${errorLine(error)}\n`);
     if (error instanceof UsageError) io.err(`See gssocks ${name} --help\n`);
     return exitCodeFor(error);

@@ -6,7 +6,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { guard } from "./log/guard.ts";
 import { LogQueue } from "./log/log_queue.ts";
-import type { CliIo } from "./terminal/io.ts";
+import { type CliIo, outputError } from "./terminal/io.ts";
 import { writeAll } from "./terminal/output.ts";
 import { readPassword } from "./terminal/password_prompt.ts";
 
@@ -53,11 +53,11 @@ function tell(text: string): void {
   }
 }
 
-/** Writes to standard output. A reader that has closed it is no failure. */
+/** Writes to standard output. */
 function show(text: string): void {
   try {
     writeAll(Deno.stdout, utf8(text));
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    throw outputError(error);
   }
 }

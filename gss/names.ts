@@ -45,3 +45,26 @@ export function hostbasedService(service: string, host: string): GssName {
   }
   return Object.freeze({ type: "hostbased-service", text: `${service}@${canonical}` });
 }
+
+/** What {@linkcode serviceAt} takes: NAME, NAME@HOST (RFC 2743 section 4.1), or NAME/HOST as Kerberos writes it. */
+const SERVICE_FORM = /^([^@/]+)(?:[@/]([^@/]+))?$/;
+
+/**
+ * Returns a host-based name out of the text of a service: `rcmd` for the host given, `rcmd@proxy.corp` for another one. `rcmd/proxy.corp`
+ * is taken as the same.
+ *
+ * @param service The service, with or without a host.
+ * @param host Host where the service names none.
+ * @throws {TypeError} When the text has another form.
+ */
+export function serviceAt(service: string, host: string): GssName {
+  const found = SERVICE_FORM.exec(typeof service === "string" ? service : "");
+  if (found === null) {
+    throw new TypeError(
+      `Cannot use service ${
+        JSON.stringify(service)
+      }: it is NAME or NAME@HOST, such as rcmd or rcmd@proxy.example.com, without a realm`,
+    );
+  }
+  return hostbasedService(found[1]!, found[2] ?? host);
+}

@@ -5,6 +5,7 @@
  * @module
  */
 import { printable } from "../base/printable.ts";
+import { refusalAdvice } from "./refusal_advice.ts";
 import { errorName, type KerberosErrorName } from "./registry/errors.ts";
 
 /**
@@ -88,6 +89,8 @@ export interface KdcErrorInit {
   readonly client?: string | undefined;
   /** The service's name and realm in text form. */
   readonly server?: string | undefined;
+  /** Names of the enctypes that were requested. */
+  readonly enctypes?: readonly string[] | undefined;
   /** How far the KDC's clock is ahead of ours, in milliseconds. */
   readonly clockOffset: number;
 }
@@ -123,10 +126,11 @@ export class KdcError extends Error {
    */
   constructor(init: KdcErrorInit) {
     const code = errorName(init.errorCode) ?? "KRB_ERR_GENERIC";
+    const advice = refusalAdvice(code, init);
     const about = [init.client && `client ${init.client}`, init.server && `service ${init.server}`].filter(Boolean);
     super(
       `KDC refused: ${code} (${init.errorCode})${about.length > 0 ? ` for ${about.join(", ")}` : ""}` +
-        (init.text ? `, "${peerText(init.text)}"` : "") + hint(code, init.clockOffset),
+        (init.text ? `, "${peerText(init.text)}"` : "") + (advice === undefined ? "" : `: ${advice}`),
     );
     this.code = code;
     this.errorCode = init.errorCode;
@@ -138,25 +142,4 @@ export class KdcError extends Error {
 /** Returns a peer's text, cut to 200 characters, without characters that control a terminal. */
 export function peerText(text: string): string {
   return printable(text.slice(0, 200));
-}
-
-function hint(code: KerberosErrorName, clockOffset: number): string {
-  switch (code) {
-    case "KDC_ERR_PREAUTH_FAILED":
-      return ": wrong password or key";
-    case "KRB_AP_ERR_SKEW":
-      return `: clocks differ by ${Math.round(clockOffset / 1000)} s`;
-    case "KDC_ERR_C_PRINCIPAL_UNKNOWN":
-      return ": no such client in this realm";
-    case "KDC_ERR_S_PRINCIPAL_UNKNOWN":
-      return ": no such service in this realm";
-    case "KDC_ERR_KEY_EXPIRED":
-      return ": the password has expired";
-    case "KDC_ERR_CLIENT_REVOKED":
-      return ": the account is disabled or locked";
-    case "KDC_ERR_ETYPE_NOSUPP":
-      return ": no encryption type in common";
-    default:
-      return "";
-  }
 }

@@ -33,21 +33,29 @@ export {
   defaultSalt,
   type KeyParameters,
   keytabKey,
+  type KeytabKeyOptions,
   passwordKey,
 } from "./exchange/client_key.ts";
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
 export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
+export type { KerberosTraceEvent, KerberosTracer, TracedRefusal, TracedReply, TracedRequest } from "./reach/trace.ts";
 export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
-export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-export type { ForwardOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export { keepTickets } from "./credentials/tickets/keep_tickets.ts";
+export type { KeepableTickets, KeepTicketsOptions, TicketNews } from "./credentials/tickets/keeper.ts";
+export {
+  type InitialTicketOptions,
+  KerberosTickets,
+  type KerberosTicketsOptions,
+} from "./credentials/tickets/tickets.ts";
+export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
 export { denoResolveSrv } from "./reach/shell/srv.ts";
 export { denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
-export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
-export type { ProfileSection, ProfileSource } from "./config/profile.ts";
+export { defaultCcacheName, defaultClientKeytabName, defaultKeytabName, loadConfig } from "./system.ts";
+export type { ProfilePlace, ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey } from "./crypto/key.ts";
@@ -66,7 +74,13 @@ export { type ReplayCache, type ReplayEntry } from "./ap/replay/cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
 export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
-export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
+export {
+  formatPrincipal,
+  parseEnterprisePrincipal,
+  parsePrincipal,
+  type ParsePrincipalOptions,
+  type Principal,
+} from "./principal.ts";
 export type { CacheCollection, CredentialCache, InitializeOptions } from "./credentials/cache.ts";
 export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
 export type { OpenCacheOptions } from "./credentials/caches/open_cache.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatNameText, parseNameText } from "../base/name_text.ts";
+import { formatNameText, parseEnterpriseText, parseNameText } from "../base/name_text.ts";
 import type { GssName } from "../gss/names.ts";
 import { NameType } from "./registry/name_types.ts";
 
@@ -49,6 +49,28 @@ export function principal(
 export function parsePrincipal(text: string, options: ParsePrincipalOptions = {}): Principal {
   const { components, realm = options.defaultRealm ?? "" } = parseNameText(text);
   return principal(realm, components, options.nameType);
+}
+
+/**
+ * Reads an enterprise name such as `user@example.com` or, with the realm whose KDC is asked, `user@example.com@EXAMPLE.COM` (RFC 6806
+ * section 5). A text without a realm gets the default realm.
+ *
+ * @throws {TypeError} When the text has two realms or ends in a backslash.
+ *
+ * @example
+ * ```ts
+ * import { formatPrincipal, parseEnterprisePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const name = parseEnterprisePrincipal("user@example.com@AD.EXAMPLE.COM");
+ * if (formatPrincipal(name) !== "user\\@example.com@AD.EXAMPLE.COM") throw new Error("not the same");
+ * ```
+ */
+export function parseEnterprisePrincipal(
+  text: string,
+  options: { readonly defaultRealm?: string | undefined } = {},
+): Principal {
+  const { components, realm = options.defaultRealm ?? "" } = parseEnterpriseText(text);
+  return principal(realm, components, NameType.Enterprise);
 }
 
 /** Options of {@linkcode parsePrincipal}. */

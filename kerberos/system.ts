@@ -7,6 +7,7 @@
 import type { Runtime } from "../base/runtime.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
+import type { ProfileReading } from "./config/profile_reader.ts";
 import { denoEnvironment } from "./config/shell/environment.ts";
 import type { CredentialCache } from "./credentials/cache.ts";
 import { MemoryCredentialCache } from "./credentials/caches/memory.ts";
@@ -14,11 +15,14 @@ import type { Keytab } from "./credentials/formats/keytab.ts";
 import { denoFiles } from "./credentials/shell/files.ts";
 import { openCredentialCache, readKeytab } from "./credentials/shell/stores.ts";
 import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
-import { keytabKey, passwordKey } from "./exchange/client_key.ts";
-import { parsePrincipal } from "./principal.ts";
+import { traceKeytab } from "./credentials/keytabs/trace_keytab.ts";
+import { KerberosError } from "./errors.ts";
+import { type ClientKey, keytabKey, passwordKey } from "./exchange/client_key.ts";
+import { parsePrincipal, type Principal } from "./principal.ts";
 import { KdcClient } from "./reach/kdc_client.ts";
 import { denoResolveSrv } from "./reach/shell/srv.ts";
 import { denoTransport } from "./reach/shell/transport.ts";
+import type { KerberosTracer } from "./reach/trace.ts";
 import type { KdcTransport } from "./reach/transport.ts";
 
 const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles });
@@ -40,6 +44,15 @@ const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles
  */
 export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
   return loader.load(options);
+}
+
+/**
+ * Reads the files of the configuration; `undefined` if KRB5_CONFIG is not set, and there is no /etc/krb5.conf.
+ *
+ * @throws {KerberosError} As {@linkcode loadConfig}.
+ */
+export function readConfigFiles(): ProfileReading | undefined {
+  return loader.read();
 }
 
 /**
@@ -85,6 +98,15 @@ export function defaultKeytabName(config: KerberosConfig): string {
  *
  * @throws {KerberosError} `BAD_CONFIG` if `KRB5_CLIENT_KTNAME` may not be read or is empty, or the configured name has an unknown
  * parameter; `NO_CREDENTIALS` if the user's number may not be read.
+ *
+ * @example
+ * ```ts
+ * import { defaultClientKeytabName, loadConfig } from "@gssocks/gssocks/kerberos";
+ *
+ * export function whichClientKeytab(): string {
+ *   return defaultClientKeytabName(loadConfig());
+ * }
+ * ```
  */
 export function defaultClientKeytabName(config: KerberosConfig): string {
   return loader.clientKeytabName(config);
@@ -98,6 +120,8 @@ export interface SystemParts {
   readonly cache?: CredentialCache | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
+  /** Called with each step on the way to a ticket. @default {none} */
+  readonly tracer?: KerberosTracer | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
@@ -152,12 +176,12 @@ export type SystemTicketsOptions = CachedTicketsOptions | PasswordTicketsOptions
  */
 export function systemTickets(options: SystemTicketsOptions = {}): KerberosTickets {
   const config = options.config ?? loadConfig();
-  const { transport = denoTransport, runtime } = options;
-  const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime });
+  const { transport = denoTransport, runtime, tracer } = options;
+  const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime, tracer });
   const initial = initialOf(options, config);
   const cache = options.cache ??
     (initial === undefined ? openCredentialCache(defaultCcacheName(config), config) : new MemoryCredentialCache());
-  return new KerberosTickets({ config, kdc, cache, initial, runtime });
+  return new KerberosTickets({ config, kdc, cache, initial, runtime, tracer });
 }
 
 /** The client and its secret. Callers in JavaScript may give what the types exclude. */
@@ -170,5 +194,24 @@ function initialOf(options: SystemTicketsOptions, config: KerberosConfig): Kerbe
   if (principal === undefined) throw new TypeError("Cannot get tickets: a password or keytab needs a principal");
   const client = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
   if (password !== undefined) return { client, key: passwordKey(password) };
-  return { client, key: keytabKey(typeof keytab === "string" ? readKeytab(keytab) : keytab!, client) };
+  const keys = typeof keytab === "string" ? readKeytab(keytab) : keytab!;
+  traceKeytab(options.tracer, { keytab: typeof keytab === "string" ? keytab : "in memory", keys, client });
+  return { client, key: typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keys, client) };
+}
+
+/** The keys of a client in a file, which is read again for each request to a KDC: keys are replaced while programs run. */
+function keytabFileKey(name: string, client: Principal): ClientKey {
+  let key = keytabKey(readKeytab(name), client, { name });
+  return {
+    usable(enctypes): readonly number[] {
+      try {
+        key = keytabKey(readKeytab(name), client, { name });
+      } catch (error) {
+        // The keys that were read before may still do.
+        if (!(error instanceof KerberosError)) throw error;
+      }
+      return key.usable(enctypes);
+    },
+    keyFor: (parameters) => key.keyFor(parameters),
+  };
 }

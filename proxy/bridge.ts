@@ -12,6 +12,7 @@ import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
+import { type Forward, forwardOf, type ForwardOptions } from "./forwards.ts";
 import { checkBridgePlaces } from "./moved_options.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkAssociations, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
@@ -20,7 +21,18 @@ import { checkAssociations, type ListenerOptions, type RunningServer, start, wit
  * Options of {@linkcode bridge}. Three defaults differ from those of `serve`: `timeouts.connect` is 60000, and
  * `limits.sessionsPerSource` and `limits.sessionsPerNetwork` are `Infinity`, because all clients are on this machine.
  */
-export type BridgeOptions = ProxyOptions & ListenerOptions;
+export type BridgeOptions = ProxyOptions & ListenerOptions & ForwardedPorts;
+
+/** Ports for programs that know no proxy. */
+export interface ForwardedPorts {
+  /**
+   * Ports of this machine that lead to one target each, through the proxy: `"127.0.0.1:5432=db.example.com:5432"`, `"5432=..."`,
+   * `"unix:/run/db.sock=..."`, or objects.
+   *
+   * @default {none}
+   */
+  readonly forwards?: readonly (string | ForwardOptions)[] | undefined;
+}
 
 /**
  * Starts a bridge: a proxy without authentication, on this machine only, that carries everything through a proxy with
@@ -28,7 +40,7 @@ export type BridgeOptions = ProxyOptions & ListenerOptions;
  * through it; datagrams and BIND go through it too. Every user of this machine can use it, with the rights
  * of the tickets.
  *
- * @throws {TypeError} When an address to listen on is not a loopback address, a time, a limit or the port is invalid, or both
+ * @throws {TypeError} When an address to listen on is not a loopback address, a forward is none, a time, a limit or the port is invalid, or both
  * `listeners` and a place to listen are given.
  * @throws {Deno.errors.AddrInUse} When the port is in use; other errors of the system as `Deno.listen` has them.
  *
@@ -44,12 +56,17 @@ export type BridgeOptions = ProxyOptions & ListenerOptions;
  * ```
  */
 export function bridge(options: BridgeOptions): RunningServer {
-  return withListeners(options, () => startBridge(options));
+  const { listeners = [], forwards = [] } = options;
+  const given = [...forwards].flatMap((forward) =>
+    typeof forward === "object" && "accept" in forward.listen ? [forward.listen] : []
+  );
+  return withListeners({ listeners: [...listeners, ...given] }, () => startBridge(options));
 }
 
 function startBridge(options: BridgeOptions): RunningServer {
   checkBridgePlaces(options);
-  checkLoopback(options);
+  const forwards = forwardsOf(options);
+  checkLoopback(options, forwards);
   checkAssociations(options.datagrams);
   const upstream = upstreamOf(options);
   const { connect = 60_000 } = options.timeouts ?? {};
@@ -77,15 +94,21 @@ function startBridge(options: BridgeOptions): RunningServer {
       open: datagramsUpstream({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
     }),
   });
-  return start(server, options);
+  return start(server, options, forwards);
 }
 
 /** A bridge does not authenticate clients, so only loopback addresses are allowed; so are listeners without an address. */
-function checkLoopback({ hostname = "localhost", listeners }: BridgeOptions): void {
-  const hosts = listeners?.map(({ addr }) => addr.hostname).filter((host) => parseIp(host) !== undefined) ?? [hostname];
+function checkLoopback({ hostname = "localhost", listeners }: BridgeOptions, forwards: readonly Forward[]): void {
+  const own = listeners?.map(({ addr }) => addr.hostname).filter((host) => parseIp(host) !== undefined) ?? [hostname];
+  const hosts = [...own, ...forwards.map((forward) => forward.hostname ?? "localhost")];
   const elsewhere = hosts.find((host) => !isLoopback(host));
   if (elsewhere === undefined) return;
   throw new TypeError(
     `Cannot start bridge on ${elsewhere}: only loopback addresses are allowed, because the bridge does not authenticate clients`,
   );
+}
+
+function forwardsOf({ forwards = [] }: ForwardedPorts): readonly Forward[] {
+  if (!Array.isArray(forwards)) throw new TypeError("Cannot use forwards: it must be a list");
+  return forwards.map(forwardOf);
 }

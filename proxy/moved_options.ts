@@ -39,7 +39,7 @@ export function checkServePlaces(options: object): void {
 }
 
 /** Lists in groups. A text would be taken for a list of its characters. */
-const LISTS = ["gssapi.services", "egress.addresses", "egress.nat64"];
+const LISTS = ["gssapi.services", "gssapi.enctypes", "egress.addresses", "egress.nat64"];
 
 function valueAt(options: object, path: string): unknown {
   return path.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], options);

@@ -37,5 +37,5 @@ export type { DatagramCodec } from "../socks/stream/datagram_codec.ts";
 export type { AuthorizationDataElement, HostAddress } from "../kerberos/messages/basic.ts";
 export type { KerberosKey } from "../kerberos/crypto/key.ts";
 export type { Runtime } from "../base/runtime.ts";
-export type { ForwardOptions } from "../kerberos/credentials/ticket_source.ts";
+export type { ForwardedTicketOptions } from "../kerberos/credentials/ticket_source.ts";
 export type { GssAccount } from "../gss/account.ts";

@@ -36,7 +36,12 @@ export interface ProxyAddress {
 export interface GssapiProxyOptions {
   /** Tickets. @default {systemTickets(): krb5.conf and the default credential cache} */
   readonly credentials?: TicketSource | undefined;
-  /** Service name of the proxy. @default {"rcmd"} */
+  /**
+   * Service name of the proxy: `rcmd`, or `rcmd@proxy.example.com` (RFC 2743 section 4.1) with the host that its keytab has, for a
+   * proxy that is reached by an address, an alias or a tunnel.
+   *
+   * @default {"rcmd", with the host of `proxy`}
+   */
   readonly service?: string | undefined;
   /** Protection level requested. @default {"confidentiality"} */
   readonly protection?: ProtectionLevel | undefined;

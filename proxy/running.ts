@@ -17,6 +17,7 @@ import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
 import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
+import { type Forward, openForwards } from "./forwards.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 
 /** Options of every server. Times are in milliseconds. */
@@ -62,8 +63,11 @@ export interface ListenerOptions extends
   readonly listeners?: readonly ConnectionListener[] | undefined;
   /** How clients send and receive datagrams. */
   readonly datagrams?: AssociationOptions | undefined;
-  /** Called with each address listened on. If it throws, the start fails with that, and nothing listens. */
-  readonly onListen?: ((address: Endpoint) => void) | undefined;
+  /**
+   * Called with each address listened on, and for a forward with its target. If it throws, the start fails with that, and nothing
+   * listens.
+   */
+  readonly onListen?: ((address: Endpoint, target?: Endpoint) => void) | undefined;
 }
 
 /** Options of UDP associations with clients. */
@@ -122,9 +126,13 @@ export function withListeners<T>({ listeners = [] }: ListenerOptions, begin: () 
 }
 
 /** Starts to listen; a server that cannot is ended. */
-export function start(server: SocksServer, options: ListenerOptions): RunningServer {
+export function start(
+  server: SocksServer,
+  options: ListenerOptions,
+  forwards: readonly Forward[] = [],
+): RunningServer {
   try {
-    return listen(server, options);
+    return listen(server, options, forwards);
   } catch (error) {
     // The caller gets nothing to stop it with.
     void server[Symbol.asyncDispose]();
@@ -132,13 +140,21 @@ export function start(server: SocksServer, options: ListenerOptions): RunningSer
   }
 }
 
-function listen(server: SocksServer, options: ListenerOptions): RunningServer {
-  const listeners = listenersOf(options);
-  const addr = listeners[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
-  const listening = listeners.map((listener) => server.listen(listener));
+function listen(server: SocksServer, options: ListenerOptions, forwards: readonly Forward[]): RunningServer {
+  const own = listenersOf(options);
+  const addr = own[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
+  const ports: OpenPort[] = own.map((listener) => ({ listener }));
+  try {
+    ports.push(...openForwards(forwards));
+  } catch (error) {
+    for (const { listener } of ports) listener.close();
+    throw error;
+  }
+  const listeners = ports.map(({ listener }) => listener);
+  const listening = ports.map(({ listener, target }) => server.listen(listener, { target }));
   const stopped = listeners.length === 0 ? server.stopped : Promise.all(listening);
   const finished = stopped.then(() => server.shutdown());
-  for (const listener of listeners) options.onListen?.(listener.addr);
+  for (const { listener, target } of ports) options.onListen?.(listener.addr, target);
   return {
     addr,
     finished,
@@ -161,6 +177,9 @@ function listen(server: SocksServer, options: ListenerOptions): RunningServer {
     },
   };
 }
+
+/** A listener, and the target of its clients if they send no request. */
+type OpenPort = { readonly listener: ConnectionListener; readonly target?: Endpoint };
 
 function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   const { hostname, port = SOCKS_PORT, reusePort = false, tls, listeners } = options;

@@ -79,6 +79,12 @@ export interface GssapiOptions extends InsecureGssapiOptions {
    * @default {the realms between the two in the hierarchy of their names}
    */
   readonly capaths?: Capaths | undefined;
+  /**
+   * Enctypes permitted for tickets, session keys and subkeys, such as `loadConfig().permittedEnctypes`.
+   *
+   * @default {every supported one}
+   */
+  readonly enctypes?: readonly number[] | undefined;
   /** Called when the keytab's file was read again, or could not be. Exceptions are ignored. */
   readonly onKeytab?: ((news: KeytabNews) => void) | undefined;
   /** Whether a session is kept or cut when the client's ticket expires. @default {"keep"} */

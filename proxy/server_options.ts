@@ -139,12 +139,12 @@ const REPLAYABLE = 600_000;
 
 function methods(options: ServeOptions, replayCache: ReplayCache): ServerAuthMethod[] {
   const { keytab, protection, gssapi = {}, passwords } = options;
-  const { services, capaths, onKeytab, runtime } = gssapi;
+  const { services, capaths, enctypes, onKeytab, runtime } = gssapi;
   const insecure: InsecureGssapiOptions = gssapi;
   const accepted: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
     const keys = typeof keytab === "string" ? new KeytabFile(keytab, { onNews: onKeytab }) : keytab;
-    const credential = new KerberosAcceptorCredential({ keys, services, capaths, replayCache, runtime });
+    const credential = new KerberosAcceptorCredential({ keys, services, capaths, enctypes, replayCache, runtime });
     accepted.push(gssapiServer({
       ...insecure,
       credential: spnegoAcceptor(credential),

@@ -65,6 +65,7 @@ export { AssociateCommand, type AssociateOptions, type AssociationCount } from "
 export { bindDirectly, type BindDirectlyOptions } from "./server/targets/listen.ts";
 export { type OpenBind, type PendingBind } from "./server/targets/target.ts";
 export type { DatagramCounts, DroppedDatagrams } from "./server/datagrams/counts.ts";
+export type { TargetRequest, ThroughProxy } from "./server/targets/target.ts";
 export type { OpenedTarget, OpenTarget } from "./server/targets/target.ts";
 export { resolveDirectly, type ResolveDirectlyOptions } from "./server/targets/look_up.ts";
 export { type ResolveHost } from "./server/targets/target.ts";
@@ -113,6 +114,7 @@ export {
   type RuleQuery,
 } from "./rules/rule.ts";
 export { SocksServer } from "./server/server.ts";
+export type { ServeConnectionOptions } from "./server/sessions.ts";
 export type {
   AuthenticatedPhase,
   ConnectingPhase,
@@ -159,7 +161,6 @@ export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address
 export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";
 export type { Announce } from "./server/targets/announce.ts";
 export type { UnknownCommand } from "./server/front/request.ts";
-export type { TargetRequest } from "./server/targets/target.ts";
 export type { Limits } from "./server/limits/limits.ts";
 export type { UserLedger } from "./server/limits/user_ledger.ts";
 export type { RelayCounts } from "./server/relay/relay.ts";

@@ -108,7 +108,10 @@ Deno.test("permissions: serve, bridge, connect need the network, their files, th
   assert.match(connected.stdout, /the page$/, connected.stderr);
   assert.match(serving.output, /alice@GSSOCKS\.TEST by gssapi, protection confidentiality/);
   // A missing permission for krb5.conf is reported even where a keytab is given.
-  assert.match(serving.output, /Note: krb5\.conf may not be read, so that \[capaths\] counts for nothing/);
+  assert.match(
+    serving.output,
+    /Note: krb5\.conf may not be read, so that \[capaths\] and permitted_enctypes count for nothing/,
+  );
 });
 
 Deno.test("permissions: kdc and demo need the network, and demo --stay a folder", async () => {
@@ -156,13 +159,13 @@ function deniedCommands(realm: RealmFolder, including: string): readonly Denied[
       reading(`${directory}/cc`, including),
       service,
       { ...env, KRB5_CONFIG: including },
-      /more\.d, which .*including\.conf includes: not permitted; allow it with --allow-read=.*more\.d/,
+      /including\.conf, line 1: includedir .*more\.d: not permitted; allow it with --allow-read=.*more\.d/,
     ],
     [
       reading(`${directory}/cc`, including, `${directory}/more.d/b`),
       service,
       { ...env, KRB5_CONFIG: including },
-      /more\.d, which .*including\.conf includes/,
+      /including\.conf, line 1: includedir .*more\.d: not permitted/,
     ],
     [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
     // A new file beside the old one needs permission for the folder.
@@ -254,6 +257,39 @@ peerTest(
   },
 );
 
+Deno.test("permissions: KRB5_TRACE needs the variable and its file, and nothing fails without them", async () => {
+  await using realm = await startRealmFolder();
+  const { directory } = realm;
+  const trace = `${directory}/trace`;
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_TRACE: trace };
+  const kvno = (permissions: readonly string[]) =>
+    run(Deno.execPath(), [
+      ...BASE,
+      "--allow-net",
+      `--allow-read=${directory}`,
+      ...permissions,
+      CLI,
+      "kvno",
+      "rcmd/localhost",
+    ], {
+      env,
+    });
+  const isThere = () => Deno.stat(trace).then(() => true, () => false);
+  for (
+    const [permissions, note] of [[[ENV], /^$/], [
+      [`${ENV},KRB5_TRACE`],
+      /^gssocks: cannot write the trace .*trace: /,
+    ]] as const
+  ) {
+    const got = await kvno(permissions);
+    assert.deepEqual([got.code, got.stdout.includes("kvno = 1"), await isThere()], [0, true, false], got.stderr);
+    assert.match(got.stderr, note);
+  }
+  assert.equal((await kvno([`${ENV},KRB5_TRACE`, `--allow-write=${trace}`])).stderr, "");
+  assert.match(await Deno.readTextFile(trace), /Ticket for rcmd\/localhost@GSSOCKS\.TEST issued/);
+  assert.equal((await Deno.stat(trace)).mode! & 0o777, 0o600);
+});
+
 Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest of the file", async () => {
   const directory = await Deno.makeTempDir();
   try {
@@ -291,4 +327,15 @@ Deno.test("permissions: a KCM cache names the flags of its socket, and no other 
   }
   assert.match(await listed(flags), /kcm\.socket: No such file or directory; start it .*kinit/);
   assert.match(await listed([], "--allow-read=/nowhere"), /not permitted; allow it with --allow-read=.*kcm\.conf/);
+});
+
+Deno.test("permissions: %{username} in the cache's name needs the user's number, group and name", async () => {
+  const text = `
+    import { DEFAULT_CONFIG, defaultCcacheName } from "file://${ROOT}kerberos/mod.ts";
+    console.log(defaultCcacheName({ ...DEFAULT_CONFIG, defaultCcacheName: "DIR:/c/%{username}" }));`;
+  const env = "--allow-env=KRB5CCNAME";
+  const name = (await run("id", ["-un"])).stdout.trim();
+  assert.equal((await script(text, [env, "--allow-sys=uid,gid,userInfo"])).stdout.trim(), `DIR:/c/${name}`);
+  const missing = await script(text, [env, "--allow-sys=uid"], true);
+  assert.match(missing.stderr, /the name of the user may not be read; allow it with --allow-sys=uid,gid,userInfo/);
 });

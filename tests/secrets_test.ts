@@ -1,6 +1,7 @@
 /** No password, key, ticket or token appears in what is inspected, serialised, logged or thrown. */
 import assert from "node:assert/strict";
 import { eventRecord } from "../cli/log/event_log.ts";
+import { traceLine } from "../cli/log/trace_line.ts";
 import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
@@ -9,7 +10,10 @@ import { keytabKey, passwordKey } from "../kerberos/exchange/client_key.ts";
 import type { KerberosKey } from "../kerberos/crypto/key.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryCredentialCache } from "../kerberos/credentials/caches/memory.ts";
+import { startTestKdc } from "../kerberos/kdc/mod.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
+import type { KerberosTraceEvent, KerberosTracer } from "../kerberos/reach/trace.ts";
+import { systemTickets } from "../kerberos/system.ts";
 import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
 import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../socks/auth/gssapi/server.ts";
@@ -116,6 +120,24 @@ Deno.test("secrets: keys, tickets, caches, keytabs and credentials show none", a
     ],
   };
   for (const [what, thing] of Object.entries(things)) assertSilent(what, thing, secrets);
+});
+
+Deno.test("secrets: a trace of tickets that are requested shows none", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: SECRET, "rcmd/localhost": {} } });
+  const events: KerberosTraceEvent[] = [];
+  const tracer: KerberosTracer = (event) => void events.push(event);
+  const keytab = kdc.keytab("rcmd/localhost");
+  const tickets = systemTickets({ config: kdc.config, principal: "alice", password: SECRET, tracer });
+  const [tgt, service] = [await tickets.initialTicket(), await tickets.serviceTicket(parsePrincipal("rcmd/localhost"))];
+  await systemTickets({ config: kdc.config, principal: "rcmd/localhost", keytab, tracer }).initialTicket();
+  const kinds = new Set(events.map(({ type }) => type));
+  assert.deepEqual([...kinds].sort(), ["answered", "asked", "cache", "keytab", "located", "request", "ticket"]);
+  const keys = [tgt, service].flatMap(({ credential }) => [credential.key.exportBytes(), credential.ticket]);
+  const bytes = [...keys, ...keytab.entries.map(({ key }) => key.exportBytes())];
+  for (const event of events) {
+    assertSilent("event", event, { bytes, words: [SECRET] });
+    assertSilent("line", traceLine(event), { bytes, words: [SECRET] });
+  }
 });
 
 Deno.test("secrets: negotiations, contexts and their errors show no key and no token", async () => {

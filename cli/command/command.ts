@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { reasonText } from "../../base/reason.ts";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { reasonText } from "../../base/reason.ts";
 import { printable } from "../../base/printable.ts";
 import { GssError } from "../../gss/status.ts";
 import { KdcError, KerberosError } from "../../kerberos/errors.ts";
@@ -19,6 +19,7 @@ import {
   SocksTlsError,
 } from "../../socks/errors.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { didYouMean } from "./suggestion.ts";
 
 /** Exit codes of every command. */
 export const ExitCode = {
@@ -46,7 +47,12 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** What it is for, in a line. */
   readonly help: string;
+  /** What its value can be, for a shell that completes it. @default {files for `FILE` and `CACHE`, else nothing} */
+  readonly completes?: Completes;
 }
+
+/** What a shell offers for a value or a word: files, folders, or one of a few words. */
+export type Completes = "file" | "directory" | readonly string[];
 
 /** Parsed arguments of a command. */
 export interface ParsedArguments {
@@ -68,6 +74,10 @@ export interface CommandLine {
   readonly usage: string;
   /** Least and greatest number of arguments that are no options. @default {none} */
   readonly words?: readonly [least: number, most: number];
+  /** What the arguments that are no options can be, for a shell that completes them. @default {nothing} */
+  readonly completes?: Completes;
+  /** Whether arguments that are no options may be empty. @default {false} */
+  readonly emptyWords?: boolean;
   /** Its options by name. */
   readonly options: Readonly<Record<string, OptionSpec>>;
 }
@@ -81,8 +91,14 @@ export interface Command extends CommandLine {
   /** Whether it runs until it is stopped, so that a slow reader of its log must not delay it. @default {false} */
   readonly goesOn?: boolean;
   /** Runs the command. */
-  run(args: ParsedArguments, io: CliIo): Promise<number>;
+  run(args: ParsedArguments, io: CliIo, all: CommandTable): Promise<number>;
 }
+
+/** A command that is loaded when it is asked for, and what it does, in a line. */
+export type CommandEntry = readonly [summary: string, load: () => Promise<{ readonly command: Command }>];
+
+/** All commands by name. */
+export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
 /** Code of a {@linkcode UsageError}. */
 export type UsageErrorCode = "USAGE";
@@ -93,7 +109,8 @@ export class UsageError extends Error {
   readonly code: UsageErrorCode = "USAGE";
 }
 
-const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help: "Show this help" } };
+/** Options of every command. */
+export const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help: "Show this help" } };
 
 /**
  * Reads arguments. What a command does not take is an error, and so is an option that is given twice where it counts once:
@@ -113,7 +130,7 @@ export function readArguments(command: CommandLine, args: readonly string[]): Pa
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    throw new UsageError((error as Error).message.replace(/\. To specify.*$/s, ""));
+    throw new UsageError(`${refusal(error as Error)}${meant(error as Error, Object.keys(options))}`);
   }
   const given = parsed.tokens.flatMap((token) =>
     token.kind === "option" ? [{ name: token.name, value: token.value ?? "" }] : []
@@ -128,13 +145,24 @@ export function readArguments(command: CommandLine, args: readonly string[]): Pa
   };
 }
 
+/** What is wrong with an argument, on one line. */
+function refusal({ message }: Error): string {
+  return message.replace(/\. To specify.*$/s, "").replace(/\.\n.*\nTo specify an/s, ": to give an").replace(/\.$/, "");
+}
+
+/** The option that a mistyped one was meant to be. */
+function meant({ message }: Error, names: readonly string[]): string {
+  const [, name] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
+  return name === undefined ? "" : didYouMean(`--${name}`, names.map((known) => `--${known}`));
+}
+
 /** Checks that every argument has an effect. */
 function checkGiven(
-  { words: [least, most] = [0, 0], usage, options }: CommandLine,
+  { words: [least, most] = [0, 0], usage, options, emptyWords = false }: CommandLine,
   words: readonly string[],
   given: readonly { readonly name: string; readonly value: string }[],
 ): void {
-  if (words.includes("")) throw new UsageError("an empty word is no argument");
+  if (!emptyWords && words.includes("")) throw new UsageError("an empty word is no argument");
   if (words.length > most) {
     const hint = given.some(({ name }) => name === "allow" || name === "deny")
       ? "; quote a *, or the shell expands it"

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { serviceAt } from "../../gss/names.ts";
 import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
+import { type GssapiProxyOptions, type ProxyAddress, proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
+import { environmentTracer } from "../log/trace.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 import { cacheOf } from "../../kerberos/credentials/collection.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
@@ -36,7 +38,10 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     short: "p",
     help: "SOCKS5 proxy with GSS-API (port 1080 unless given); socks5h://HOST:PORT too",
   },
-  service: { value: "NAME", help: "Service name of the proxy (default: rcmd)" },
+  service: {
+    value: "NAME[@HOST]",
+    help: "Service name of the proxy (default: rcmd), with the host in its keytab where --proxy is another name",
+  },
   protection: {
     value: "LEVEL",
     help: "Protection level requested: confidentiality (default), integrity, selective or none",
@@ -46,16 +51,16 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...CCACHE_OPTION,
 };
 
-/** Reads {@linkcode PROXY_OPTIONS}. */
-export function proxyOptions(args: ParsedArguments): ProxyOptions {
+/** Reads {@linkcode PROXY_OPTIONS}, all but the tickets. */
+export function proxyOptions(args: ParsedArguments): ProxyAddress & GssapiProxyOptions {
   const proxy = args.value("proxy");
   if (proxy === undefined) throw new UsageError("--proxy HOST:PORT is needed");
   const protection = args.value("protection");
   const minimum = args.value("minimum-protection");
   const service = args.value("service");
+  if (service !== undefined) usable(() => serviceAt(service, "localhost"));
   return {
     proxy: proxyFrom(proxy),
-    credentials: ticketsFrom(args),
     service,
     spnego: args.has("spnego"),
     protection: protection === undefined ? undefined : level(protection),
@@ -91,7 +96,8 @@ export function host(text: string): string {
   return usable(() => hostName(text));
 }
 
-function usable<T>(read: () => T): T {
+/** Returns what `read` returns; its error is one of the arguments. */
+export function usable<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -127,6 +133,11 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
 export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   json: { help: "Log events as JSON lines" },
   quiet: { short: "q", help: "Log nothing" },
+};
+
+/** Whether steps are said. */
+export const VERBOSE_OPTION: Readonly<Record<string, OptionSpec>> = {
+  verbose: { short: "v", help: "Say each step on standard error" },
 };
 
 /** Reads {@linkcode LOG_OPTIONS}. */
@@ -173,5 +184,5 @@ export async function cacheOfPrincipal(named: CredentialCache, text: string): Pr
 /** Tickets out of the cache that the options name. */
 export function ticketsFrom(args: ParsedArguments): KerberosTickets {
   const config = loadConfig();
-  return systemTickets({ config, cache: cacheFrom(args, config) });
+  return systemTickets({ config, cache: cacheFrom(args, config), tracer: environmentTracer() });
 }

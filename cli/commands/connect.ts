@@ -5,7 +5,9 @@
  */
 import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
+import { sayReply, sayTo, verboseProxy } from "../log/verbose.ts";
+import { outputError } from "../terminal/io.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, ticketsFrom, VERBOSE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -13,27 +15,33 @@ export const command: Command = {
   usage: "--proxy HOST:PORT [OPTIONS] HOST PORT",
   goesOn: true,
   words: [2, 2],
-  options: { ...PROXY_OPTIONS, timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" } },
+  options: {
+    ...PROXY_OPTIONS,
+    ...VERBOSE_OPTION,
+    timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" },
+  },
   details: `
 As an ssh ProxyCommand:
   ssh -o ProxyCommand='gssocks connect --proxy proxy.example.com %h %p' user@host`,
   async run(args, io): Promise<number> {
     const [hostname, port] = args.words as [string, string];
     const timeout = args.value("timeout");
+    const options = { ...proxyOptions(args), credentials: ticketsFrom(args) };
+    const say = args.has("verbose") ? sayTo(io) : undefined;
     await using connection = await connect({
-      ...proxyOptions(args),
+      ...(say === undefined ? options : verboseProxy(options, say)),
       hostname: host(hostname),
       port: count("PORT", port, 65_535),
       timeout: timeout === undefined ? undefined : count("--timeout", timeout),
       signal: io.signal,
     });
+    if (say !== undefined) sayReply(say, { hostname, port: Number(port) }, connection.bound);
     // The end of standard input is handed on; the target's end is the end of the command.
     io.stdin.pipeTo(connection.writable).catch(() => {});
     try {
       await connection.readable.pipeTo(io.stdout, { preventClose: true });
     } catch (error) {
-      // A reader that has closed our output is no failure.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      throw outputError(error);
     }
     return ExitCode.Ok;
   },

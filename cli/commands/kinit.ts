@@ -1,25 +1,62 @@
 /**
- * `gssocks kinit`.
+ * `gssocks kinit`, with the options of MIT's.
  *
  * @module
  */
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { traceKeytab } from "../../kerberos/credentials/keytabs/trace_keytab.ts";
+import type { KerberosTracer } from "../../kerberos/reach/trace.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { denoResolveSrv } from "../../kerberos/reach/shell/srv.ts";
 import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { parseSpan } from "../../kerberos/config/values.ts";
-import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
+import { defaultClientKeytabName, defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
+import {
+  formatPrincipal,
+  parseEnterprisePrincipal,
+  parsePrincipal,
+  type Principal,
+  samePrincipal,
+} from "../../kerberos/principal.ts";
 import { cacheForNew } from "../../kerberos/credentials/collection.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
-import type { CliIo } from "../terminal/io.ts";
+import { environmentTracer } from "../log/trace.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { readSecretFile } from "../terminal/secret_file.ts";
+
+/** Options of MIT's that would change what is done, and cannot be had here, with the reason. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  anonymous: "anonymous tickets need PKINIT, which is not supported",
+  armor: "FAST is not supported",
+  attribute: "PKINIT is not supported, nor are other pre-authentication mechanisms with attributes",
+  "input-ccache": "no settings are taken over from another cache",
+  addresses: "tickets are not limited to addresses, which network address translation would break",
+};
+
+/** Options that choose what an initial ticket is like; a ticket that there is stays as it is. */
+const INITIAL_ONLY = [
+  "use-keytab",
+  "keytab",
+  "client-keytab",
+  "password-file",
+  "lifetime",
+  "start",
+  "renewable",
+  "forwardable",
+  "not-forwardable",
+  "proxiable",
+  "not-proxiable",
+  "canonicalize",
+  "enterprise",
+  "service",
+] as const;
 
 /** The command. */
 export const command: Command = {
@@ -30,72 +67,126 @@ export const command: Command = {
     ...CCACHE_OPTION,
     "use-keytab": { short: "k", help: "Use a key of the keytab instead of a password" },
     keytab: { value: "FILE", short: "t", help: "The keytab (default: KRB5_KTNAME, krb5.conf, /etc/krb5.keytab)" },
+    "client-keytab": { short: "i", help: "Use the default client keytab (KRB5_CLIENT_KTNAME, krb5.conf)" },
+    "password-file": {
+      value: "FILE",
+      help: "Read the password from the first line of a file; STDIN for standard input",
+    },
     lifetime: { value: "TIME", short: "l", help: "Lifetime, such as 10h (default: krb5.conf, 24h)" },
     renewable: { value: "TIME", short: "r", help: "Renewable lifetime, such as 7d" },
+    start: { value: "TIME", short: "s", help: "Ask for a postdated ticket, which is valid that much later" },
     renew: { short: "R", help: "Renew the ticket in the cache" },
+    validate: { short: "v", help: "Validate the postdated ticket in the cache" },
     forwardable: { short: "f", help: "Ask for a forwardable ticket" },
+    "not-forwardable": { short: "F", help: "Ask for one that is not forwardable" },
+    proxiable: { short: "p", help: "Ask for a proxiable ticket" },
+    "not-proxiable": { short: "P", help: "Ask for one that is not proxiable" },
+    "no-addresses": { short: "A", help: "Ask for a ticket without addresses, as always" },
     canonicalize: { short: "C", help: "Let the KDC replace the name by its canonical form" },
-    enterprise: { short: "E", help: "The name is an enterprise name, such as user@example.com" },
+    enterprise: { short: "E", help: "The name is an enterprise name: user@example.com or user@example.com@REALM" },
+    service: {
+      value: "SERVICE",
+      short: "S",
+      help: "Get the ticket for this service instead of the ticket-granting one",
+    },
+    verbose: { short: "V", help: "Say which cache, principal and keytab are used" },
+    anonymous: { short: "n", help: "Not supported" },
+    addresses: { short: "a", help: "Not supported" },
+    armor: { value: "CACHE", short: "T", help: "Not supported" },
+    attribute: { value: "NAME[=VALUE]", short: "X", multiple: true, help: "Not supported" },
+    "input-ccache": { value: "CACHE", short: "I", help: "Not supported" },
   },
   details: `
 The password is prompted for, or read as one line from standard input where that is no terminal; never from an argument.`,
   async run(args, io): Promise<number> {
-    exclude(
-      args,
-      "renew",
-      "use-keytab",
-      "keytab",
-      "lifetime",
-      "renewable",
-      "forwardable",
-      "canonicalize",
-      "enterprise",
-    );
-    if (args.has("enterprise") && args.words.length === 0) throw new UsageError("--enterprise needs a PRINCIPAL");
+    checkOptions(args);
     const config = configured(args, loadConfig());
     const cache = cacheFrom(args, config);
-    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv });
-    if (args.has("renew")) {
+    const say = (text: string) => args.has("verbose") && io.err(`${text}\n`);
+    const sayCache = ({ name }: CredentialCache) =>
+      say(`Using ${args.has("ccache") ? "specified" : "default"} cache: ${name}`);
+    const tracer = environmentTracer();
+    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv, tracer });
+    const options = { signal: io.signal };
+    if (args.has("renew") || args.has("validate")) {
+      sayCache(cache);
       await checkOwner(args, config, cache);
-      await new KerberosTickets({ config, kdc, cache }).renewedTicket({ signal: io.signal });
-      return ExitCode.Ok;
+      const tickets = new KerberosTickets({ config, kdc, cache, tracer });
+      const { credential } = args.has("renew")
+        ? await tickets.renewedTicket(options)
+        : await tickets.validatedTicket(options);
+      say(`Using principal: ${formatPrincipal(credential.client)}`);
+    } else {
+      const client = await clientFrom(args, config, cache);
+      // Of a collection, the client has a cache of its own, which is the primary one from now on.
+      const own = cache.collection === undefined ? cache : await cacheForNew(cache.collection, client);
+      sayCache(own);
+      say(`Using principal: ${formatPrincipal(client)}`);
+      if (usesKeytab(args)) say(`Using keytab: ${keytabName(args, config)}`);
+      const asked = { ...options, service: serviceFrom(args, client), startDelay: given(args, "start") ?? 0 };
+      const key = await keyFrom(args, io, client, { config, tracer });
+      await new KerberosTickets({ config, kdc, cache: own, initial: { client, key }, tracer }).initialTicket(asked);
+      if (own !== cache) await own.makePrimary?.();
     }
-    const client = await clientFrom(args, config, cache);
-    const key = await keyFrom(args, io, client, config);
-    // Of a collection, the client has a cache of its own, which is the primary one from now on.
-    const own = cache.collection === undefined ? cache : await cacheForNew(cache.collection, client);
-    await new KerberosTickets({ config, kdc, cache: own, initial: { client, key } }).initialTicket({
-      signal: io.signal,
-    });
-    if (own !== cache) await own.makePrimary?.();
+    say("Authenticated to Kerberos v5");
     return ExitCode.Ok;
   },
 };
 
+function checkOptions(args: ParsedArguments): void {
+  for (const [name, reason] of Object.entries(NOT_HERE)) {
+    if (args.has(name)) throw new UsageError(`--${name} (-${command.options[name]!.short}) cannot be used: ${reason}`);
+  }
+  exclude(args, "renew", "validate", ...INITIAL_ONLY);
+  exclude(args, "validate", ...INITIAL_ONLY);
+  exclude(args, "forwardable", "not-forwardable");
+  exclude(args, "proxiable", "not-proxiable");
+  exclude(args, "client-keytab", "keytab");
+  exclude(args, "password-file", "use-keytab", "keytab", "client-keytab");
+  if (args.has("enterprise") && args.words.length === 0) throw new UsageError("--enterprise needs a PRINCIPAL");
+}
+
+/** The configuration with what the options say; what they do not say is not read here, since it may be unusable. */
 function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
-  const duration = (name: string, fallback: number) => {
-    const text = args.value(name);
-    if (text === undefined) return fallback;
-    try {
-      return parseSpan(name, text);
-    } catch (error) {
-      throw new UsageError(`--${name}: ${(error as Error).message}`);
-    }
+  const choice = (yes: string, no: string) => args.has(yes) ? true : args.has(no) ? false : undefined;
+  const settings = {
+    ticketLifetime: given(args, "lifetime"),
+    renewLifetime: given(args, "renewable"),
+    forwardable: choice("forwardable", "not-forwardable"),
+    proxiable: choice("proxiable", "not-proxiable"),
+    canonicalize: args.has("canonicalize") ? true : undefined,
   };
-  return {
-    ...config,
-    ticketLifetime: duration("lifetime", config.ticketLifetime),
-    renewLifetime: duration("renewable", config.renewLifetime),
-    forwardable: config.forwardable || args.has("forwardable"),
-    canonicalize: config.canonicalize || args.has("canonicalize"),
-  };
+  return withSettings(
+    config,
+    Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<KerberosConfig>,
+  );
+}
+
+/** A time as krb5.conf has it, in milliseconds. */
+function given(args: ParsedArguments, name: string): number | undefined {
+  const text = args.value(name);
+  return text === undefined ? undefined : usable(`--${name}`, () => parseSpan(name, text));
+}
+
+/** What is read, or an error about the argument that it was read from. */
+function usable<T>(argument: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(`${argument}: ${(error as Error).message}`);
+  }
+}
+
+function principalFrom(args: ParsedArguments, text: string, defaultRealm: string): Principal {
+  const read = args.has("enterprise") ? parseEnterprisePrincipal : parsePrincipal;
+  return usable("PRINCIPAL", () => read(text, { defaultRealm }));
 }
 
 /** Checks that the cache belongs to the principal named. */
 async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
   const [text] = args.words;
   if (text === undefined) return;
-  const wanted = parsePrincipal(text, { defaultRealm: config.defaultRealm ?? "" });
+  const wanted = principalFrom(args, text, config.defaultRealm ?? "");
   const held = await cache.load();
   if (held === undefined || samePrincipal(held.principal, wanted)) return;
   const owner = formatPrincipal(held.principal);
@@ -109,15 +200,12 @@ async function clientFrom(
   cache: CredentialCache,
 ): Promise<Principal> {
   const [text] = args.words;
-  const defaultRealm = config.defaultRealm ?? "";
   if (text !== undefined) {
-    const client = args.has("enterprise")
-      ? { ...parsePrincipal("x", { defaultRealm }), components: [text], nameType: NameType.Enterprise }
-      : parsePrincipal(text, { defaultRealm });
+    const client = principalFrom(args, text, config.defaultRealm ?? "");
     if (client.realm === "") throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm`);
     return client;
   }
-  if (args.has("use-keytab") || args.has("keytab")) {
+  if (usesKeytab(args)) {
     const name = keytabName(args, config);
     const first = readKeytab(name).entries[0];
     if (first !== undefined) return first.principal;
@@ -128,7 +216,22 @@ async function clientFrom(
   return held.principal;
 }
 
+/** The service of the initial ticket; an AS-REQ has one realm for both of its names (RFC 4120 section 5.4.1). */
+function serviceFrom(args: ParsedArguments, client: Principal): Principal | undefined {
+  const text = args.value("service");
+  if (text === undefined) return undefined;
+  const options = { defaultRealm: client.realm, nameType: NameType.SrvInst };
+  const service = usable("--service", () => parsePrincipal(text, options));
+  if (service.realm === client.realm) return service;
+  throw new UsageError(`--service: an initial ticket is for a service of the client's own realm, ${client.realm}`);
+}
+
+function usesKeytab(args: ParsedArguments): boolean {
+  return args.has("use-keytab") || args.has("keytab") || args.has("client-keytab");
+}
+
 function keytabName(args: ParsedArguments, config: KerberosConfig): string {
+  if (args.has("client-keytab")) return defaultClientKeytabName(config);
   return args.value("keytab") ?? defaultKeytabName(config);
 }
 
@@ -136,8 +239,18 @@ async function keyFrom(
   args: ParsedArguments,
   io: CliIo,
   client: Principal,
-  config: KerberosConfig,
+  { config, tracer }: { readonly config: KerberosConfig; readonly tracer: KerberosTracer | undefined },
 ): Promise<ClientKey> {
-  if (args.has("use-keytab") || args.has("keytab")) return keytabKey(readKeytab(keytabName(args, config)), client);
-  return passwordKey(await io.readPassword(`Password for ${formatPrincipal(client)}: `));
+  if (usesKeytab(args)) {
+    const name = keytabName(args, config);
+    const keys = readKeytab(name);
+    traceKeytab(tracer, { keytab: name, keys, client });
+    return keytabKey(keys, client, { name });
+  }
+  const file = args.value("password-file");
+  return passwordKey(
+    file === undefined || file === "STDIN"
+      ? await io.readPassword(`Password for ${formatPrincipal(client)}: `)
+      : await readSecretFile(file),
+  );
 }

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
+import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
+import { VERBOSE_OPTION } from "../command/options.ts";
 import { parseConfig, PLACED_OPTIONS } from "./server_config.ts";
 import type { ServerConfig } from "./settings.ts";
 
 /** The options. */
 export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { value: "FILE", short: "f", help: "Configuration, in JSON; options given here take precedence" },
+  ...VERBOSE_OPTION,
   check: { help: "Check the configuration, and stop" },
   ...Object.assign({}, ...PLACED_OPTIONS.map(({ options }) => options)),
 };
@@ -55,6 +57,7 @@ function place(values: Record<string, unknown>, path: readonly string[], value: 
 
 /** Options that have no effect without others. */
 function checkTogether(args: ParsedArguments): void {
+  exclude(args, "verbose", "json", "quiet");
   if (args.has("tls-certificate") !== args.has("tls-key")) {
     throw new UsageError("--tls-certificate and --tls-key go together");
   }

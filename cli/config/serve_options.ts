@@ -29,11 +29,11 @@ import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
  */
 export function serveOptions(config: ServerConfig): ServeOptions {
   const { methods = ["gssapi"], upstreams = {} } = config;
-  const { keytab, capaths } = methods.includes("gssapi") ? keytabAndCapaths(config.keytab) : {};
+  const { keytab, ...kerberos } = methods.includes("gssapi") ? keytabAndLimits(config.keytab) : {};
   const options: ServeOptions = {
     keytab,
     protection: config.protection,
-    gssapi: { ...config.gssapi, capaths },
+    gssapi: { ...config.gssapi, ...kerberos },
     passwords: methods.includes("password") ? readPasswords(config) : undefined,
     allowUnauthenticated: methods.includes("none"),
     commands: config.commands,
@@ -50,13 +50,19 @@ export function serveOptions(config: ServerConfig): ServeOptions {
   return options;
 }
 
+/** What a server takes from krb5.conf. */
+interface KerberosLimits {
+  readonly keytab: string;
+  readonly capaths?: Capaths | undefined;
+  readonly enctypes?: readonly number[] | undefined;
+}
+
 /** Where a keytab is named nothing else of krb5.conf is needed, so a server may be run without the permission to read it. */
-function keytabAndCapaths(
-  keytab: string | undefined,
-): { readonly keytab: string; readonly capaths?: Capaths | undefined } {
+function keytabAndLimits(keytab: string | undefined): KerberosLimits {
   try {
     const config = loadConfig();
-    return { keytab: keytab ?? defaultKeytabName(config), capaths: config.capaths };
+    const { capaths, permittedEnctypes: enctypes } = config;
+    return { keytab: keytab ?? defaultKeytabName(config), capaths, enctypes };
   } catch (error) {
     const forbidden = error instanceof KerberosError && error.cause instanceof Deno.errors.NotCapable;
     if (keytab !== undefined && forbidden) return { keytab };

@@ -16,6 +16,8 @@ export interface UpstreamConfig
   extends Pick<GssapiProxyOptions, "service" | "protection" | "minimumProtection" | "spnego"> {
   readonly proxy: string;
   readonly ccache?: string | undefined;
+  readonly keytab?: string | undefined;
+  readonly principal?: string | undefined;
   readonly user?: string | undefined;
   readonly passwordFile?: string | undefined;
   readonly unauthenticated?: boolean | undefined;
@@ -62,10 +64,14 @@ export const RULE: z.ZodType<RuleFields> = z.strictObject(
 export const UPSTREAM: z.ZodType<UpstreamConfig> = z.strictObject(
   {
     proxy: z.string().describe("HOST, HOST:PORT or socks5h://HOST:PORT"),
-    service: text("Service name of the proxy (default: rcmd)"),
+    service: text("Service name of the proxy (default: rcmd), or NAME@HOST with the host in its keytab"),
     protection: choice(PROTECTION_LEVELS, "Protection level requested (default: confidentiality)"),
     minimumProtection: choice(PROTECTION_LEVELS, "Weakest protection level accepted (default: the one requested)"),
-    ccache: text("Credential cache with the server's own ticket"),
+    ccache: text(
+      "Credential cache with the server's own ticket; with keytab, where tickets are kept (default: in memory)",
+    ),
+    keytab: text("Keytab with a key of principal, with which the server gets tickets itself"),
+    principal: text("Whose tickets the server gets with keytab"),
     user: text("User for the method password, with passwordFile"),
     passwordFile: text("File whose first line is the password of user"),
     unauthenticated: flag("Use the method none"),

@@ -57,7 +57,7 @@ export interface ServerConfig
 }
 
 /** Settings of GSS-API that a file can have. */
-export type GssapiConfig = Omit<GssapiOptions, "replayCache" | "capaths" | "onKeytab" | "runtime">;
+export type GssapiConfig = Omit<GssapiOptions, "replayCache" | "capaths" | "enctypes" | "onKeytab" | "runtime">;
 /** Settings of egress that a file can have. */
 export type EgressConfig = Omit<EgressOptions, "onNat64">;
 

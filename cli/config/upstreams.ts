@@ -4,6 +4,8 @@
  * @module
  */
 import { cacheNamed } from "../command/options.ts";
+import { serviceAt } from "../../gss/names.ts";
+import type { TicketSource } from "../../kerberos/credentials/ticket_source.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
@@ -36,7 +38,8 @@ export function readUpstreams(
 
 function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOptions): ProxyOptions {
   checkUpstream(config);
-  const { proxy, service, spnego, protection, minimumProtection, ccache, user, passwordFile, unauthenticated } = config;
+  const { proxy, service, spnego, protection, minimumProtection, ccache, keytab } = config;
+  const { user, passwordFile, unauthenticated } = config;
   if ((user === undefined) !== (passwordFile === undefined)) throw new TypeError("user and passwordFile go together");
   const address = {
     proxy: proxyEndpoint(proxy),
@@ -47,8 +50,14 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     return { ...address, auth: [passwordClient({ username: user, password })] };
   }
   if (unauthenticated) return { ...address, auth: [noAuthentication()] };
-  const credentials = ccache === undefined ? undefined : systemTickets({ cache: cacheNamed(ccache) });
+  const credentials = ccache === undefined && keytab === undefined ? undefined : ticketsOf(config);
   return { ...address, service, spnego, protection, minimumProtection, credentials };
+}
+
+/** Tickets of the server itself: out of a cache, or by a key, where the cache only keeps them. */
+function ticketsOf({ ccache, keytab, principal }: UpstreamConfig): TicketSource {
+  const cache = ccache === undefined ? undefined : cacheNamed(ccache);
+  return keytab === undefined ? systemTickets({ cache }) : systemTickets({ cache, keytab, principal: principal! });
 }
 
 /** Nothing that is said of an upstream may be without effect, and nothing secret be said in the wrong place. */
@@ -57,12 +66,15 @@ function checkUpstream(config: UpstreamConfig): void {
   if (config.proxy.includes("@")) {
     throw new TypeError("proxy: a user name is said in user, and a password in passwordFile");
   }
-  const { ccache, user, unauthenticated, service, spnego, protection, minimumProtection } = config;
+  const { ccache, keytab, principal, user, unauthenticated, service, spnego, protection, minimumProtection } = config;
   const given = (settings: Record<string, unknown>) =>
     Object.keys(settings).filter((name) => settings[name] !== undefined);
-  const ways = given({ ccache, user, unauthenticated: unauthenticated || undefined });
+  if ((keytab === undefined) !== (principal === undefined)) throw new TypeError("keytab and principal go together");
+  const kerberos = keytab === undefined ? { ccache } : { keytab };
+  const ways = given({ ...kerberos, user, unauthenticated: unauthenticated || undefined });
   if (ways.length > 1) throw new TypeError(`${ways.join(" and ")} exclude each other`);
-  const gssapi = given({ service, spnego, protection, minimumProtection });
+  if (service !== undefined) serviceAt(service, "localhost");
+  const gssapi = given({ ccache, service, spnego, protection, minimumProtection });
   if (gssapi.length > 0 && (user !== undefined || unauthenticated)) {
     throw new TypeError(`${gssapi.join(", ")}: only GSS-API has this, and ${ways[0]} is in its place`);
   }

@@ -13,6 +13,7 @@ import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
 import { accountName } from "../../gss/account.ts";
 import type { Identity } from "../../socks/identity.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
+import type { ThroughProxy } from "../../socks/server/targets/target.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { systemRuntime } from "../../base/runtime.ts";
@@ -68,6 +69,10 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
   if ("address" in event && event.address !== undefined) record.address = formatEndpoint(event.address);
   if ("bound" in event) record.bound = formatEndpoint(event.bound);
+  if ("through" in event && event.through !== undefined) {
+    const { proxy, user, protection } = event.through;
+    record["through"] = { proxy: formatEndpoint(proxy), user, protection };
+  }
   if ("command" in event) record.command = event.command;
   if (event.type === "closed") {
     const { sent, received, duration, datagrams } = event;
@@ -94,6 +99,11 @@ function atAddress(target: Endpoint, address: Endpoint | undefined): string {
   return text === "" || text === formatEndpoint(target) ? "" : ` at ${text}`;
 }
 
+/** The proxy that has connected, as whom and how it was used. */
+function throughText({ proxy, user, protection }: ThroughProxy): string {
+  return `${user === "" ? "" : ` as ${quoted(shortened(user))}`} via ${formatEndpoint(proxy)}, ${protection}`;
+}
+
 /** Shown instead of a user. */
 const UNAUTHENTICATED = "(unauthenticated)";
 
@@ -117,7 +127,8 @@ function eventText(event: ServerEvent): string {
     case "associated":
       return `[${session}] relays datagrams on ${formatEndpoint(event.bound)}`;
     case "connected":
-      return `[${session}] connected to ${formatEndpoint(event.target)}${atAddress(event.target, event.address)}`;
+      return `[${session}] connected to ${formatEndpoint(event.target)}${atAddress(event.target, event.address)}` +
+        (event.through === undefined ? "" : throughText(event.through));
     case "closed":
       return `[${session}] closed ${
         formatEndpoint(event.target)

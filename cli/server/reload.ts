@@ -17,6 +17,9 @@ export function changesOf(before: ServeOptions, after: ServeOptions): string[] {
   if (!isDeepStrictEqual(gssapi?.capaths, after.gssapi?.capaths)) {
     changes.push("Note: [capaths] of krb5.conf has changed");
   }
+  if (!isDeepStrictEqual(gssapi?.enctypes, after.gssapi?.enctypes)) {
+    changes.push("Note: permitted_enctypes of krb5.conf has changed");
+  }
   return changes;
 }
 

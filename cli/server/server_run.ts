@@ -19,6 +19,7 @@ import { serveOptions } from "../config/serve_options.ts";
 import { openShared } from "../config/shared_store.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import { eventPrinter, troubleLine } from "../log/event_log.ts";
+import { sayTo, verboseEvents } from "../log/verbose.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
@@ -117,11 +118,12 @@ export class ServerRun {
 
   #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
     const { replayCache, userLedger } = this.#shared ?? {};
-    const observers: readonly [string, (event: ServerEvent) => void][] = [
+    const observers: [string, (event: ServerEvent) => void][] = [
       ["log", eventPrinter(config.log ?? "text", this.#start.io)],
       ["monitor", this.#monitor.onEvent],
       ["telemetry", this.#measure()],
     ];
+    if (this.#start.args.has("verbose")) observers.push(["verbose", verboseEvents(sayTo(this.#start.io))]);
     const onEvent = (event: ServerEvent) => {
       // A failing observer ends neither a session nor the other observers.
       for (const [name, tell] of observers) {

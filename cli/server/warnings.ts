@@ -18,7 +18,8 @@ const WARNINGS = {
 } as const;
 const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
 
-const NO_CAPATHS = "Note: krb5.conf may not be read, so that [capaths] counts for nothing; allow it with " +
+const NO_CAPATHS =
+  "Note: krb5.conf may not be read, so that [capaths] and permitted_enctypes count for nothing; allow it with " +
   "--allow-env=KRB5_CONFIG and --allow-read";
 
 /**

@@ -4,9 +4,29 @@
  * @module
  */
 
+/** Thrown when a command writes to a standard output that its reader has closed. The command ends without a word about it. */
+export class OutputClosed extends Error {
+  /** Name of the class. */
+  override readonly name = "OutputClosed";
+}
+
+/** An error of standard output, as a command throws it. */
+export function outputError(error: unknown): unknown {
+  return error instanceof Deno.errors.BrokenPipe
+    ? new OutputClosed("Nobody reads the output", { cause: error })
+    : error;
+}
+
+/** Exit code of a command whose output was closed: what a shell reports for a program that SIGPIPE has ended. */
+export const OUTPUT_CLOSED_CODE = 141;
+
 /** Input and output of a command. */
 export interface CliIo {
-  /** Writes to standard output. */
+  /**
+   * Writes to standard output.
+   *
+   * @throws {OutputClosed} When its reader has closed it.
+   */
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;

@@ -8,14 +8,20 @@ import { abortable, onAbort } from "../../base/deadline.ts";
 import { writeAll } from "./output.ts";
 import { readPipedLine, SecretLine } from "./secret_line.ts";
 
+const WINDOWS = Deno.build.os === "windows";
+
 /** Signals that would end the program and leave the terminal without echo. */
-const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows"
+const ENDS: readonly Deno.Signal[] = WINDOWS
   ? []
-  : ["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"];
+  : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"];
+
+/** The signal by which a shell continues a program that Control-Z has stopped. */
+const CONTINUES: readonly Deno.Signal[] = WINDOWS ? [] : ["SIGCONT"];
 
 /**
- * Reads a password. The terminal is restored however this ends: by the line, an end of input, Control-C, or a signal. Control-C
- * arrives as a key here and not as a signal, so that nothing can end the program in between.
+ * Reads a password. The terminal is restored however this ends: by the line, an end of input, or a signal. Control-C and Control-Z
+ * are signals here too; none of them ends the program while the terminal is without echo. After Control-Z and the shell's `fg` it asks
+ * again, and what was typed before is forgotten.
  */
 export async function readPassword(prompt: string, signal: AbortSignal): Promise<string> {
   if (!Deno.stdin.isTerminal()) {
@@ -26,22 +32,33 @@ export async function readPassword(prompt: string, signal: AbortSignal): Promise
   }
   const ended = new AbortController();
   const interrupt = () => ended.abort(new Error("Password read interrupted"));
-  for (const name of ENDS) Deno.addSignalListener(name, interrupt);
-  Deno.stdin.setRaw(true);
-  try {
+  const ask = () => {
+    Deno.stdin.setRaw(true, { cbreak: !WINDOWS });
     // Echo is off before the prompt is shown.
     writeAll(Deno.stderr, utf8(prompt));
+  };
+  const line = new SecretLine();
+  const askAgain = () => {
+    // The shell has set the terminal as it likes.
+    Deno.stdin.setRaw(false);
+    line.clear();
+    ask();
+  };
+  for (const name of ENDS) Deno.addSignalListener(name, interrupt);
+  for (const name of CONTINUES) Deno.addSignalListener(name, askAgain);
+  try {
+    ask();
     using _stopping = onAbort(signal, interrupt);
-    return await abortable(readTypedLine(interrupt), ended.signal);
+    return await abortable(readTypedLine(line, interrupt), ended.signal);
   } finally {
+    for (const name of CONTINUES) Deno.removeSignalListener(name, askAgain);
     Deno.stdin.setRaw(false);
     for (const name of ENDS) Deno.removeSignalListener(name, interrupt);
     writeAll(Deno.stderr, utf8("\n"));
   }
 }
 
-async function readTypedLine(interrupt: () => void): Promise<string> {
-  const line = new SecretLine();
+async function readTypedLine(line: SecretLine, interrupt: () => void): Promise<string> {
   const byte = new Uint8Array(1);
   while (await Deno.stdin.read(byte) !== null) {
     switch (line.type(byte[0]!)) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { clockDifference, timeSpan } from "../clock_text.ts";
 import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { peerText } from "../errors.ts";
 import type { Authenticator, EncTicketPart } from "../messages/ap.ts";
@@ -63,10 +64,18 @@ function checkTimes({ part }: OpenTicket, { now, skew }: ApPolicy): void {
   const starts = part.starttime ?? part.authtime;
   const delta = (time: number) => ({ details: { clockDeltaSeconds: Math.round((time - now) / 1000) } });
   if (starts - skew > now || (part.flags & TicketFlag.Invalid) !== 0) {
-    throw new ApError("KRB_AP_ERR_TKT_NYV", "Cannot accept ticket: it is not valid yet", delta(starts));
+    const why = (part.flags & TicketFlag.Invalid) !== 0
+      ? "it must be validated by the KDC first"
+      : `it begins in ${timeSpan(starts - now)} by our clock; set the clock that is wrong, here or at the KDC`;
+    throw new ApError("KRB_AP_ERR_TKT_NYV", `Cannot accept ticket: it is not valid yet: ${why}`, delta(starts));
   }
   if (part.endtime + skew < now) {
-    throw new ApError("KRB_AP_ERR_TKT_EXPIRED", "Cannot accept ticket: it has expired", delta(part.endtime));
+    const ago = timeSpan(now - part.endtime);
+    throw new ApError(
+      "KRB_AP_ERR_TKT_EXPIRED",
+      `Cannot accept ticket: it has expired ${ago} ago by our clock; the client needs a new one`,
+      delta(part.endtime),
+    );
   }
 }
 
@@ -107,9 +116,12 @@ function checkSkew({ authenticator }: OpenApReq, { now, skew }: ApPolicy): void 
   const delta = clientTime(authenticator) - now;
   if (Math.abs(delta) <= skew) return;
   const seconds = Math.round(delta / 1000);
-  throw new ApError("KRB_AP_ERR_SKEW", `Cannot accept ticket: the client's clock is ${seconds} s ahead of ours`, {
-    details: { clockDeltaSeconds: seconds },
-  });
+  throw new ApError(
+    "KRB_AP_ERR_SKEW",
+    `Cannot accept ticket: the client's clock is ${clockDifference(delta)} ours, and the limit is ` +
+      `${Math.round(skew / 1000)} s; set the clock that is wrong`,
+    { details: { clockDeltaSeconds: seconds } },
+  );
 }
 
 /** Section 5.2.6, for the authenticator. */

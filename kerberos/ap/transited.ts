@@ -43,17 +43,23 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
     );
   }
   if (contents.length === 0) return;
-  const configured = capaths?.get(ends.client)?.get(ends.service)?.filter((realm) => realm !== ".");
-  const allowed = new Set([ends.client, ends.service, ...(configured ?? realmsBetween(ends.client, ends.service))]);
+  const configured = capaths?.get(ends.client)?.has(ends.service) ?? false;
+  const allowed = new Set([ends.client, ends.service, ...realmsOnPath(ends, capaths)]);
   for (const realm of expandTransited(contents, ends)) {
     if (allowed.has(realm)) continue;
     throw notAccepted(
       ends,
       `realm ${peerText(realm)} is on it, which ${
-        configured === undefined ? "neither the hierarchy of their names nor [capaths] has there" : "[capaths] forbids"
+        configured ? "[capaths] forbids" : "neither the hierarchy of their names nor [capaths] has there"
       }`,
     );
   }
+}
+
+/** Realms between two, from the client's on: those of `capaths`, or if that has no entry, of the hierarchy of their names. */
+export function realmsOnPath({ client, service }: RealmEnds, capaths?: Capaths): readonly string[] {
+  const configured = capaths?.get(client)?.get(service)?.filter((realm) => realm !== ".");
+  return configured ?? realmsBetween(client, service);
 }
 
 function notAccepted({ client, service }: RealmEnds, problem: string): Error {

@@ -15,7 +15,12 @@ export interface RealmConfig {
   readonly primaryKdc: readonly string[];
 }
 
-/** Configuration of one client or service; nothing is read from anywhere else. Durations are in milliseconds. */
+/**
+ * Configuration of one client or service; nothing is read from anywhere else. Durations are in milliseconds.
+ *
+ * Where krb5.conf has a value that cannot be used, reading that property throws a `KerberosError` `BAD_CONFIG` with file and line, so
+ * that it does no harm to what does not need it.
+ */
 export interface KerberosConfig {
   /** Realm of names without one. @default {undefined} */
   readonly defaultRealm?: string | undefined;
@@ -49,6 +54,11 @@ export interface KerberosConfig {
   readonly proxiable: boolean;
   /** Whether the KDC may replace the client's name by its canonical form. @default {false} */
   readonly canonicalize: boolean;
+  /**
+   * How many domains above a host's own may name its realm, if neither the configuration nor a KDC does; the host's own domain
+   * may always. @default {-1}
+   */
+  readonly realmTryDomains: number;
   /** Whether KDCs are looked up by SRV records. @default {true} */
   readonly dnsLookupKdc: boolean;
   /** Messages up to this size go over UDP first; 0 for TCP only. @default {0} */
@@ -81,8 +91,15 @@ export const DEFAULT_CONFIG: KerberosConfig = Object.freeze({
   forwardable: false,
   proxiable: false,
   canonicalize: false,
+  realmTryDomains: -1,
   dnsLookupKdc: true,
   udpPreferenceLimit: 0,
   kdcTimesync: true,
   profile: emptySection(),
 });
+
+/** A configuration with other settings; one that cannot be used stays so, and is no error here. */
+export function withSettings(config: KerberosConfig, settings: Partial<KerberosConfig>): KerberosConfig {
+  const properties = { ...Object.getOwnPropertyDescriptors(config), ...Object.getOwnPropertyDescriptors(settings) };
+  return Object.freeze(Object.defineProperties({}, properties) as KerberosConfig);
+}

@@ -5,25 +5,17 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
+import { reasonText } from "../../base/reason.ts";
 import { KerberosError } from "../errors.ts";
+import type { Environment } from "./environment.ts";
+import { expandTokens } from "./expand_tokens.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
-import { parseKrb5Conf } from "./parse.ts";
+import { configOf } from "./parse.ts";
 import type { ProfileSource } from "./profile.ts";
+import { type ProfileReading, readProfile } from "./profile_reader.ts";
 import { systemFailure } from "./system_error.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
-
-/** Access to environment variables and to the user's number. Each platform implements it in a `shell/` folder. */
-export interface Environment {
-  /**
-   * Returns the value of a variable; `undefined` if it is not set.
-   *
-   * @throws {Error} If it may not be read; the message is the reason.
-   */
-  variable(name: string): string | undefined;
-  /** Returns the user's number; `undefined` if it is not known. */
-  userNumber(): number | undefined;
-}
 
 /** Access to configuration files. A method fails with an error whose message is the reason. */
 interface ConfigFiles {
@@ -62,12 +54,21 @@ export class ConfigLoader {
    * @throws {KerberosError} `BAD_CONFIG`
    */
   load(options: LoadConfigOptions = {}): KerberosConfig {
-    const variable = options.paths === undefined ? this.#variable("KRB5_CONFIG", "configuration to read") : undefined;
-    const named = variable?.split(":").filter((path) => path !== "");
-    const sources = (options.paths ?? named ?? [DEFAULT_PATH]).map((path) => this.#source(path));
-    const found = sources.filter((source) => source !== undefined);
-    if (found.length > 0) return parseKrb5Conf(...found);
-    if (named === undefined) return DEFAULT_CONFIG;
+    const reading = this.read(options);
+    return reading === undefined ? DEFAULT_CONFIG : configOf(reading.profile);
+  }
+
+  /**
+   * Reads the files; `undefined` if KRB5_CONFIG is not set, and no file is there.
+   *
+   * @throws {KerberosError} As {@linkcode load}.
+   */
+  read({ paths }: LoadConfigOptions = {}): ProfileReading | undefined {
+    const variable = paths === undefined ? this.#variable("KRB5_CONFIG", "configuration to read") : undefined;
+    const named = variable?.split(":").filter((path) => path !== "").map((path) => this.#ofHome(path));
+    const found = (paths ?? named ?? [DEFAULT_PATH]).flatMap((path) => this.#sources(path));
+    if (found.length > 0) return readProfile(...found);
+    if (named === undefined) return undefined;
     throw new KerberosError(
       "BAD_CONFIG",
       `Cannot read configuration: KRB5_CONFIG is "${variable}", and no such file exists`,
@@ -77,51 +78,84 @@ export class ConfigLoader {
   /** Name of the default credential cache: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`. */
   ccacheName({ defaultCcacheName }: KerberosConfig): string {
     return this.#variable("KRB5CCNAME", "credential cache to use") ??
-      this.#expanded(defaultCcacheName ?? "FILE:/tmp/krb5cc_%{uid}");
+      expandTokens(defaultCcacheName ?? "FILE:/tmp/krb5cc_%{uid}", this.#environment);
   }
 
   /** Name of the default keytab: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`. */
   keytabName({ defaultKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_KTNAME", "keytab to use") ??
-      this.#expanded(defaultKeytabName ?? "FILE:/etc/krb5.keytab");
+      expandTokens(defaultKeytabName ?? "FILE:/etc/krb5.keytab", this.#environment);
   }
 
   /** Name of the default keytab of a client. */
   clientKeytabName({ defaultClientKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_CLIENT_KTNAME", "client keytab to use") ??
-      this.#expanded(defaultClientKeytabName ?? "FILE:/var/krb5/user/%{euid}/client.keytab");
+      expandTokens(defaultClientKeytabName ?? "FILE:/var/krb5/user/%{euid}/client.keytab", this.#environment);
   }
 
-  #source(path: string): ProfileSource | undefined {
+  /** `~/` in front stands for the home folder. */
+  #ofHome(path: string): string {
+    if (!path.startsWith("~/")) return path;
+    return `${this.#variable("HOME", "configuration to read") ?? "~"}${path.slice(1)}`;
+  }
+
+  /** A file, or the files of a folder; none if it does not exist. */
+  #sources(path: string): readonly ProfileSource[] {
     try {
-      return this.#read(path);
+      const source = this.#read(path);
+      return source === undefined ? [] : source === "folder" ? this.#inFolder(path) : [source];
     } catch (error) {
       throw systemFailure("BAD_CONFIG", `Cannot read ${path}`, error);
     }
   }
 
-  #read(path: string): ProfileSource | undefined {
-    const file = this.#files.readSync(path);
-    if (file === undefined) return undefined;
+  #read(path: string): ProfileSource | "folder" | undefined {
+    const file = this.#attempt(path);
+    if (file === undefined || file === "folder") return file;
     const text = new TextDecoder().decode(file.bytes);
-    return { name: path, text, include: (named, directory) => this.#included(path, named, directory) };
+    const include = (named: string, directory: boolean) => directory ? this.#inFolder(named) : this.#required(named);
+    return { name: path, text, include };
   }
 
-  /** `includedir` takes names of letters, digits, `-` and `_`, or ones that end in `.conf`, and no hidden ones. */
-  #included(from: string, path: string, directory: boolean): readonly ProfileSource[] {
-    const required = (name: string): ProfileSource => {
-      const source = this.#read(name);
-      if (source === undefined) throw new Error("No such file or directory");
-      return source;
-    };
+  #attempt(path: string): ReturnType<ConfigFiles["readSync"]> | "folder" {
     try {
-      if (!directory) return [required(path)];
-      const names = this.#files.namesIn(path);
-      return names.filter((name) => /^[A-Za-z0-9_-]+$/.test(name) || /^[^.].*\.conf$/.test(name)).sort()
-        .map((name) => required(`${path.replace(/\/$/, "")}/${name}`));
+      return this.#files.readSync(path);
     } catch (error) {
-      throw systemFailure("BAD_CONFIG", `Cannot read ${path}, which ${from} includes`, error);
+      if (this.#isFolder(path)) return "folder";
+      throw error;
     }
+  }
+
+  #isFolder(path: string): boolean {
+    try {
+      return this.#files.namesIn(path) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  /** A file that must exist. Nothing is read of a folder, as MIT has it. */
+  #required(path: string): readonly ProfileSource[] {
+    const source = path === "" ? undefined : this.#read(path);
+    if (source === undefined) throw new Error("No such file or directory");
+    return source === "folder" ? [] : [source];
+  }
+
+  /** The files that `includedir` takes: names of letters, digits, `-` and `_`, or ones that end in `.conf`, and no hidden ones. */
+  #inFolder(folder: string): readonly ProfileSource[] {
+    const names = this.#files.namesIn(folder).filter((name) =>
+      /^[A-Za-z0-9_-]+$/.test(name) || (!name.startsWith(".") && name.endsWith(".conf"))
+    );
+    return names.sort().flatMap((name) => {
+      const path = `${folder.replace(/\/$/, "")}/${name}`;
+      try {
+        return this.#required(path);
+      } catch (error) {
+        throw new Error(`${path}: ${reasonText(error)}`, {
+          cause: error instanceof Error ? error.cause ?? error : error,
+        });
+      }
+    });
   }
 
   /**
@@ -140,39 +174,5 @@ export class ConfigLoader {
       "BAD_CONFIG",
       `Cannot tell which ${choice}: the environment variable ${name} is set and empty`,
     );
-  }
-
-  /** Expands the parameters of a path. */
-  #expanded(name: string): string {
-    return name.replace(/%\{([^}]*)\}/g, (_, token: string) => {
-      switch (token) {
-        case "uid":
-        case "euid":
-        case "USERID":
-          return this.#userNumber(name);
-        case "TEMP":
-          return this.#temporaryFolder(name);
-        case "null":
-          return "";
-        default:
-          throw new KerberosError("BAD_CONFIG", `Cannot expand ${name}: %{${token}} is not known`);
-      }
-    });
-  }
-
-  #userNumber(name: string): string {
-    const uid = this.#environment.userNumber();
-    if (uid === undefined) {
-      throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: set KRB5CCNAME, or allow --allow-sys=uid`);
-    }
-    return String(uid);
-  }
-
-  #temporaryFolder(name: string): string {
-    try {
-      return this.#environment.variable("TMPDIR") || "/tmp";
-    } catch (error) {
-      throw systemFailure("BAD_CONFIG", `Cannot expand ${name}`, error);
-    }
   }
 }

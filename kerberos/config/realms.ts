@@ -4,41 +4,60 @@
  * @module
  */
 import type { KerberosConfig, RealmConfig } from "./krb5_conf.ts";
-import type { ProfileSection } from "./profile.ts";
+import { placedValues, type ProfilePlace, type ProfileSection, sectionAt } from "./profile.ts";
 
 /** Reads `[realms]`. */
 export function readRealms(profile: ProfileSection): ReadonlyMap<string, RealmConfig> {
   const realms = new Map<string, RealmConfig>();
-  for (const [name, section] of profile.sections.get("realms")?.sections ?? []) {
-    const hostsOf = (...relations: string[]) =>
-      relations.flatMap((relation) => hosts(section.values.get(relation) ?? []));
-    realms.set(name, { kdc: hostsOf("kdc"), primaryKdc: hostsOf("primary_kdc", "master_kdc") });
+  for (const name of profile.sections.get("realms")?.sections.keys() ?? []) {
+    const hostsOf = (relation: "kdc" | "primary_kdc") => placedHosts(profile, name, relation).map(({ text }) => text);
+    realms.set(name, { kdc: hostsOf("kdc"), primaryKdc: hostsOf("primary_kdc") });
   }
   return realms;
 }
 
-/** Hosts in the values of one relation; a star after a value makes it the last one. */
-function hosts(values: readonly string[]): string[] {
-  const last = values.findIndex((value) => value.endsWith("*"));
-  const counted = last < 0 ? values : values.slice(0, last + 1);
-  return counted.flatMap((value) => value.replace(/\*$/, "").split(/[\s,]+/)).filter((host) => host !== "");
+/** A host with its place. */
+export interface PlacedHost {
+  /** As krb5.conf has it. */
+  readonly text: string;
+  /** Where it stands; `undefined` if that is not known. */
+  readonly place: ProfilePlace | undefined;
+}
+
+/**
+ * Hosts that a relation of a realm names: several in one value, and none after a value with a star. Without a `primary_kdc` its old
+ * name `master_kdc` counts.
+ */
+export function placedHosts(profile: ProfileSection, realm: string, relation: "kdc" | "primary_kdc"): PlacedHost[] {
+  const section = sectionAt(profile, "realms", realm);
+  const own = placedValues(section, relation);
+  const values = own.length === 0 && relation === "primary_kdc" ? placedValues(section, "master_kdc") : own;
+  const last = values.findIndex(({ text }) => text.endsWith("*"));
+  return (last < 0 ? values : values.slice(0, last + 1)).flatMap(({ text, place }) =>
+    text.replace(/\*$/, "").split(/[\s,]+/).filter((host) => host !== "").map((host) => ({ text: host, place }))
+  );
 }
 
 /** Reads `[domain_realm]`. */
 export function readDomains(profile: ProfileSection): ReadonlyMap<string, string> {
   const domains = new Map<string, string>();
-  for (const [domain, [realm]] of profile.sections.get("domain_realm")?.values ?? []) {
-    if (realm !== undefined) domains.set(domain.toLowerCase(), realm);
+  const section = profile.sections.get("domain_realm");
+  for (const domain of section?.values.keys() ?? []) {
+    const [realm] = placedValues(section, domain);
+    const lower = domain.toLowerCase();
+    // MIT knows names in small letters only, so one of those counts first.
+    if (realm !== undefined && (domain === lower || !domains.has(lower))) domains.set(lower, realm.text);
   }
   return domains;
 }
 
 /** Reads `[capaths]`: one realm in each value, as MIT has them, or several with blanks between, as Heimdal does. */
 export function readCapaths(profile: ProfileSection): KerberosConfig["capaths"] {
-  const paths = [...profile.sections.get("capaths")?.sections ?? []].map(([client, { values }]) => {
-    const realms = [...values].map(([service, between]) =>
-      [service, between.flatMap((value) => value.split(/\s+/)).filter((realm) => realm !== "")] as const
-    );
+  const paths = [...profile.sections.get("capaths")?.sections ?? []].map(([client, section]) => {
+    const realms = [...section.values.keys()].map((service) => {
+      const between = placedValues(section, service).map(({ text }) => text);
+      return [service, between.flatMap((value) => value.split(/\s+/)).filter((realm) => realm !== "")] as const;
+    });
     return [client, new Map(realms)] as const;
   });
   return new Map(paths);
@@ -54,4 +73,18 @@ export function realmOfHost({ domainRealm }: Pick<KerberosConfig, "domainRealm">
     if (realm !== undefined) return realm;
   }
   return undefined;
+}
+
+/**
+ * Realms that a host may be in if nobody says which: its domain in capital letters, then as many of the domains above that as
+ * `realm_try_domains` has. A host without a domain, or an address, has none.
+ */
+export function fallbackRealms({ realmTryDomains }: Pick<KerberosConfig, "realmTryDomains">, host: string): string[] {
+  const labels = host.toUpperCase().replace(/\.$/, "").split(".");
+  if (host.includes(":") || /^\d*$/.test(labels.at(-1)!)) return [];
+  const realms: string[] = [];
+  for (let from = 1; from < labels.length && realms.length <= Math.max(0, realmTryDomains); from++) {
+    realms.push(labels.slice(from).join("."));
+  }
+  return realms;
 }

@@ -1,11 +1,10 @@
 /**
- * Values in krb5.conf: booleans, counts, durations and lists of enctypes.
+ * Values in krb5.conf: booleans, numbers and durations.
  *
  * @module
  */
-import { parseDuration as parseMilliseconds } from "../../base/duration.ts";
-import { enctypeByName } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
+import { parseDeltat } from "./deltat.ts";
 
 /**
  * Reads a boolean.
@@ -19,13 +18,44 @@ export function parseBoolean(name: string, text: string): boolean {
 }
 
 /**
- * Reads a count.
+ * Reads a number in decimal digits, of 32 bits as MIT's `int`.
  *
  * @throws {KerberosError} `BAD_CONFIG`
  */
-export function parseCount(name: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw unreadable(name, text, "is not a count");
+export function parseInteger(name: string, text: string): number {
+  const number = /^\s*[+-]?\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (number >= -(2 ** 31) && number < 2 ** 31) return number;
+  throw unreadable(name, text, "is not a number");
+}
+
+/**
+ * Reads a size in bytes; a negative one stands for the default, as in MIT krb5.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function parseSize(name: string, text: string, fallback: number): number {
+  const size = parseInteger(name, text);
+  return size < 0 ? fallback : size;
+}
+
+/**
+ * Reads a switch that MIT has as a number: 0 is off, and any other number is on. The words of booleans are taken, too.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function parseSwitch(name: string, text: string): boolean {
+  return /^\s*[+-]?\d+$/.test(text) ? parseInteger(name, text) !== 0 : parseBoolean(name, text);
+}
+
+/**
+ * Reads a number of levels, where -1 stands for none.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function parseDepth(name: string, text: string): number {
+  const levels = parseInteger(name, text);
+  if (levels >= -1) return levels;
+  throw unreadable(name, text, "is less than -1");
 }
 
 /**
@@ -36,48 +66,12 @@ export function parseCount(name: string, text: string): number {
  * @throws {KerberosError} `BAD_CONFIG`
  */
 export function parseSpan(name: string, text: string): number {
-  const seconds = parseDuration(text);
+  const seconds = parseDeltat(text);
+  if (seconds === undefined) {
+    throw unreadable(name, text, "is no duration, such as 36000 (seconds), 10h, 1d 12h, 8:30:00 or 1-08:30:00");
+  }
   if (seconds >= 0) return 1000 * seconds;
   throw unreadable(name, text, "is negative");
-}
-
-/**
- * Reads a duration in MIT's syntax (`36000`, `10h`, `1d 12h`, `8:30`, `8:30:15`).
- *
- * @returns Seconds, in 32 bits as in MIT krb5.
- * @throws {KerberosError} `BAD_CONFIG`
- */
-export function parseDuration(text: string): number {
-  const milliseconds = parseMilliseconds(text, { bare: "s", mit: true });
-  const seconds = milliseconds === undefined ? NaN : milliseconds / 1000;
-  if (seconds >= -(2 ** 31) && seconds <= 2 ** 31 - 1) return seconds;
-  throw new KerberosError("BAD_CONFIG", `Cannot read duration ${JSON.stringify(text)}`);
-}
-
-/**
- * Reads a list of enctypes in MIT's syntax: names, `aes` for all of AES, `DEFAULT`, a minus in front to leave one out. Names of
- * enctypes that this library does not have are ignored.
- *
- * @throws {KerberosError} `BAD_CONFIG` if no enctype is left.
- */
-export function parseEnctypes(text: string | undefined, fallback: readonly number[]): readonly number[] {
-  if (text === undefined) return fallback;
-  let list: number[] = [];
-  for (const item of text.split(/[\s,]+/).filter((word) => word !== "")) {
-    const [, sign, name] = /^([+-]?)(.*)$/.exec(item)!;
-    const named = enctypesNamed(name!.toLowerCase(), fallback);
-    if (sign === "-") list = list.filter((enctype) => !named.includes(enctype));
-    else list.push(...named.filter((enctype) => !list.includes(enctype)));
-  }
-  if (list.length > 0) return list;
-  throw new KerberosError("BAD_CONFIG", `Cannot use enctypes ${JSON.stringify(text)}: none of them is supported`);
-}
-
-function enctypesNamed(name: string, fallback: readonly number[]): readonly number[] {
-  if (name === "default") return fallback;
-  if (name === "aes") return [18, 17, 20, 19];
-  const enctype = enctypeByName(name);
-  return enctype === undefined ? [] : [enctype];
 }
 
 function unreadable(name: string, text: string, problem: string): KerberosError {

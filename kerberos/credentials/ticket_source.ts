@@ -16,7 +16,7 @@ export interface ServiceTicket {
 }
 
 /** Options of {@linkcode TicketSource.forwardedTicket}. */
-export interface ForwardOptions {
+export interface ForwardedTicketOptions {
   /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
   /** Ticket for the host that the ticket is forwarded to, which says whose it must be. @default {there is one client} */
@@ -35,7 +35,7 @@ export interface TicketSource {
   /** Clock and randomness of those who use its tickets. @default {the system's} */
   readonly runtime?: Runtime | undefined;
   /** Returns a ticket-granting ticket to forward to another host. */
-  forwardedTicket(options?: ForwardOptions): Promise<ServiceTicket>;
+  forwardedTicket(options?: ForwardedTicketOptions): Promise<ServiceTicket>;
   /**
    * Called when a service has refused a ticket for its time: a clock was set since the ticket was issued. Absent if the source can do
    * nothing about it.

@@ -108,9 +108,11 @@ function startRun(mechanisms: readonly PreauthMechanism[], input: AsExchangeInpu
   const enctypes = input.key.usable(input.enctypes);
   if (enctypes.length === 0) {
     const wanted = input.enctypes.map(enctypeName).join(", ");
+    const held = input.key.describe?.();
     throw new KerberosError(
       "NO_CREDENTIALS",
-      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of ${wanted}`,
+      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of it of ${wanted}` +
+        (held === undefined ? "" : `; ${held}`),
     );
   }
   return { mechanisms, input, enctypes, keys: new ExchangeKeys(input.key) };
@@ -147,16 +149,20 @@ async function buildRequest(input: AsExchangeInput, phase: AsPhase): Promise<Kdc
 }
 
 function requestBody(input: AsExchangeInput, { client, keys }: AsPhase, now: number): KdcReqBody {
+  const { startDelay = 0, lifetime, renewLifetime } = input;
   const kdcOptions = (input.forwardable ? KdcOption.Forwardable : 0) | (input.proxiable ? KdcOption.Proxiable : 0) |
-    (input.renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
+    (renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
+    (startDelay > 0 ? KdcOption.MayPostdate | KdcOption.Postdated : 0) |
     (canonicalizes(input) ? KdcOption.Canonicalize : 0);
+  const from = Math.min(now + startDelay, LATEST_TIME);
   return {
     kdcOptions,
     cname: toPrincipalName(client),
     realm: client.realm,
     sname: toPrincipalName(serviceOf(input, client)),
-    till: Math.min(now + input.lifetime, LATEST_TIME),
-    ...(input.renewLifetime > 0 ? { rtime: Math.min(now + input.renewLifetime, LATEST_TIME) } : {}),
+    ...(startDelay > 0 ? { from } : {}),
+    till: Math.min(from + lifetime, LATEST_TIME),
+    ...(renewLifetime > 0 ? { rtime: Math.min(from + renewLifetime, LATEST_TIME) } : {}),
     nonce: randomNonce(input.runtime),
     etype: keys.enctypes,
   };
@@ -185,8 +191,8 @@ async function nextPhase(run: AsRun, phase: AsPhase, received: KrbError): Promis
       break;
   }
   if (next !== undefined) return next;
-  const { client } = phase;
-  throw refusalError(refusal, { client, server: serviceOf(input, client), runtime: input.runtime });
+  const { client, keys: { enctypes } } = phase;
+  throw refusalError(refusal, { client, server: serviceOf(input, client), enctypes, runtime: input.runtime });
 }
 
 async function openRefusal(phase: AsPhase, refusal: KrbError): Promise<KrbError> {

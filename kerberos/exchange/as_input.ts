@@ -16,11 +16,15 @@ export interface AsExchangeInput {
   /** Secret of the client. */
   readonly key: ClientKey;
   /** Service. @default {the ticket-granting service of the client's realm} */
-  readonly service?: Principal;
+  readonly service?: Principal | undefined;
   /** Enctypes in order of preference. */
   readonly enctypes: readonly number[];
   /** Lifetime to request. */
   readonly lifetime: number;
+  /**
+   * How long from now the ticket becomes valid; a postdated ticket must be validated then (RFC 4120 section 2.4). @default {0}
+   */
+  readonly startDelay?: number | undefined;
   /** Renewable lifetime to request; 0 for a ticket that is not renewable. */
   readonly renewLifetime: number;
   /** Whether to request a forwardable ticket. */

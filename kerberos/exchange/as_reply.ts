@@ -8,7 +8,7 @@ import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
-import { KerberosError } from "../errors.ts";
+import { KerberosError, peerText } from "../errors.ts";
 import { Checksum } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
 import { readEither, readMessage } from "../messages/read.ts";
@@ -35,10 +35,13 @@ export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise
   const reply = await openReply(phase, received);
   const client = fromPrincipalName(reply.cname, reply.crealm);
   if (!isWhole(client) || (!canonicalizes(input) && !samePrincipal(client, phase.client))) {
-    mismatch("the client", formatPrincipal(phase.client), formatPrincipal(client));
+    const hint = "; to allow another name, canonicalize (kinit -C)";
+    mismatch("the client", formatPrincipal(phase.client), formatPrincipal(client), canonicalizes(input) ? "" : hint);
   }
   const key = await replyKey(asked, reply);
-  const plain = await key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher);
+  const plain = await key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher).catch((error) => {
+    throw wrongKey(phase, error);
+  });
   const part = readEither(EncAsRepPart, EncTgsRepPart, plain);
   checkTerms(asked, reply, part);
   await checkProof(part, key, message);
@@ -51,6 +54,18 @@ export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise
   }
   const kdcOffset = input.timesync ? significantOffset(part.authtime - input.runtime.now()) : 0;
   return { credential: toCredential(client, part, { reply, addresses: [] }), kdcOffset };
+}
+
+/** Where the KDC wants no pre-authentication, its reply is the first thing that a wrong password does not fit. */
+function wrongKey({ phase, client }: AsPhase, error: unknown): unknown {
+  if (phase !== "asking" || !(error instanceof KerberosError) || error.code !== "INTEGRITY") return error;
+  return new KerberosError(
+    "INTEGRITY",
+    `Cannot authenticate ${
+      peerText(formatPrincipal(client))
+    }: wrong password or key, which does not open the KDC's reply`,
+    { cause: error },
+  );
 }
 
 async function openReply(phase: AsPhase, reply: KdcRep): Promise<KdcRep> {
@@ -78,24 +93,26 @@ async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes)
  * request was made by may come from an error that nothing authenticates.
  */
 function checkTerms({ input, request }: AsRequest, reply: KdcRep, part: EncKdcRepPart): void {
-  const { clockskew = 300_000, timesync, lifetime, renewLifetime } = input;
+  const { clockskew = 300_000, timesync, lifetime, renewLifetime, startDelay = 0 } = input;
   const ahead = part.authtime - input.runtime.now();
   if (!timesync && Math.abs(ahead) > clockskew) {
     mismatch("the difference of the clocks", `at most ${clockskew / 1000} s`, `${Math.round(ahead / 1000)} s`);
   }
-  const sealedEnd = part.authtime + lifetime + clockskew;
+  const starts = part.authtime + startDelay;
+  const sealedEnd = starts + lifetime + clockskew;
   const wishedEnd = Math.min(request.reqBody.till, sealedEnd);
   checkReply(reply, part, {
     nonce: request.reqBody.nonce,
     enctypes: request.reqBody.etype,
     now: part.authtime,
     clockskew,
+    startDelay,
     // The KDC decides the lifetime (RFC 4120 section 3.1.3), unless an error has shifted the end that was requested.
     latestEnd: request.reqBody.till > sealedEnd ? sealedEnd : Infinity,
     // RENEWABLE-OK: a ticket that ends earlier than requested may be renewable until then (RFC 4120 section 2.9.1).
     latestRenewal: request.reqBody.rtime === undefined
       ? wishedEnd
-      : Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),
+      : Math.min(request.reqBody.rtime, starts + renewLifetime + clockskew),
     addresses: [],
   });
 }

@@ -30,6 +30,8 @@ export interface ClientKey {
    * @throws {KerberosError} `NO_CREDENTIALS` when it has none.
    */
   keyFor(parameters: KeyParameters): Promise<KerberosKey>;
+  /** Returns which keys there are, and where, for messages. @default {the message does not say} */
+  describe?(): string;
 }
 
 /**
@@ -71,6 +73,15 @@ export interface ClientKeytab {
   describe(): readonly string[];
 }
 
+/** Lines about a keytab's keys in a message at most. */
+const MAX_DESCRIBED = 10;
+
+/** Options of {@linkcode keytabKey}. */
+export interface KeytabKeyOptions {
+  /** Name of the keytab, for messages. @default {none} */
+  readonly name?: string | undefined;
+}
+
 /**
  * Returns the keys of a client in a keytab as its secret.
  *
@@ -84,8 +95,15 @@ export interface ClientKeytab {
  * if (!key.usable([18]).includes(18)) throw new Error("no key of that enctype");
  * ```
  */
-export function keytabKey(keytab: ClientKeytab, client: Principal): ClientKey {
+export function keytabKey(keytab: ClientKeytab, client: Principal, { name }: KeytabKeyOptions = {}): ClientKey {
+  const describe = () => {
+    const lines = keytab.describe();
+    const more = lines.length > MAX_DESCRIBED ? `; and ${lines.length - MAX_DESCRIBED} more` : "";
+    const held = lines.length === 0 ? "no key" : lines.slice(0, MAX_DESCRIBED).join("; ") + more;
+    return `keytab${name === undefined ? "" : ` ${name}`} has ${held}`;
+  };
   return {
+    describe,
     usable: (enctypes) => enctypes.filter((enctype) => keytab.newestKey(client, [enctype]) !== undefined),
     keyFor({ enctype }): Promise<KerberosKey> {
       const entry = keytab.newestKey(client, [enctype]);
@@ -93,10 +111,9 @@ export function keytabKey(keytab: ClientKeytab, client: Principal): ClientKey {
       return Promise.reject(
         new KerberosError(
           "NO_CREDENTIALS",
-          `Cannot authenticate ${formatPrincipal(client)}: the keytab has no ${
+          `Cannot authenticate ${formatPrincipal(client)}: there is no ${
             enctypeName(enctype)
-          } key for it, it has ` +
-            (keytab.describe().join("; ") || "none"),
+          } key of it; ${describe()}`,
         ),
       );
     },

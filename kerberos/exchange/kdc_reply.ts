@@ -6,6 +6,7 @@
 import { applicationTag, type Codec } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { KdcError, peerText } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { readMessage } from "../messages/read.ts";
@@ -31,6 +32,8 @@ export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
 interface RefusedRequest {
   readonly client: Principal;
   readonly server: Principal;
+  /** Enctypes requested. */
+  readonly enctypes: readonly number[];
   readonly runtime: Runtime;
 }
 
@@ -41,6 +44,7 @@ export function refusalError(refusal: KrbError, request: RefusedRequest): KdcErr
     text: refusal.eText,
     client: peerText(formatPrincipal(request.client)),
     server: peerText(formatPrincipal(request.server)),
+    enctypes: request.enctypes.map(enctypeName),
     clockOffset: clockOffset(refusal, request.runtime),
   });
 }

@@ -25,6 +25,8 @@ interface ReplyTerms {
   readonly now: number;
   /** How far clocks may be apart, in milliseconds. */
   readonly clockskew: number;
+  /** How much later than now the ticket may begin; it may then be one that must be validated. @default {0} */
+  readonly startDelay?: number;
   /** Latest end of the ticket. */
   readonly latestEnd: number;
   /** Latest end of its renewals. */
@@ -44,8 +46,9 @@ export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: ReplyTerms
   // Only the sealed names are used (CVE-2017-11103); different ones in clear are another ticket's.
   if (!samePrincipal(clear, sealed)) mismatch("the ticket's service", formatPrincipal(sealed), formatPrincipal(clear));
   checkTimes(part, asked);
-  // A ticket that must be validated first (section 2.2) is never requested.
-  if ((part.flags & TicketFlag.Invalid) !== 0) mismatch("the ticket", "a valid one", "an invalid one");
+  // A ticket that must be validated first (section 2.2) is an answer to a request for a postdated one only.
+  const postdated = asked.startDelay !== undefined && asked.startDelay > 0;
+  if (!postdated && (part.flags & TicketFlag.Invalid) !== 0) mismatch("the ticket", "a valid one", "an invalid one");
   for (const { addrType, address } of part.caddr ?? []) {
     const fits = asked.addresses.some((held) => held.addrType === addrType && sameBytes(held.address, address));
     if (!fits) {
@@ -57,8 +60,9 @@ export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: ReplyTerms
 /** The ticket is valid now, and no longer than requested. */
 function checkTimes(part: EncKdcRepPart, asked: ReplyTerms): void {
   const starttime = part.starttime ?? part.authtime;
-  if (starttime > asked.now + asked.clockskew) {
-    mismatch("the ticket's start", `none after ${timeText(asked.now)}`, timeText(starttime));
+  const latestStart = asked.now + (asked.startDelay ?? 0);
+  if (starttime > latestStart + asked.clockskew) {
+    mismatch("the ticket's start", `none after ${timeText(latestStart)}`, timeText(starttime));
   }
   if (part.endtime > asked.latestEnd) {
     mismatch("the ticket's end", `none after ${timeText(asked.latestEnd)}`, timeText(part.endtime));
@@ -101,7 +105,7 @@ export function toCredential(
 }
 
 /** Throws `REPLY_MISMATCH`: the reply does not fit the request. */
-export function mismatch(what: string, wanted: string | number, there: string | number): never {
+export function mismatch(what: string, wanted: string | number, there: string | number, hint = ""): never {
   const [found, asked] = [there, wanted].map((value) => peerText(String(value)));
-  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for${hint}`);
 }

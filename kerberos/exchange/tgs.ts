@@ -7,11 +7,12 @@
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
+import { ErrorCode } from "../registry/errors.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { KerberosError, peerText } from "../errors.ts";
+import { KdcError, KerberosError, peerText } from "../errors.ts";
 import { EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
 import {
   formatPrincipal,
@@ -35,6 +36,16 @@ export interface TgsExchangeInput {
   readonly tgt: Credential;
   /** Service. With an empty realm, the KDC of the ticket-granting ticket's realm refers to the right one. */
   readonly service: Principal;
+  /**
+   * Realms to look in, in this order, for a service with an empty realm that the KDC neither knows nor refers to. @default {none}
+   */
+  readonly fallbackRealms?: readonly string[] | undefined;
+  /**
+   * Realms on the path from one to another, for a KDC that does not know the way: the one nearest to the end is tried first.
+   *
+   * @default {there are none}
+   */
+  readonly realmsBetween?: ((from: string, to: string) => readonly string[]) | undefined;
   /** Enctypes of the session key, in order of preference. */
   readonly enctypes: readonly number[];
   /** Further KDC options (RFC 4120 section 5.4.1). @default {0} */
@@ -57,8 +68,12 @@ export interface TgsExchangeResult {
 
 /** At most this many realms are asked. */
 const MAX_HOPS = 10;
+/** At most this many realms on a path are tried from one place. */
+const MAX_BETWEEN = 10;
+/** Options that repeat flags of the ticket-granting ticket. */
+const KEPT = KdcOption.Forwardable | KdcOption.Proxiable;
 /** Options about the ticket that is presented: a referral cannot be the answer. */
-const EXACT = KdcOption.Renew | KdcOption.Forwarded;
+const EXACT = KdcOption.Renew | KdcOption.Validate | KdcOption.Forwarded;
 
 /**
  * Asks for a service ticket, and follows referrals to other realms.
@@ -84,18 +99,41 @@ const EXACT = KdcOption.Renew | KdcOption.Forwarded;
  * ```
  */
 export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExchangeResult> {
+  try {
+    return yield* walk(input, input.service, new Set());
+  } catch (error) {
+    if (input.service.realm !== "" || !isUnknownService(error)) throw error;
+    for (const realm of input.fallbackRealms ?? []) {
+      if (realm === issuingRealm(input.tgt)) continue;
+      const asked = new Set<string>();
+      try {
+        return yield* walk(input, { ...input.service, realm }, asked);
+      } catch (again) {
+        // A realm that nobody knows the way to says nothing about the service.
+        if (asked.has(realm) || !isUnknownService(again)) throw again;
+      }
+    }
+    throw error;
+  }
+}
+
+/** Walks from realm to realm until one issues the ticket. The realms asked are added to `asked`. */
+async function* walk(
+  input: TgsExchangeInput,
+  wanted: Principal,
+  asked: Set<string>,
+): KdcExchange<TgsExchangeResult> {
   const path: Credential[] = [];
-  const seen = new Set<string>();
   let tgt = input.tgt;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const here = issuingRealm(tgt);
-    if (seen.has(here)) break;
-    seen.add(here);
-    const abroad = input.service.realm !== "" && input.service.realm !== here;
-    const service = abroad ? krbtgt(input.service.realm, here) : { ...input.service, realm: here };
-    const got = yield* askOnce(input, tgt, service);
+    if (asked.has(here)) break;
+    asked.add(here);
+    const abroad = wanted.realm !== "" && wanted.realm !== here;
+    const service = abroad ? krbtgt(wanted.realm, here) : { ...wanted, realm: here };
+    const got = yield* abroad ? askAbroad(input, tgt, service, asked) : askHere(input, tgt, service);
     if (!abroad && samePrincipal(got.server, service)) return { credential: got, path };
-    if (!isReferral(got, here) || ((input.options ?? 0) & EXACT) !== 0) {
+    if (!isReferral(got, here) || isExact(input)) {
       mismatch("the service", formatPrincipal(service), formatPrincipal(got.server));
     }
     path.push(got);
@@ -103,10 +141,50 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
   }
   throw new KerberosError(
     "REFERRAL_LOOP",
-    `Cannot find ${formatPrincipal(input.service)}: referred through ${
-      [...seen].map(peerText).join(", ")
-    } without an end`,
+    `Cannot find ${formatPrincipal(wanted)}: referred through ${[...asked].map(peerText).join(", ")} without an end`,
   );
+}
+
+function isExact({ options = 0 }: TgsExchangeInput): boolean {
+  return (options & EXACT) !== 0;
+}
+
+function isUnknownService(error: unknown): boolean {
+  return error instanceof KdcError && error.errorCode === ErrorCode.KDC_ERR_S_PRINCIPAL_UNKNOWN;
+}
+
+/**
+ * Asks for a service of this realm. Active Directory may answer with another name of the service instead of a referral; where
+ * canonicalization is not allowed, it answers with the one that was asked for.
+ */
+async function* askHere(input: TgsExchangeInput, tgt: Credential, service: Principal): KdcExchange<Credential> {
+  const got = yield* askOnce(input, tgt, service);
+  if (samePrincipal(got.server, service) || isReferral(got, service.realm) || isExact(input)) return got;
+  return yield* askOnce(input, tgt, service, 0);
+}
+
+/** Asks for a ticket-granting ticket of another realm or, if the KDC knows no way there, of one that lies between. */
+async function* askAbroad(
+  input: TgsExchangeInput,
+  tgt: Credential,
+  service: Principal,
+  asked: ReadonlySet<string>,
+): KdcExchange<Credential> {
+  try {
+    return yield* askOnce(input, tgt, service);
+  } catch (error) {
+    if (!isUnknownService(error)) throw error;
+    const { realm, components: [, target = ""] } = service;
+    const between = input.realmsBetween?.(input.tgt.client.realm, target) ?? [];
+    for (const nearer of between.filter((name) => !asked.has(name)).slice(-MAX_BETWEEN).toReversed()) {
+      try {
+        return yield* askOnce(input, tgt, krbtgt(nearer, realm));
+      } catch (again) {
+        if (!isUnknownService(again)) throw again;
+      }
+    }
+    throw error;
+  }
 }
 
 /** Whether a realm has answered with a referral: a ticket for another realm's ticket-granting service. */
@@ -120,14 +198,21 @@ function issuingRealm(tgt: Credential): string {
   return tgt.server.components[1] ?? tgt.server.realm;
 }
 
-async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Principal): KdcExchange<Credential> {
+async function* askOnce(
+  input: TgsExchangeInput,
+  tgt: Credential,
+  service: Principal,
+  canonicalize: number = KdcOption.Canonicalize,
+): KdcExchange<Credential> {
   const { runtime } = input;
-  const kept = KdcOption.Forwardable | KdcOption.Proxiable;
+  // KDCs go by the options, not by the flags of the ticket: what is not asked for again is lost (section 3.3.3.1).
+  const renewable = (tgt.flags & TicketFlag.Renewable) !== 0 && tgt.renewTill > 0;
   const body: KdcReqBody = {
-    kdcOptions: (tgt.flags & kept) | KdcOption.Canonicalize | (input.options ?? 0),
+    kdcOptions: (tgt.flags & KEPT) | (renewable ? KdcOption.Renewable : 0) | canonicalize | (input.options ?? 0),
     realm: service.realm,
     sname: toPrincipalName(service),
     till: tgt.endtime,
+    ...(renewable ? { rtime: tgt.renewTill } : {}),
     nonce: randomNonce(runtime),
     etype: input.enctypes,
   };
@@ -139,7 +224,10 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
     reqBody: body,
   });
   const answer = readReply(TgsRep, yield { realm: service.realm, message });
-  if ("refusal" in answer) throw refusalError(answer.refusal, { client: tgt.client, server: service, runtime });
+  if ("refusal" in answer) {
+    const { enctypes } = input;
+    throw refusalError(answer.refusal, { client: tgt.client, server: service, enctypes, runtime });
+  }
   return await acceptReply({ input, tgt, body, subkey }, answer.reply);
 }
 

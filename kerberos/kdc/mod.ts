@@ -31,6 +31,6 @@ export type { KeySource, Keytab, KeytabEntry } from "../credentials/formats/keyt
 export type { Principal } from "../principal.ts";
 export type { Runtime } from "../../base/runtime.ts";
 export type { KdcExchange, KdcRequest } from "../exchange/kdc_exchange.ts";
-export type { ProfileSection } from "../config/profile.ts";
+export type { ProfilePlace, ProfileSection } from "../config/profile.ts";
 export type { WantedKey } from "../ap/keys.ts";
 export type { KdcEndpoint } from "../reach/locate.ts";

@@ -82,10 +82,15 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): T
     if (latestRenewal <= realm.now()) throw new Refusal("KRB_AP_ERR_TKT_EXPIRED");
     const lifetime = part.endtime - (part.starttime ?? part.authtime);
     return {
-      body: { ...body, till: realm.now() + lifetime, rtime: latestRenewal, kdcOptions: KdcOption.Renewable },
+      body: {
+        ...body,
+        till: realm.now() + lifetime,
+        rtime: latestRenewal,
+        kdcOptions: body.kdcOptions & KdcOption.Renewable,
+      },
       service,
-      // Section 2.3: renewal changes nothing but key and times.
-      flags: part.flags,
+      // Section 2.3: renewal changes nothing but key and times. Section 3.3.3.1: renewable again only if the option asks for it.
+      flags: part.flags & ~TicketFlag.Renewable,
       allowedFlags: TicketFlag.Renewable,
       latestEnd: latestRenewal,
       latestRenewal,

@@ -13,6 +13,7 @@ import { GssError, worthAnother } from "../../gss/status.ts";
 import { type ClientTime, makeApReq } from "../ap/make.ts";
 import { verifyApRep } from "../ap/reply.ts";
 import type { ServiceTicket } from "../credentials/ticket_source.ts";
+import { clockDifference } from "../clock_text.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { peerText } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
@@ -190,8 +191,12 @@ function refusedBy(error: KrbError, ticket: ServiceTicket, now: number): GssErro
   const text = error.eText === undefined ? "" : `, "${peerText(error.eText)}"`;
   const delta = Math.round((error.stime - now) / 1000);
   const stored = Math.round(ticket.kdcOffset / 1000);
-  const measured = stored === 0 ? "" : `, and the KDC's was ${stored} s ahead when that was measured, which was added`;
-  const about = isAboutTime(error) ? `; its clock is ${delta} s ahead of ours${measured}` : "";
+  const measured = stored === 0
+    ? ""
+    : `, and the KDC's was ${clockDifference(ticket.kdcOffset)} ours when that was measured, which was added`;
+  const about = isAboutTime(error)
+    ? `; its clock is ${clockDifference(error.stime - now)} ours${measured}; set the clock that is wrong`
+    : "";
   return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`, {
     service,
     clockDeltaSeconds: delta,

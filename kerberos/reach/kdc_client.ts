@@ -6,7 +6,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../base/deadline.ts";
-import { monotonicNow, type Runtime } from "../../base/runtime.ts";
+import { reasonText } from "../../base/reason.ts";
+import { monotonicNow, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 import type { KdcExchange, KdcRequest } from "../exchange/kdc_exchange.ts";
@@ -15,7 +16,9 @@ import { addressText, hostText, KdcAttempts } from "./attempts.ts";
 import { LastAnswers } from "./last_answers.ts";
 import { type KdcEndpoint, locateKdcs, type LocateOptions, locatePrimaryKdcs } from "./locate.ts";
 import { AllFailed, firstAnswer } from "./race.ts";
+import { answerSummary, requestSummary } from "./message_summary.ts";
 import type { SrvResolver } from "./srv.ts";
+import { type KerberosTracer, trace } from "./trace.ts";
 import type { KdcAddress, KdcProtocol, KdcTransport } from "./transport.ts";
 
 /** Options of {@linkcode KdcClient}. */
@@ -40,6 +43,8 @@ export interface KdcClientOptions {
   readonly lookupTimeout?: number | undefined;
   /** Randomness for the choice among the hosts that the DNS names. @default {the system's} */
   readonly runtime?: Runtime | undefined;
+  /** Called with each step: which KDC is asked over what, what it is asked for and answers. @default {none} */
+  readonly tracer?: KerberosTracer | undefined;
   /** A monotonic clock, in milliseconds, for how long a KDC that answered is remembered. @default {the machine's} */
   readonly monotonic?: (() => number) | undefined;
 }
@@ -173,6 +178,7 @@ export class KdcClient {
     const { realm, host } = answered;
     const found = await locatePrimaryKdcs(realm, this.#locateOptions(signal)).catch(() => []);
     signal.throwIfAborted();
+    this.#traceLocated(realm, found, true);
     const other = found.length > 0 && !found.some((endpoint) => isSameHost(hostText(endpoint), host));
     return other ? new Map([[realm, found]]) : undefined;
   }
@@ -188,7 +194,14 @@ export class KdcClient {
     if (known !== undefined) return known;
     const found = await locateKdcs(realm, this.#locateOptions(signal));
     located.set(realm, found);
+    this.#traceLocated(realm, found, false);
     return found;
+  }
+
+  #traceLocated(realm: string, found: readonly KdcEndpoint[], primary: boolean): void {
+    const text = (endpoint: KdcEndpoint) =>
+      endpoint.protocol === undefined ? hostText(endpoint) : `${endpoint.protocol}/${hostText(endpoint)}`;
+    trace(this.#options.tracer, () => ({ type: "located", realm, kdcs: found.map(text), primary }));
   }
 
   /** RFC 4120 section 7.2: small messages go over UDP if that is configured; TCP is always there for large replies. */
@@ -204,17 +217,20 @@ export class KdcClient {
     const { realm, message } = request;
     const endpoints = await this.#locate(realm, run);
     const attempts = new KdcAttempts(endpoints, this.#preferred(message.length), this.#lastAnswers.first(realm));
-    const { transport, timeout = 5_000, attemptDelay = 1_000 } = this.#options;
+    const { transport, timeout = 5_000, attemptDelay = 1_000, tracer, runtime = systemRuntime } = this.#options;
+    trace(tracer, () => ({ type: "request", realm, request: requestSummary(message) }));
     // An answer that counts only if there is no better one.
     let fallback: KdcAnswer | undefined;
     const ask = async (address: KdcAddress, stop: AbortSignal): Promise<KdcAnswer> => {
       try {
+        trace(tracer, () => ({ type: "asked", realm, kdc: addressText(address), bytes: message.length }));
         const answer = await askKdc(address, request, { transport, timeout, signal: stop });
         if (answer.kind === "good") return answer;
         fallback = answer;
         throw kdcFailure(address, " answers for another realm");
       } catch (error) {
         attempts.failed(address);
+        trace(tracer, () => ({ type: "failed", realm, kdc: addressText(address), reason: reasonText(error) }));
         // A KDC that lost the race has not failed.
         if (!stop.aborted) this.#lastAnswers.failed(realm, addressText(address));
         throw error;
@@ -226,6 +242,10 @@ export class KdcClient {
       if (fallback === undefined) throw realmUnreachable(realm, error.failures);
       return fallback;
     });
+    trace(tracer, () => ({
+      ...{ type: "answered", realm, kdc: addressText(address), bytes: reply.length },
+      answer: answerSummary(reply, runtime.now()),
+    }));
     run.answered = { realm, host: hostText(address) };
     if (!run.primary) this.#lastAnswers.answered(realm, addressText(address));
     return reply;

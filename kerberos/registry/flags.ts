@@ -26,6 +26,7 @@ export const KdcOption = {
   Forwarded: 0x20000000,
   Proxiable: 0x10000000,
   Proxy: 0x08000000,
+  MayPostdate: 0x04000000,
   Postdated: 0x02000000,
   Renewable: 0x00800000,
   /** MS-SFU section 2.2.3. */

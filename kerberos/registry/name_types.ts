@@ -6,6 +6,7 @@
 
 /** Principal name types that this library knows. */
 export const NameType = {
+  Unknown: 0,
   Principal: 1,
   SrvInst: 2,
   SrvHst: 3,

@@ -16,6 +16,8 @@ export interface SecuredChannel {
   readonly connection: Connection;
   /** Identity of the peer. */
   readonly identity: Identity;
+  /** Name by which this side has authenticated, for logs. @default {none} */
+  readonly self?: string | undefined;
   /** Protection of the bytes that follow. */
   readonly protection: ProtectionLevel;
   /** Protection of the peer's datagrams; `undefined` if a repeated datagram would not be detected, so that none may be relayed. */

@@ -95,7 +95,8 @@ export function passwordClient(credentials: PasswordCredentials): ClientAuthMeth
           `Proxy refused the password of ${JSON.stringify(credentials.username)}`,
         );
       }
-      return plainChannel(reader.rest(), identity(credentials.username));
+      const { username } = credentials;
+      return { ...plainChannel(reader.rest(), identity(username)), self: username };
     },
   };
 }

@@ -9,6 +9,7 @@ import type { CommandName } from "../rules/rule.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { DatagramCounts } from "./datagrams/counts.ts";
 import type { UnknownCommand } from "./front/request.ts";
+import type { ThroughProxy } from "./targets/target.ts";
 
 /** An event of a session. It never holds a password, a key or a token. */
 export type SessionEvent =
@@ -33,6 +34,8 @@ export type SessionEvent =
     /** Address of the target: the one connected to, or where BIND's connection came from. Unknown when another proxy connects. */
     readonly address?: Endpoint;
     readonly bound: Endpoint;
+    /** The proxy that has connected to the target, if another one has. */
+    readonly through?: ThroughProxy | undefined;
   }
   | {
     readonly type: "closed";
@@ -47,7 +50,7 @@ export type SessionEvent =
     readonly received: number;
     /** Datagrams of an association. */
     readonly datagrams?: DatagramCounts;
-    /** Time since the client was accepted, in milliseconds. */
+    /** Time since the client was accepted, or its last request had ended, in milliseconds. */
     readonly duration: number;
     readonly error?: Error | undefined;
   };

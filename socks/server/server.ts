@@ -14,7 +14,7 @@ import { untilSettled } from "../stream/settling.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
 import { type ServerHealth, type TroubleKind, Troubles } from "./health.ts";
 import { checkServerOptions, type ShutdownOptions, type SocksServerOptions } from "./options.ts";
-import { Sessions } from "./sessions.ts";
+import { type ServeConnectionOptions, Sessions } from "./sessions.ts";
 import type { LiveSession } from "./status.ts";
 
 /** Longest pause in milliseconds after an accept that failed, for example because there are no file descriptors left. */
@@ -101,8 +101,12 @@ export class SocksServer implements AsyncDisposable {
     return this.#troubles.health();
   }
 
-  /** Accepts from a listener until the listener is closed or the server stops. The listener is closed then. */
-  async listen(listener: ConnectionListener): Promise<void> {
+  /**
+   * Accepts from a listener until the listener is closed or the server stops. The listener is closed then.
+   *
+   * @param options Where its clients go, if they send no request.
+   */
+  async listen(listener: ConnectionListener, options: ServeConnectionOptions = {}): Promise<void> {
     this.#listeners.add(listener);
     const { signal } = this.#stopping;
     let accepting: Promise<Connection | undefined> | undefined;
@@ -115,7 +119,7 @@ export class SocksServer implements AsyncDisposable {
       for (;;) {
         let connection: Connection | undefined;
         try {
-          connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));
+          connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late, options));
         } catch (error) {
           if (signal.aborted) return;
           this.#note("accept", error);
@@ -124,7 +128,7 @@ export class SocksServer implements AsyncDisposable {
           continue;
         }
         if (connection === undefined) return;
-        void this.serve(connection);
+        void this.serve(connection, options);
         await this.#sessions.belowLimit(signal);
         const owed = this.#accepts?.take(1) ?? 0;
         if (owed > 0) await pause(owed, signal);
@@ -141,8 +145,8 @@ export class SocksServer implements AsyncDisposable {
   }
 
   /** Serves one connection until it has ended: for connections that do not come from a listener. Never rejects. */
-  serve(connection: Connection): Promise<void> {
-    return this.#sessions.serve(connection);
+  serve(connection: Connection, options: ServeConnectionOptions = {}): Promise<void> {
+    return this.#sessions.serve(connection, options);
   }
 
   #note(kind: TroubleKind, thrown: unknown): void {

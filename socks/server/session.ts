@@ -13,12 +13,14 @@ import type { Connection } from "../stream/connection.ts";
 import { drain } from "../stream/drain.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import { yieldMicrotasks } from "../stream/settling.ts";
+import type { Endpoint } from "../wire/address.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { runCommand, type ServedCommands } from "./commands/commands.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
 import { stepDeadline } from "./commands/step_deadline.ts";
 import { EarlyEnd } from "./early_end.ts";
+import { fixedRequest } from "./front/fixed_target.ts";
 import type { AcceptedProtocols } from "./front/options.ts";
 import { readRequest } from "./front/read_request.ts";
 import type { ClientRequest } from "./front/request.ts";
@@ -32,6 +34,8 @@ import { endAtExpiry } from "./ticket_expiry.ts";
 export interface SessionOptions {
   /** Protocols and methods accepted. */
   readonly accepts: AcceptedProtocols;
+  /** Target of a client that sends no request. */
+  readonly target?: Endpoint | undefined;
   /** Commands that are carried out. */
   readonly commands: ServedCommands;
   /** Time limits of the steps. */
@@ -66,7 +70,10 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     if (client === undefined) return;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
     if (client.command !== "udp") end.tunnel = client.channel.connection;
-    await serveRequest(client, options);
+    const entered = enterOnce(options);
+    for (let request: typeof client | undefined = client; request !== undefined;) {
+      request = await serveRequest(request, entered);
+    }
   } catch (error) {
     record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
@@ -81,7 +88,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 async function readInTime(
   accepted: Connection,
   end: EarlyEnd,
-  { accepts, timeouts: { handshake: milliseconds }, record }: SessionOptions,
+  { accepts, target, timeouts: { handshake: milliseconds }, record }: SessionOptions,
 ): Promise<ClientRequest | undefined> {
   const { clock, source } = record;
   clock.limit(
@@ -98,15 +105,15 @@ async function readInTime(
     record.authenticated(made);
   };
   try {
-    const reading = () =>
-      readRequest(accepted, {
-        accepts,
-        signal: clock.signal,
-        end,
-        onGone: (reason) => clock.abort(reason),
-        source,
-        onChannel,
-      });
+    const front = {
+      accepts,
+      signal: clock.signal,
+      end,
+      onGone: (reason: Error) => clock.abort(reason),
+      source,
+      onChannel,
+    };
+    const reading = () => target === undefined ? readRequest(accepted, front) : fixedRequest(accepted, target, front);
     // A method, or a password check, may ignore the signal.
     return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());
   } catch (error) {
@@ -125,12 +132,16 @@ async function readInTime(
 const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
   "carried out; insecureUnordered would allow it";
 
-/** Carries out a request. The client is watched until the reply: when it goes, the work for it ends. */
-async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<void> {
+/**
+ * Carries out a request. The client is watched until the reply: when it goes, the work for it ends.
+ *
+ * @returns The next request of the client, if its protocol has several on one connection.
+ */
+async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<ClientRequest | undefined> {
   const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;
-  if (!isKnown(command)) return await refuseUnknown(received, options);
+  if (!isKnown(command)) return void await refuseUnknown(received, options);
   using attempt = startDeadline({
     milliseconds: Infinity,
     signal: clock.signal,
@@ -156,7 +167,7 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
     report: record.reportCommand.bind(record, request),
   };
   if (channel.ordered === false && command !== "udp") {
-    return await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
+    return void await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
   using _expiry = options.cutExpired && channel.expiresAt !== Infinity
     ? endAtExpiry(channel.expiresAt, { clock, now: options.now })
@@ -165,9 +176,15 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
   try {
     bandwidth = await enterInTime(context, options);
   } catch (error) {
-    return await refuse(context, error);
+    return void await refuse(context, error);
   }
-  await runCommand({ ...context, bandwidth }, options.commands);
+  return await runCommand({ ...context, bandwidth }, options.commands);
+}
+
+/** The user's session is counted once, however many requests the client sends. */
+function enterOnce(options: SessionOptions): SessionOptions {
+  let entered: ReturnType<SessionOptions["enter"]> | undefined;
+  return { ...options, enter: (identity) => entered ??= options.enter(identity) };
 }
 
 /** Counts the session for its user, within `timeouts.connect` where the ledger takes its time. */

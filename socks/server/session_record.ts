@@ -35,7 +35,7 @@ export class SessionRecord {
   readonly client: Endpoint | undefined;
   /** Name of the source that the session counts for; empty where the client has no address. */
   readonly source: string;
-  /** Bytes transferred. */
+  /** Bytes transferred for the request under way. */
   readonly counts: RelayCounts = { sent: 0, received: 0 };
   /** Aborting it ends the session. */
   readonly clock: Deadline = startDeadline({
@@ -46,6 +46,8 @@ export class SessionRecord {
   readonly #began = monotonicNow();
   readonly #observer: SessionObserver;
   #phase: SessionPhase = { phase: "connecting" };
+  /** Duration of the session when the last request had ended; 0 before. */
+  #requestedAt = 0;
 
   /**
    * Creates the record of a session that begins now.
@@ -95,7 +97,10 @@ export class SessionRecord {
     if (this.#phase.phase === "requested") this.#phase = { ...this.#phase, address };
     const subject = { identity, command, target: { hostname, port }, ...(address === undefined ? {} : { address }) };
     if (rest.type !== "closed") return this.report({ ...subject, ...rest });
-    this.report({ ...subject, ...this.counts, duration: this.duration, ...rest });
+    this.report({ ...subject, ...this.counts, duration: this.duration - this.#requestedAt, ...rest });
+    // Another request may follow, which counts for itself.
+    Object.assign(this.counts, { sent: 0, received: 0 });
+    this.#requestedAt = this.duration;
   }
 
   /** Returns what the session has come to. */

@@ -12,6 +12,7 @@ import { ruleLine } from "../rules/rule.ts";
 import { userKey } from "../rules/users.ts";
 import { closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
+import type { Endpoint } from "../wire/address.ts";
 import { isShortage, notify, type TroubleKind } from "./health.ts";
 import { type Bandwidth, bandwidthOf, UserRates } from "./limits/bandwidth.ts";
 import { HalfOpen } from "./limits/half_open.ts";
@@ -27,6 +28,16 @@ import type { LiveSession } from "./status.ts";
 
 /** Time in milliseconds that a client has for its handshake before its session may be closed because there are no descriptors. */
 const LEAST_HANDSHAKE = 1_000;
+
+/** How a connection is served. */
+export interface ServeConnectionOptions {
+  /**
+   * Target of a client that sends no request, because the port that it connected to stands for the target. It is unauthenticated.
+   *
+   * @default {the one that the client asks for}
+   */
+  readonly target?: Endpoint | undefined;
+}
 
 /** What the server keeps of one session. */
 class RunningSession {
@@ -104,7 +115,7 @@ export class Sessions {
   }
 
   /** Serves one connection until it has ended. Never rejects. */
-  serve(connection: Connection): Promise<void> {
+  serve(connection: Connection, { target }: ServeConnectionOptions): Promise<void> {
     const record = new SessionRecord(++this.#count, connection, {
       options: this.#options,
       onError: (error) => this.makeRoom(error),
@@ -113,17 +124,18 @@ export class Sessions {
     const running = new RunningSession(record);
     if (this.cut.aborted) running.record.clock.abort(this.cut.reason);
     this.#running.add(running);
-    running.ended = this.#run(connection, running);
+    running.ended = this.#run(connection, running, target);
     return running.ended;
   }
 
-  async #run(connection: Connection, running: RunningSession): Promise<void> {
+  async #run(connection: Connection, running: RunningSession, target: Endpoint | undefined): Promise<void> {
     const options = this.#options;
     const { record } = running;
     try {
       this.#admit(running);
       await runSession(connection, {
         accepts: options,
+        target,
         commands: options,
         timeouts: this.#timeouts,
         cutExpired: options.ticketExpiry === "cut",

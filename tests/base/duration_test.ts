@@ -15,13 +15,7 @@ Deno.test("parseDuration(): reads the syntax that the caller accepts, and no oth
     ["never", {}, undefined],
     ["never", { never: true }, Infinity],
     ["1d 12h", {}, undefined],
-    ["1d 12h", { mit: true }, 129_600_000],
-    ["8:30", { mit: true }, 30_600_000],
-    ["8:30:15", { mit: true }, 30_615_000],
-    [" 10m ", { mit: true }, 600_000],
-    ["", { mit: true }, undefined],
     ["-5s", {}, undefined],
-    ["1.5h", { mit: true }, undefined],
     ["100000000000s", {}, undefined],
   ];
   for (const [text, syntax, milliseconds] of cases) assert.equal(parseDuration(text, syntax), milliseconds, text);

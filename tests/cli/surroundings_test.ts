@@ -1,9 +1,10 @@
 /** Our programs in surroundings that are stuck, full, gone or faulty: they go on, and end when they are told to. */
 import assert from "node:assert/strict";
-import { connect, noAuthentication } from "../../mod.ts";
+import { connect, noAuthentication, serve } from "../../mod.ts";
 import { gssocks } from "../support/run_cli.ts";
 import { type LoggedOptions, LoggedProgram } from "../support/logged_program.ts";
-import { echoServer } from "../support/servers.ts";
+import { startRealmFolder } from "../support/realm_folder.ts";
+import { echoServer, origin } from "../support/servers.ts";
 import type { CliIo } from "../../cli/terminal/io.ts";
 import { main } from "../../cli/main.ts";
 import { run } from "../support/process.ts";
@@ -213,15 +214,38 @@ Deno.test("reload: a signal while it is loaded neither ends it nor is lost", asy
   assert.equal(reloads.length, 0);
 });
 
-Deno.test("output: a closed pipe does not change how a command ends", { ignore }, async () => {
+Deno.test("output: a closed pipe ends a command without a word, as SIGPIPE would", { ignore }, async () => {
+  await using realm = await startRealmFolder();
+  await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
+  await using site = origin("the page");
   const command = [Deno.execPath(), "run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
-  for (const args of [["--help"], ["serve", "--help"], ["--version"]]) {
-    const { stderr } = await run("/bin/sh", ["-c", '{ "$@"; echo "code $?" >&2; } | true', "sh", ...command, ...args]);
-    assert.equal(stderr, "code 0\n");
-  }
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+  const connecting = ["connect", "-p", `localhost:${server.addr.port}`, "127.0.0.1", `${site.addr.port}`];
+  const commands = [
+    ...[["--help"], ["serve", "--help"], ["--version"], ["completions", "zsh"]],
+    ...[["klist"], ["klist", "--json"], ["klist", "-k", realm.keytab], ["kvno", "rcmd/localhost"], ["kdc"], ["demo"]],
+    connecting,
+  ];
+  await Promise.all(commands.map(async (args) => {
+    // The reader has ended before the command begins.
+    const script = 'exec 3> >(true); wait $!; "$@" >&3; echo "code $?" >&2';
+    const stdin = args === connecting ? "GET / HTTP/1.0\r\n\r\n" : "";
+    const { stderr } = await run("/bin/bash", ["-c", script, "bash", ...command, ...args], { env, stdin });
+    assert.equal(stderr, "code 141\n", args.join(" "));
+  }));
   const full = await run("/bin/sh", ["-c", '"$@" >/dev/full; echo "code $?" >&2', "sh", ...command, "--help"]);
   assert.match(full.stderr, /^gssocks: .*No space left on device/);
   assert.match(full.stderr, /code 1\n$/);
+});
+
+Deno.test("output: the log of a server goes on when nobody reads it, whatever its form", { ignore }, async () => {
+  const { server, port } = await serving(["--json"]);
+  await using _server = server;
+  server.leave();
+  for (let i = 0; i < 3; i++) await visit(port);
+  await relays(port);
+  server.kill("SIGTERM");
+  assert.equal(await server.ended, 0);
 });
 
 Deno.test("observers: failing telemetry, monitor and log end no session", async () => {

@@ -9,9 +9,10 @@ import { ConfigError } from "../../cli/config/config_error.ts";
 import { parseConfig } from "../../cli/config/server_config.ts";
 import { parsePasswordFile } from "../../cli/passwords/passwords.ts";
 import { parseEndpoint } from "../../kerberos/reach/locate.ts";
-import { parseDuration, parseEnctypes } from "../../kerberos/config/values.ts";
+import { parseDeltat } from "../../kerberos/config/deltat.ts";
+import { parseEnctypes } from "../../kerberos/config/enctype_list.ts";
 import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
-import { parseProfile } from "../../kerberos/config/profile.ts";
+import { readProfile } from "../../kerberos/config/profile_reader.ts";
 import { formatPrincipal, parsePrincipal, samePrincipal } from "../../kerberos/principal.ts";
 import { decodeCcache, encodeCcache } from "../../kerberos/credentials/formats/ccache.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
@@ -71,7 +72,7 @@ function fileTargets(): Target[] {
       expects: kerberosError,
       run(input): void {
         parseKrb5Conf({ name: "f", text: latin1(input) });
-        parseProfile({ name: "f", text: utf8Text(input), include: () => [] });
+        readProfile({ name: "f", text: utf8Text(input), include: () => [] });
       },
     },
   ];
@@ -85,7 +86,7 @@ function lineTargets(): Target[] {
       seeds: texts("10h", "1d2h3m4s", "36000", "10:00:00", "1-2:3"),
       expects: kerberosError,
       run(input): void {
-        const seconds = parseDuration(latin1(input));
+        const seconds = parseDeltat(latin1(input)) ?? 0;
         // MIT accepts negative durations.
         if (!(Math.abs(seconds) <= 2 ** 31)) throw new Error(`a duration of ${seconds}`);
       },
@@ -94,7 +95,7 @@ function lineTargets(): Target[] {
       name: "enctypes",
       seeds: texts("aes256-cts aes128-cts -aes", "DEFAULT +aes256-sha2"),
       expects: kerberosError,
-      run: (input) => void parseEnctypes(latin1(input), [18]),
+      run: (input) => void parseEnctypes("enctypes", latin1(input)),
     },
     {
       name: "KDC's address",

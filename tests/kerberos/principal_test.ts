@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, parseNameText } from "../../base/name_text.ts";
 import { vectors } from "../support/vectors.ts";
-import { formatPrincipal, parsePrincipal, principal, samePrincipal, toGssName } from "../../kerberos/principal.ts";
+import {
+  formatPrincipal,
+  parseEnterprisePrincipal,
+  parsePrincipal,
+  principal,
+  samePrincipal,
+  toGssName,
+} from "../../kerberos/principal.ts";
 
 /** Anything at all: control characters, separators, backslashes, halves of surrogate pairs, nothing. */
 const part = fc.oneof(
@@ -105,4 +112,24 @@ Deno.test("parsePrincipal(), formatPrincipal(): agree with Heimdal's samples", (
   }
   assert.throws(() => parsePrincipal("a@b@c"), TypeError);
   assert.throws(() => parsePrincipal("a\\"), TypeError);
+});
+
+Deno.test("parseEnterprisePrincipal(): reads one component, and the realm behind the second @", () => {
+  const read = (text: string) => parseEnterprisePrincipal(text, { defaultRealm: "D.TEST" });
+  for (
+    const [text, name, realm] of [
+      ["user@ad.test", "user@ad.test", "D.TEST"],
+      ["user@ad.test@AD.TEST", "user@ad.test", "AD.TEST"],
+      ["user\\@ad.test@AD.TEST", "user@ad.test", "AD.TEST"],
+      ["user", "user", "D.TEST"],
+      ["a/b@ad.test", "a/b@ad.test", "D.TEST"],
+      ["a\\\\b@c@R\\@S", "a\\b@c", "R@S"],
+    ] as const
+  ) {
+    const { components, realm: found, nameType } = read(text);
+    assert.deepEqual([components, found, nameType], [[name], realm, 10], text);
+  }
+  assert.equal(parseEnterprisePrincipal("user@ad.test").realm, "");
+  assert.throws(() => read("a@b@C@D"), { name: "TypeError", message: /has two realms/ });
+  assert.throws(() => read("a@b\\"), TypeError);
 });

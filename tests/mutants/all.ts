@@ -8,9 +8,12 @@ import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
+import { CONF_MUTANTS } from "./conf.ts";
+import { COMMANDS_MUTANTS } from "./commands.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
+import { HTTP_MUTANTS } from "./http.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
 import { KDCS_MUTANTS } from "./kdcs.ts";
 import { MECH_MUTANTS } from "./mech.ts";
@@ -25,6 +28,7 @@ import { SESSION_MUTANTS } from "./session.ts";
 import { STORES_MUTANTS } from "./stores.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
+import { TICKETS_MUTANTS } from "./tickets.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 import { UDP_MUTANTS } from "./udp.ts";
@@ -42,9 +46,12 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,
   client: CLIENT_MUTANTS,
+  conf: CONF_MUTANTS,
+  commands: COMMANDS_MUTANTS,
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,
+  http: HTTP_MUTANTS,
   kdc: KDC_MUTANTS,
   kdcs: KDCS_MUTANTS,
   mech: MECH_MUTANTS,
@@ -58,6 +65,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   stores: STORES_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
+  tickets: TICKETS_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
   udp: UDP_MUTANTS,

@@ -12,7 +12,7 @@ const ZONES = "RFC 4007 section 11";
 
 /** The rules. */
 export const BRIDGE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/server/front/http_connect.ts", BRIDGE, [
+  ...rules("socks/server/front/http.ts", BRIDGE, [
     [
       "reasons are told to those alone who may know them",
       "what a server knows of its surroundings",
@@ -156,7 +156,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "bridge: names a proxy that is silent or takes no method",
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", ["tests/proxy/bridge_test.ts"], [
+  ...rules("socks/server/commands/open_in_time.ts", ["tests/proxy/bridge_test.ts"], [
     [
       "whoever opens may say what took so long",
       "there may be several",

@@ -689,8 +689,8 @@ const SAYS: readonly Mutant[] = [
     [
       "a keytab may be told by its file",
       "serve()",
-      'typeof keytab === "string" ? readKeytab(keytab) : keytab!',
-      "keytab as Keytab",
+      'typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keytab!, client)',
+      "keytabKey(keytab as Keytab, client)",
     ],
   ]),
   ...rules("socks/client/request.ts", [PROXY], [

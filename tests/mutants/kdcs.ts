@@ -113,7 +113,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "established only after"],
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [
-    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
+    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) {", "  if (false) {", "silent DNS"],
   ]),
   ...rules("kerberos/reach/srv.ts", LOCATE, [
     ["the DNS is waited for a bounded time", "a stranger's time", "const records = await abortable(answer, deadline.signal);", "const records = await answer;", "silent DNS"],
@@ -153,7 +153,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/mech/initiator.ts", CLOCK, [
     ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
-    ["a refusal tells the offset used", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
+    ["a refusal tells the offset used", STEPS, "stored === 0\n", "stored !== Infinity\n", "tells the offset"],
   ]),
   ...rules("socks/client/request.ts", ["tests/socks/client/retry_test.ts"], [
     ["a proxy is asked once more after the clock was corrected", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],

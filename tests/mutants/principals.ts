@@ -245,14 +245,6 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/socks/server/commands/bind_test.ts"],
   },
   {
-    rule: "empty lines before a request of HTTP are passed over",
-    source: "RFC 9112 section 2.2",
-    file: "socks/server/front/http_connect.ts",
-    find: "if (target === undefined && isEmpty(line)) begin = scanned;",
-    replace: "if (target === undefined && line.length > MAX_HEAD) begin = scanned;",
-    tests: ["tests/socks/server/front/front_test.ts"],
-  },
-  {
     rule: "an empty line may be what a request of HTTP begins with",
     source: "RFC 9112 section 2.2",
     file: "socks/server/front/read_request.ts",

@@ -316,8 +316,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "the session knows its address",
       "security audit",
-      '{ type: "connected", bound, address });',
-      '{ type: "connected", bound });',
+      '{ type: "connected", bound, address, through });',
+      '{ type: "connected", bound, through });',
     ],
   ]),
   ...rules("socks/server/commands/bind.ts", [EVENTS], [

@@ -46,7 +46,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "a pending step",
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [END], [
+  ...rules("socks/server/commands/open_in_time.ts", [END], [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
@@ -320,14 +320,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
-      "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));",
+      "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late, options));",
       "connection = await accept();",
       "serve(): ends although a listener ignores its end or always fails",
     ],
     [
       "what a listener brings late is not left alone",
       LATE,
-      "(late) => late && void this.serve(late)",
+      "(late) => late && void this.serve(late, options)",
       "() => {}",
       "serve(): closes a connection accepted after the end",
     ],
@@ -502,7 +502,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "listeners go with a bridge that cannot start",
       LATE,
-      "return withListeners(options, () => startBridge(options));",
+      "return withListeners({ listeners: [...listeners, ...given] }, () => startBridge(options));",
       "return startBridge(options);",
       "serve(): closes its listeners at its end and at a failed start",
     ],

@@ -37,7 +37,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a client that goes while it says who it is ends its session",
       WATCH,
-      "onGone: (reason) => clock.abort(reason),",
+      "onGone: (reason: Error) => clock.abort(reason),",
       "onGone: () => {},",
       "password: has no session for a client that goes before the check",
     ],
@@ -514,7 +514,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "an end tells the session's own time",
       CLOCK,
-      "duration: this.duration, ...rest",
+      "duration: this.duration - this.#requestedAt, ...rest",
       "duration: this.#startedAt, ...rest",
       "time is monotonic",
     ],

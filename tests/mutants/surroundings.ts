@@ -68,18 +68,18 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("cli/process_io.ts", AROUND, [
     [
-      "output that nobody reads is no failure",
+      "output that nobody reads ends a command without a word",
       "SIGPIPE",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "throw outputError(error);",
       "throw error;",
-      "output: a closed pipe does not change how a command ends",
+      "output: a closed pipe ends a command without a word, as SIGPIPE would",
     ],
     [
       "output that cannot be written is one",
       "ENOSPC",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "throw outputError(error);",
       "",
-      "output: a closed pipe does not change how a command ends",
+      "output: a closed pipe ends a command without a word, as SIGPIPE would",
     ],
     [
       "the log of a process is a queue",

@@ -52,10 +52,15 @@ export class Terminal {
     this.#changed.resolve();
   }
 
-  /** Waits until the output matches a pattern. */
-  async shows(pattern: RegExp): Promise<RegExpMatchArray> {
+  /** Characters shown so far. */
+  get length(): number {
+    return this.#shown.length;
+  }
+
+  /** Waits until the output, from a place in it on, matches a pattern. */
+  async shows(pattern: RegExp, from = 0): Promise<RegExpMatchArray> {
     for (;;) {
-      const found = this.#shown.match(pattern);
+      const found = this.#shown.slice(from).match(pattern);
       if (found !== null) return found;
       if (this.#shown.endsWith("(the end)")) {
         throw new Error(`program ended without showing ${pattern}:\n${this.#shown}`);
@@ -74,14 +79,14 @@ export class Terminal {
     Deno.kill(Number((await this.shows(/pid=(\d+)/))[1]), signal);
   }
 
-  /** Waits for the end of the program. */
-  async end(): Promise<TerminalEnd> {
+  /** Waits for the end of the program, in which no error may be unhandled unless the caller says so. */
+  async end({ mayThrow = false }: { readonly mayThrow?: boolean } = {}): Promise<TerminalEnd> {
     await this.shows(/\nover\r?\n/);
     await this.#keys.close().catch(() => {});
     await this.#child.status;
     await this.#reading;
     const shown = this.#shown;
-    noneUncaughtIn(shown);
+    if (!mayThrow) noneUncaughtIn(shown);
     return {
       code: Number(/code=(\d+)/.exec(shown)![1]),
       echo: / echo\b/.test(shown),

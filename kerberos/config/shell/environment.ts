@@ -1,9 +1,9 @@
 /**
- * Environment variables and the user's number, through Deno.
+ * Environment variables and the user, through Deno.
  *
  * @module
  */
-import type { Environment } from "../load.ts";
+import type { Environment } from "../environment.ts";
 
 /** The environment of this process. */
 export const denoEnvironment: Environment = {
@@ -13,6 +13,15 @@ export const denoEnvironment: Environment = {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotCapable)) throw error;
       const problem = `the environment variable ${name} may not be read; allow it with --allow-env=${name}`;
+      throw new Error(problem, { cause: error });
+    }
+  },
+  userName() {
+    try {
+      return nodeOs().userInfo().username;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+      const problem = "the name of the user may not be read; allow it with --allow-sys=uid,gid,userInfo";
       throw new Error(problem, { cause: error });
     }
   },
@@ -26,3 +35,11 @@ export const denoEnvironment: Environment = {
     }
   },
 };
+
+/** `node:os`, obtained without an import, so that this module loads where there is none. */
+function nodeOs(): { userInfo(): { readonly username: string } } {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  const os = process?.getBuiltinModule?.("node:os");
+  if (os === undefined) throw new Error("the name of the user is not known here");
+  return os as ReturnType<typeof nodeOs>;
+}

@@ -1,5 +1,5 @@
 /**
- * Tickets that a ticket-granting ticket is exchanged for: a renewed one (RFC 4120 section 2.3), and one to forward to another host
+ * Tickets that a ticket-granting ticket is exchanged for: a renewed one (RFC 4120 section 2.3), a validated one (section 2.4), and one to forward to another host
  * (RFC 4120 section 2.6).
  *
  * @module
@@ -12,9 +12,13 @@ import { KdcOption } from "../../registry/flags.ts";
 import type { ServiceTicket } from "../ticket_source.ts";
 import type { TicketRequest } from "./tgs_client.ts";
 
-/** Returns the request that renews a ticket-granting ticket. */
-export function renewalRequest(tgt: Credential, kdcOffset: number, enctypes: readonly number[]): TicketRequest {
-  return { tgt, service: tgt.server, enctypes, options: KdcOption.Renew, kdcOffset };
+/** Returns the request for the same ticket once more, renewed or validated as the option says. */
+export function sameTicketRequest(
+  tgt: Credential,
+  options: number,
+  { offset, enctypes }: { readonly offset: number; readonly enctypes: readonly number[] },
+): TicketRequest {
+  return { tgt, service: tgt.server, enctypes, options, kdcOffset: offset };
 }
 
 /**

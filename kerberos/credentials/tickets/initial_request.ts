@@ -10,12 +10,14 @@ import type { AsExchangeInput } from "../../exchange/as_input.ts";
 /** Returns the request for an initial ticket of a client, with the lifetimes and flags of a configuration. */
 export function initialRequest(
   config: KerberosConfig,
-  { client, key }: Pick<AsExchangeInput, "client" | "key">,
+  { client, key, service, startDelay }: Pick<AsExchangeInput, "client" | "key" | "service" | "startDelay">,
   runtime: Runtime,
 ): AsExchangeInput {
   return {
     client,
     key,
+    service,
+    startDelay,
     enctypes: config.defaultTktEnctypes,
     lifetime: config.ticketLifetime,
     renewLifetime: config.renewLifetime,

@@ -1,14 +1,12 @@
 /**
- * Which ticket of a cache may be used, and why there is none.
+ * Which ticket of a cache may be used.
  *
  * @module
  */
 import type { KerberosConfig } from "../../config/krb5_conf.ts";
 import { TicketFlag } from "../../registry/flags.ts";
 import { isSupported } from "../../crypto/enctypes.ts";
-import { KerberosError } from "../../errors.ts";
-import { krbtgt, type Principal, samePrincipal } from "../../principal.ts";
-import type { CredentialCacheData } from "../cache.ts";
+import { type Principal, samePrincipal } from "../../principal.ts";
 import type { Credential } from "../../credential.ts";
 
 /** A ticket that ends within this many milliseconds counts as ended if another one can be had. */
@@ -46,23 +44,7 @@ export function contradictsClock(
   tgt: Credential,
   { config, now, localNow }: TicketTerms & { localNow: number },
 ): boolean {
+  // A postdated ticket that was not validated is meant for later.
+  if ((tgt.flags & TicketFlag.Invalid) !== 0) return false;
   return tgt.starttime > now + config.clockskew || (tgt.endtime <= now && tgt.endtime > localNow && localNow !== now);
-}
-
-/** Returns the error that says why no ticket-granting ticket of a cache can be used. */
-export function noTicket(name: string, data: CredentialCacheData | undefined, now: number): KerberosError {
-  if (data === undefined) {
-    return new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${name} is empty; run kinit first`);
-  }
-  const unusable = data.credentials.find(({ server, endtime }) =>
-    samePrincipal(server, krbtgt(data.principal.realm)) && endtime > now
-  );
-  return unusable === undefined
-    ? new KerberosError("TICKET_EXPIRED", `Cannot get a ticket: the one in ${name} has expired; run kinit again`)
-    : new KerberosError(
-      "NO_CREDENTIALS",
-      `Cannot get a ticket: the one in ${name} cannot be used: its session key is ${unusable.key.enctypeName}, ` +
-        `it begins ${Math.max(0, Math.round((unusable.starttime - now) / 1000))} s from now, and is ` +
-        ((unusable.flags & TicketFlag.Invalid) === 0 ? "valid" : "invalid") + "; run kinit again",
-    );
 }

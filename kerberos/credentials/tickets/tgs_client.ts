@@ -5,7 +5,9 @@
  * @module
  */
 import type { Runtime } from "../../../base/runtime.ts";
+import { realmsOnPath } from "../../ap/transited.ts";
 import type { KerberosConfig } from "../../config/krb5_conf.ts";
+import { fallbackRealms } from "../../config/realms.ts";
 import { isClockRefusal, significantOffset } from "../../exchange/clock_offset.ts";
 import { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "../../exchange/tgs.ts";
 import type { KdcClient } from "../../reach/kdc_client.ts";
@@ -59,7 +61,15 @@ export class TgsClient {
   async #send(request: TicketRequest, signal: AbortSignal): Promise<IssuedTicket> {
     const { config, kdc, runtime } = this.#init;
     const { defaultTgsEnctypes: enctypes, clockskew } = config;
-    const exchange = tgsExchange({ enctypes, clockskew, runtime, ...request });
+    const [, host] = request.service.components;
+    const exchange = tgsExchange({
+      enctypes,
+      clockskew,
+      runtime,
+      fallbackRealms: host === undefined ? [] : fallbackRealms(config, host),
+      realmsBetween: (client, service) => realmsOnPath({ client, service }, config.capaths),
+      ...request,
+    });
     return { ...await kdc().run(exchange, { signal }), kdcOffset: request.kdcOffset };
   }
 }

@@ -11,7 +11,8 @@ import { canonicalizes } from "../../exchange/as_input.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import type { KdcClock } from "./kdc_clock.ts";
-import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./selection.ts";
+import { noTicket } from "./no_ticket.ts";
+import { contradictsClock, isFor, isGood, MARGIN, type TicketTerms } from "./selection.ts";
 
 /** Options of a {@linkcode TicketStore}. */
 interface TicketStoreInit {
@@ -78,6 +79,12 @@ export class TicketStore {
     return this.#all(data).find((held) => isFor(held, data.principal, service) && isGood(held, terms));
   }
 
+  /** Returns a ticket for a service that is still good, however soon it ends. */
+  findEnding(data: CredentialCacheData, service: Principal): Credential | undefined {
+    const terms = { ...this.#terms(data), margin: 0 };
+    return this.#all(data).find((held) => isFor(held, data.principal, service) && isGood(held, terms));
+  }
+
   /** Returns the ticket-granting ticket of a cache, good or not. */
   anyTgt(data: CredentialCacheData): Credential | undefined {
     return this.#all(data).find((held) => isFor(held, data.principal, krbtgt(data.principal.realm)));
@@ -108,7 +115,7 @@ export class TicketStore {
 
   /** Returns the error that says why there is no good ticket-granting ticket. */
   noTicket(data: CredentialCacheData | undefined): KerberosError {
-    return noTicket(this.#cache.name, data, this.#kdcNow(data));
+    return noTicket({ name: this.#cache.name, data, config: this.#config, now: this.#kdcNow(data) });
   }
 
   /** Adds a ticket. If the cache cannot be written, the ticket is kept in memory. */

@@ -14,11 +14,13 @@ import type { ClientKey } from "../../exchange/client_key.ts";
 import { isClockRefusal } from "../../exchange/clock_offset.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
+import { type KerberosTracer, trace } from "../../reach/trace.ts";
 import { ErrorCode } from "../../registry/errors.ts";
+import { KdcOption } from "../../registry/flags.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
-import type { ForwardOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
-import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
+import type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "../ticket_source.ts";
+import { forwardRequest, sameTicketRequest } from "./derived_tickets.ts";
 import { initialRequest } from "./initial_request.ts";
 import { KdcClock } from "./kdc_clock.ts";
 import { MemberTickets } from "./member_tickets.ts";
@@ -38,6 +40,8 @@ export interface KerberosTicketsOptions {
    * used nor overwritten.
    */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
+  /** Called when the cache is read, and with each ticket that is found or issued. @default {none} */
+  readonly tracer?: KerberosTracer | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
   /**
@@ -46,6 +50,14 @@ export interface KerberosTicketsOptions {
    * @default {the machine's; with a `runtime` of your own, the clock of that}
    */
   readonly monotonic?: (() => number) | undefined;
+}
+
+/** Options of {@linkcode KerberosTickets.initialTicket}. */
+export interface InitialTicketOptions extends KdcCallOptions {
+  /** Service that the ticket is for. @default {the ticket-granting service} */
+  readonly service?: Principal | undefined;
+  /** How long from now the ticket becomes valid, in milliseconds; a postdated one must be validated then. @default {0} */
+  readonly startDelay?: number | undefined;
 }
 
 /**
@@ -108,7 +120,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** See {@linkcode TicketSource.forwardedTicket}. */
-  async forwardedTicket(options: ForwardOptions = {}): Promise<ServiceTicket> {
+  async forwardedTicket(options: ForwardedTicketOptions = {}): Promise<ServiceTicket> {
     const members = this.#members;
     if (members !== undefined) {
       const member = (options.beside && members.issuerOf(options.beside)) ?? await members.member();
@@ -129,9 +141,12 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** Requests an initial ticket with the secret given, and replaces all tickets in the cache by it. */
-  async initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+  async initialTicket(options: InitialTicketOptions = {}): Promise<ServiceTicket> {
     if (this.#members !== undefined) return await (await this.#members.member()).initialTicket(options);
-    return await this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
+    const { signal, service, startDelay = 0 } = options;
+    const key = `initial ${service === undefined ? "" : formatPrincipal(service)} in ${startDelay}`;
+    const asked = { onlyOurs: false, service, startDelay };
+    return await this.#requests.once(key, signal, (stop) => this.#acquire(stop, asked));
   }
 
   /**
@@ -141,7 +156,47 @@ export class KerberosTickets implements TicketSource {
    */
   async renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
     if (this.#members !== undefined) return await (await this.#members.member()).renewedTicket(options);
-    return await this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
+    return await this.#requests.once("renewed", options.signal, (signal) => this.#exchanged("renew", signal));
+  }
+
+  /**
+   * Validates the postdated ticket-granting ticket in the cache, which replaces it (RFC 4120 section 2.4).
+   *
+   * @throws {KdcError} `KRB_AP_ERR_TKT_NYV` before its time has come; `KDC_ERR_BADOPTION` if it needs no validation.
+   */
+  async validatedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).validatedTicket(options);
+    return await this.#requests.once("validated", options.signal, (signal) => this.#exchanged("validate", signal));
+  }
+
+  /** Whether there is a password or a key. */
+  get hasSecret(): boolean {
+    return this.#options.initial !== undefined;
+  }
+
+  /**
+   * Returns the ticket-granting ticket of the cache that would be used now, without asking a KDC.
+   *
+   * @throws {KerberosError} `NO_CREDENTIALS` or `TICKET_EXPIRED`, with what to do, if none is good; others as the cache has them.
+   */
+  async currentTicket(): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).currentTicket();
+    const data = await this.#store.load();
+    const held = data && this.#store.find(data, krbtgt(data.principal.realm));
+    if (held === undefined) throw this.#store.noTicket(data);
+    return { credential: held, kdcOffset: this.#clock.offset(data?.kdcOffset) };
+  }
+
+  /**
+   * Requests a ticket-granting ticket with the secret, or renews the one in the cache. Calls that need one meanwhile wait for the same
+   * request.
+   *
+   * @throws {KerberosError} As {@linkcode initialTicket} and {@linkcode renewedTicket}.
+   */
+  async freshTicket({ signal }: KdcCallOptions = {}): Promise<ServiceTicket> {
+    if (this.#members !== undefined) return await (await this.#members.member()).freshTicket({ signal });
+    if (!this.hasSecret) return await this.renewedTicket({ signal });
+    return await this.#initial(signal);
   }
 
   async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
@@ -149,6 +204,7 @@ export class KerberosTickets implements TicketSource {
     const service = this.#withRealm(wanted, data);
     const kdcOffset = this.#clock.offset(data?.kdcOffset);
     const held = data && this.#store.find(data, service);
+    this.#traceCache(data, kdcOffset);
     if (data !== undefined && this.#isClockWrong(data)) {
       try {
         return await this.#afresh(data, service, signal);
@@ -158,14 +214,25 @@ export class KerberosTickets implements TicketSource {
         this.#clock.unmeasurable();
       }
     }
-    if (held !== undefined) return { credential: held, kdcOffset };
-    const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
-    return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+    if (held !== undefined) return this.#traced("cache", { credential: held, kdcOffset });
+    try {
+      const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
+      return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // A fresher one was to be had; the one that there is ends soon, but is good.
+      const ending = data && this.#store.findEnding(data, service);
+      if (ending === undefined) throw error;
+      return this.#traced("cache", { credential: ending, kdcOffset });
+    }
   }
 
   async #fromTgs(request: TicketRequest, signal: AbortSignal): Promise<ServiceTicket> {
     const { credential, path, kdcOffset } = await this.#tgs.request(request, signal);
-    for (const issued of [...path, credential]) await this.#store.keep(issued);
+    for (const issued of [...path, credential]) {
+      await this.#store.keep(issued);
+      this.#traced("kdc", { credential: issued, kdcOffset });
+    }
     return { credential, kdcOffset };
   }
 
@@ -193,6 +260,26 @@ export class KerberosTickets implements TicketSource {
     this.#clock.measured(issued.kdcOffset);
     await this.#store.storeOffset(issued.kdcOffset);
     return issued;
+  }
+
+  #traceCache(data: CredentialCacheData | undefined, clockOffset: number): void {
+    trace(this.#options.tracer, () => ({
+      ...{ type: "cache", cache: this.cache.name, clockOffset },
+      client: data && formatPrincipal(data.principal),
+      services: (data?.credentials ?? []).filter((held) => !held.isConfiguration)
+        .map(({ server }) => formatPrincipal(server)),
+    }));
+  }
+
+  /** Shows a ticket to the observer, and returns it. */
+  #traced(from: "cache" | "kdc", ticket: ServiceTicket): ServiceTicket {
+    trace(this.#options.tracer, () => ({
+      ...{ type: "ticket", from, cache: this.cache.name, clockOffset: ticket.kdcOffset },
+      service: formatPrincipal(ticket.credential.server),
+      enctype: ticket.credential.key.enctype,
+      endtime: ticket.credential.endtime,
+    }));
+    return ticket;
   }
 
   #kdc(): KdcClient {
@@ -224,33 +311,38 @@ export class KerberosTickets implements TicketSource {
   }
 
   /** An initial ticket on the way to another one: one request, however many services it is for. */
-  #initial(signal: AbortSignal): Promise<ServiceTicket> {
+  #initial(signal: AbortSignal | undefined): Promise<ServiceTicket> {
     return this.#requests.once("initial, ours", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));
   }
 
-  async #acquire(signal: AbortSignal, { onlyOurs } = { onlyOurs: false }): Promise<ServiceTicket> {
+  async #acquire(
+    signal: AbortSignal,
+    { onlyOurs, ...asked }: { readonly onlyOurs: boolean } & InitialTicketOptions,
+  ): Promise<ServiceTicket> {
     const { initial, config } = this.#options;
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(initialRequest(config, initial, this.runtime));
+    const exchange = () => asExchange(initialRequest(config, { ...initial, ...asked }, this.runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });
-    return issued;
+    return this.#traced("kdc", issued);
   }
 
-  async #renew(signal: AbortSignal): Promise<ServiceTicket> {
+  /** Exchanges the ticket-granting ticket in the cache for the same one, renewed or validated. */
+  async #exchanged(what: "renew" | "validate", signal: AbortSignal): Promise<ServiceTicket> {
     const data = await this.#store.load();
     const tgt = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || tgt === undefined) {
-      throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
+      throw new KerberosError("NO_CREDENTIALS", `Cannot ${what}: ${this.cache.name} has no ticket-granting ticket`);
     }
     const offset = this.#clock.offset(data.kdcOffset);
-    const request = renewalRequest(tgt, offset, this.#options.config.defaultTktEnctypes);
+    const option = what === "renew" ? KdcOption.Renew : KdcOption.Validate;
+    const request = sameTicketRequest(tgt, option, { offset, enctypes: this.#options.config.defaultTktEnctypes });
     const { credential, kdcOffset } = await this.#tgs.request(request, signal);
     await this.#store.renew(data, credential, kdcOffset);
-    return { credential, kdcOffset };
+    return this.#traced("kdc", { credential, kdcOffset });
   }
 
   async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {

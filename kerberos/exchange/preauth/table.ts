@@ -7,10 +7,14 @@ import { KerberosError, peerText } from "../../errors.ts";
 import type { PaData } from "../../messages/basic.ts";
 import { formatPrincipal } from "../../principal.ts";
 import { encryptedTimestamp } from "./encrypted_timestamp.ts";
+import { mechanismName } from "../../registry/pa_types.ts";
 import type { PreauthClient, PreauthMechanism, PreauthRound } from "./mechanism.ts";
 
 /** The mechanisms of a client that is configured with nothing but its key. */
 export const PREAUTH_MECHANISMS: readonly PreauthMechanism[] = [encryptedTimestamp];
+
+/** Mechanisms that a message names at most. */
+const MAX_NAMED = 20;
 
 /** Starts the first mechanism that begins with the first request; `undefined` if there is none. */
 export async function offerMechanism(
@@ -36,11 +40,18 @@ export async function startMechanism(
     const round = await mechanism?.start(client, methods);
     if (round !== undefined) return round;
   }
-  const offered = methods.map(({ padataType }) => padataType).join(", ");
-  const supported = mechanisms.map(({ name, padataType }) => `${padataType} (${name})`).join(", ");
+  const offered = new Set(
+    methods.map(({ padataType }) => mechanismName(padataType)).filter((name) => name !== undefined),
+  );
+  const shown = [...offered].slice(0, MAX_NAMED).join(", ") + (offered.size > MAX_NAMED ? " and others" : "");
+  const supported = mechanisms.map(({ name }) => name).join(", ") || "none";
   throw new KerberosError(
     "PREAUTH_UNSUPPORTED",
-    `Cannot authenticate ${peerText(formatPrincipal(client.client))}: the KDC offers pre-authentication of types ` +
-      `${offered}; supported is ${supported}`,
+    `Cannot authenticate ${
+      peerText(formatPrincipal(client.client))
+    }: the KDC offers the pre-authentication mechanisms ` +
+      `${
+        shown || "of no name"
+      }; supported here: ${supported}. The realm's administrator can allow that for the account`,
   );
 }

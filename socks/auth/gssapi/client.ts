@@ -7,7 +7,8 @@
 import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
 import type { GssContext, GssFlags } from "../../../gss/context.ts";
 import type { GssInitiatorCredential } from "../../../gss/credential.ts";
-import { hostbasedService } from "../../../gss/names.ts";
+import { type GssName, serviceAt } from "../../../gss/names.ts";
+import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
 import { isAtLeast, protectionByte, type ProtectionLevel, protectionLevel, type SealPolicy } from "../../protection.ts";
 import { formatEndpoint } from "../../wire/address.ts";
@@ -24,7 +25,12 @@ import { missingServices } from "./services.ts";
 export interface GssapiClientOptions {
   /** Credential that initiates the context. */
   readonly credential: GssInitiatorCredential;
-  /** Service name of the proxy. @default {"rcmd", as Dante and curl use; the example of RFC 1961 section 3.1 has "socks"} */
+  /**
+   * Service name of the proxy: `rcmd`, or with the host in its keytab, `rcmd@proxy.example.com` (RFC 2743 section 4.1), where that is
+   * not the host by which the proxy is reached.
+   *
+   * @default {"rcmd", as Dante and curl use; the example of RFC 1961 section 3.1 has "socks"}
+   */
   readonly service?: string | undefined;
   /** Protection level to ask for. @default {"confidentiality"} */
   readonly protection?: ProtectionLevel | undefined;
@@ -49,6 +55,7 @@ export interface GssapiClientOptions {
  * Creates the GSS-API method of a client.
  *
  * @throws {RangeError} When `minimumProtection` is stronger than `protection`.
+ * @throws {TypeError} When `service` is neither NAME nor NAME@HOST.
  *
  * @example
  * ```ts
@@ -70,6 +77,7 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   if (!isAtLeast(protection, floor)) {
     throw new RangeError(`Cannot ask for protection "${protection}": minimumProtection "${floor}" is stronger`);
   }
+  serviceAt(service, "localhost");
   const flags: GssFlags = {
     mutual: true,
     replay: true,
@@ -82,7 +90,7 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
     name: "gssapi",
     async authenticate(connection, { proxy, signal, datagrams = false }): Promise<SecuredChannel> {
       const { channelBindings } = options;
-      const target = hostbasedService(service, proxy.hostname);
+      const target = serviceAt(service, proxy.hostname);
       const frames = new GssapiFrames(connection);
       let context: GssContext | undefined;
       try {
@@ -106,13 +114,23 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         }
         // A level above the minimum may need more services.
         checkServices(established, level, !datagrams);
-        return securedChannel(frames.rest(), established, level, options.seal);
+        const self = established.self.text;
+        return { ...securedChannel(frames.rest(), established, level, options.seal), self };
       } catch (error) {
         context?.dispose();
-        throw gssapiFailure(error, `Cannot authenticate to proxy ${formatEndpoint(proxy)}`);
+        throw gssapiFailure(withServiceHint(error, target), `Cannot authenticate to proxy ${formatEndpoint(proxy)}`);
       }
     },
   };
+}
+
+/** Adds to the error of a KDC that does not know the service what was asked for, and where another name is given. */
+function withServiceHint(error: unknown, { text }: GssName): unknown {
+  if (!(error instanceof GssError) || error.code !== "KDC_ERR_S_PRINCIPAL_UNKNOWN") return error;
+  const { message, major, code, minor, details, cause, token } = error;
+  const hint =
+    `asked for ${text}: use the name that is in the proxy's keytab, as its address or in service (--service NAME@HOST)`;
+  return new GssError(`${message}; ${hint}`, { major, code, minor, details, cause, token });
 }
 
 /** RFC 1961 section 4.2: sends the level asked for and returns the level that the proxy grants. */

@@ -4,11 +4,13 @@
  * @module
  */
 import { SocksReplyError } from "../../errors.ts";
+import type { ClientRequest } from "../front/request.ts";
 import type { OpenBind, OpenTarget, ResolveHost } from "../targets/target.ts";
 import type { AssociateCommand } from "./associate.ts";
 import { runBind } from "./bind.ts";
 import { runConnect } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
+import { runForward } from "./forward.ts";
 import { refuse } from "./refuse.ts";
 import { runResolve } from "./resolve.ts";
 
@@ -24,8 +26,22 @@ export interface ServedCommands {
   readonly resolve?: ResolveHost | undefined;
 }
 
-/** Carries out a request until its connection has ended. */
-export async function runCommand(context: CommandContext, commands: ServedCommands): Promise<void> {
+/**
+ * Carries out a request until its connection has ended, or another request follows on it.
+ *
+ * @returns The request that follows.
+ */
+export async function runCommand(
+  context: CommandContext,
+  commands: ServedCommands,
+): Promise<ClientRequest | undefined> {
+  const { forward } = context.client;
+  if (forward !== undefined) return await runForward(context, forward, commands.open);
+  return void await runOnly(context, commands);
+}
+
+/** Carries out a request that no other one follows. */
+async function runOnly(context: CommandContext, commands: ServedCommands): Promise<void> {
   const { command } = context.request;
   const { open, bind, associate, resolve } = commands;
   if (command === "connect") return await runConnect(context, open);

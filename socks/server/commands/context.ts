@@ -10,7 +10,7 @@ import type { ClientRequest } from "../front/request.ts";
 import type { Bandwidth } from "../limits/bandwidth.ts";
 import type { AllTimeouts } from "../limits/timeouts.ts";
 import type { RelayCounts } from "../relay/relay.ts";
-import type { TargetRequest } from "../targets/target.ts";
+import type { TargetRequest, ThroughProxy } from "../targets/target.ts";
 
 /** What a command needs to carry out one request. */
 export interface CommandContext {
@@ -50,5 +50,7 @@ export type CommandEvent =
     /** Address of the target, where it is known. */
     readonly address?: Endpoint | undefined;
     readonly bound: Endpoint;
+    /** The proxy that has connected, if another one has. */
+    readonly through?: ThroughProxy | undefined;
   }
   | { readonly type: "closed"; readonly datagrams?: DatagramCounts; readonly error?: Error | undefined };

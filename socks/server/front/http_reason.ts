@@ -15,6 +15,8 @@ import {
   SocksTimeoutError,
   SocksTlsError,
 } from "../../errors.ts";
+import { RefusedRequest } from "./http_request.ts";
+import { BadResponse } from "./http_response.ts";
 
 /** Returns the reason as one line. */
 export function shownReason(error: unknown): string {
@@ -41,9 +43,11 @@ const KINDS: Readonly<Record<SocksReplyErrorCode, string>> = {
 };
 
 function kindOf(error: unknown): string {
+  if (error instanceof RefusedRequest) return "http_request_error";
   if (error instanceof SocksReplyError) return KINDS[error.code];
   if (error instanceof SocksTimeoutError) return "connection_timeout";
   if (error instanceof SocksTlsError) return "tls_protocol_error";
+  if (error instanceof BadResponse) return "http_protocol_error";
   if (error instanceof SocksConnectionError || error instanceof SocksProtocolError) return "connection_terminated";
   if (error instanceof SocksProxyError) return "destination_unavailable";
   // Tickets, passwords and keys belong to the configuration of this proxy.

@@ -1,13 +1,13 @@
 /**
  * Reads the request of a client. The first byte tells the protocol: SOCKS version 5 and, where they are accepted, SOCKS version 4
- * and HTTP's CONNECT on the same port.
+ * and HTTP on the same port.
  *
  * @module
  */
 import { SocksProtocolError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { withPrefix } from "../../stream/prefix.ts";
-import { readHttpRequest, refuseHttp } from "./http_connect.ts";
+import { readHttpRequest, refuseHttp } from "./http.ts";
 import type { FrontOptions } from "./options.ts";
 import type { ClientRequest } from "./request.ts";
 import { readSocks4Request, refuseSocks4 } from "./socks4.ts";

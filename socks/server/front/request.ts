@@ -8,6 +8,7 @@ import type { CommandName } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { Command, type Reply } from "../../wire/messages.ts";
+import type { HttpRequest, ProxyRequest } from "./http_request.ts";
 
 /** A command that this server does not know, by its number: `0x99`. */
 export type UnknownCommand = `0x${string}`;
@@ -30,6 +31,22 @@ export interface ClientRequest {
   reply(reply: Reply, error?: unknown): Promise<void>;
   /** The connection that follows the request, with bytes that came early in front. */
   readonly rest: Connection;
+  /** The HTTP request, if it is one that is forwarded. */
+  readonly forward?: ForwardedRequest | undefined;
+}
+
+/** An HTTP request that is forwarded; others may follow on the same connection. */
+export interface ForwardedRequest {
+  /** The request. Its body, if it has one, comes first in {@linkcode ClientRequest.rest}. */
+  readonly request: HttpRequest;
+  /** Sends bytes of the response. */
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Returns a later request of the client, which has another target. Absent if the client's connection ends behind this one.
+   *
+   * @param rest What follows it.
+   */
+  readonly next: ((request: ProxyRequest, rest: Connection) => ClientRequest) | undefined;
 }
 
 /** Returns the command of a number (RFC 1928 section 4, and Tor's two). */

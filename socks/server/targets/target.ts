@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
+import type { ProtectionLevel } from "../../protection.ts";
 import type { RuleQuery } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
@@ -22,6 +23,18 @@ export interface OpenedTarget {
   readonly bound: Endpoint;
   /** Address of the target; unknown when another proxy connects. */
   readonly address?: Endpoint | undefined;
+  /** The proxy that has connected, if another one has. */
+  readonly through?: ThroughProxy | undefined;
+}
+
+/** How another proxy was used. */
+export interface ThroughProxy {
+  /** The proxy. */
+  readonly proxy: Endpoint;
+  /** Name by which this server has authenticated there, such as `alice@EXAMPLE.COM`; empty without authentication. */
+  readonly user: string;
+  /** Protection of the connection to it. */
+  readonly protection: ProtectionLevel;
 }
 
 /**

@@ -30,8 +30,14 @@ import type { OpenBind, OpenDatagrams, OpenTarget, ResolveHost } from "./target.
  * ```
  */
 export function openUpstream(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
-  return ({ hostname, port, signal }) =>
-    requestFromProxy({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
+  return async ({ hostname, port, signal }) => {
+    const options = { ...upstream, timeout: Infinity, signal };
+    const { connection, bound, protection, channel } = await requestFromProxy(options, Command.Connect, {
+      hostname,
+      port,
+    });
+    return { connection, bound, through: { proxy: upstream.proxy, user: channel.self ?? "", protection } };
+  };
 }
 
 /**

@@ -199,8 +199,10 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "kdestroy",
     "kswitch",
     "kvno",
+    "krb5conf",
     "passwd",
     "kdc",
+    "completions",
     "demo",
   ]);
   for (const name of commands) {

@@ -45,6 +45,8 @@ Deno.test("commands: refuse words that they do not take, before anything happens
       [["kswitch"], /--ccache or --principal is needed/],
       [["kswitch", "-c", ccache, "-p", "alice"], /do not go together/],
       [["kswitch", "-c", ccache], /no switching to FILE:.*it is in no collection/],
+      [["klist", "--ccahe", ccache], /Unknown option '--ccahe'; did you mean "--ccache"\?\n/],
+      [["kinit", "-t", "-x", "alice"], /ambiguous: .* use '--keytab=-XYZ' or '-t-XYZ'\n/],
       [["klist", ccache, ccache], /is not taken/],
       [["klist", "--ccache", ccache, keytab], /there is .* beside/],
       [["klist", "--keytab-file", keytab, ccache], /there is .* beside/],

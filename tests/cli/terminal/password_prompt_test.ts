@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
 import { readPipedLine, SecretLine } from "../../../cli/terminal/secret_line.ts";
 import { gssocks } from "../../support/run_cli.ts";
-import { peerTest } from "../../support/peers.ts";
+import { peer, peerTest } from "../../support/peers.ts";
 import { run } from "../../support/process.ts";
 import { noneUncaughtIn } from "../../support/unhandled.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
@@ -23,7 +23,7 @@ function typed(keys: string): [string, string] {
   return [state, line.text];
 }
 
-Deno.test("SecretLine: edits by code points, as a terminal does", () => {
+Deno.test("SecretLine: edits by characters, as a terminal does", () => {
   const cases: [string, string, string][] = [
     ["secret\r", "done", "secret"],
     ["secret\n", "done", "secret"],
@@ -38,13 +38,25 @@ Deno.test("SecretLine: edits by code points, as a terminal does", () => {
     ["abc\x03", "interrupted", "abc"],
     ["abc\x1c", "interrupted", "abc"],
     ["\x04", "ended", ""],
-    ["abc\x04", "done", "abc"],
+    ["abc\x04", "open", "abc"],
+    ["abc\x04\x04", "done", "abc"],
+    ["abc\x04d\x04", "open", "abcd"],
+    ["e\u0301\x7fa\r", "done", "a"],
+    ["ab\u{1f469}\u200d\u{1f467}\x7f\x7f\r", "done", "a"],
+    ["\u{1f1e9}\u{1f1ea}\x7f\u5bc6\u7801\x7f\r", "done", "\u5bc6"],
+    ["a\x1b[200~b c\x1b[201~d\r", "done", "ab cd"],
+    ["\x1b[200~secret\r\n\x1b[201~\r", "done", "secret"],
+    ["\x1b[200~a\x7f\x15\x04b\x1b[201~", "open", "a\x7f\x15\x04b"],
+    ["\x1b[200~a\x03", "interrupted", "a"],
+    ["one\x17\x1b[200~", "open", ""],
     ["abc\x15\x04", "ended", ""],
     ["abc", "open", "abc"],
   ];
   for (const [keys, state, text] of cases) assert.deepEqual(typed(keys), [state, text], JSON.stringify(keys));
   assert.equal(typed(`${"x".repeat(1024)}\r`)[1].length, 1024);
   assert.throws(() => typed("x".repeat(1025)), /more than 1024 bytes/);
+  assert.throws(() => typed(`\x1b[200~${"x".repeat(1025)}`), /more than 1024 bytes/);
+  assert.throws(() => typed("\x1b[200~one\ntwo\x1b[201~"), /several lines were pasted/);
   const line = new SecretLine();
   line.type(0xc3);
   assert.throws(() => line.type(0x28), /not in UTF-8/);
@@ -81,6 +93,12 @@ peerTest("kinit asks on a terminal, and leaves it as it was, however that ends",
   const ways: [string, (terminal: Terminal) => Promise<void>, number, RegExp][] = [
     ["the password", (terminal) => terminal.type("alicepw\r"), 0, /Password for alice@GSSOCKS\.TEST: /],
     ["Control-U", (terminal) => terminal.type("wrong\x15alicepw\r"), 0, /Password/],
+    ["Control-W", (terminal) => terminal.type("wrong one\x17\x17alicepw\r"), 0, /Password/],
+    ["Control-D twice behind it", (terminal) => terminal.type("alicepw\x04\x04"), 0, /Password/],
+    ["a letter with an accent", (terminal) => terminal.type("alicepe\u0301\x7fw\r"), 0, /Password/],
+    ["a paste", (terminal) => terminal.type("\x1b[200~alicepw\n\x1b[201~\r"), 0, /Password/],
+    ["a paste of lines", (terminal) => terminal.type("\x1b[200~ali\ncepw\x1b[201~"), 1, /several lines/],
+    ["what is no UTF-8", (terminal) => terminal.type(Uint8Array.of(0xc3, 0x28)), 1, /not in UTF-8/],
     ["a character of two bytes", (terminal) => terminal.type("alicep\u00e9\x7fw\r"), 0, /Password/],
     ["Control-C", (terminal) => terminal.type("ali\x03"), 1, /Password read interrupted/],
     ["Control-C twice", (terminal) => terminal.type("\x03\x03"), 1, /Password read interrupted/],
@@ -103,6 +121,56 @@ peerTest("kinit asks on a terminal, and leaves it as it was, however that ends",
       assert.doesNotMatch(end.shown, /ali(?!ce@)|wrong/);
     });
   }
+});
+
+peerTest("kinit takes keys as MIT's kinit does", ["script", "kinit"], async (t) => {
+  await using realm = await startRealmFolder();
+  const keys: Record<string, [string, boolean]> = {
+    "the password": ["alicepw\r", true],
+    "a line end of pasted text": ["alicepw\nnot ours\n", true],
+    "Control-U": ["wrong\x15alicepw\r", true],
+    "Control-W": ["wrong one\x17\x17alicepw\r", true],
+    "backspaces": ["alicexx\x7f\x7fpw\r", true],
+    "Control-D twice": ["alicepw\x04\x04", true],
+    "another password": ["alicepx\r", false],
+    "Control-C": ["ali\x03", false],
+    "Control-D": ["\x04", false],
+  };
+  for (const [name, [typed, good]] of Object.entries(keys)) {
+    await t.step(name, async () => {
+      const programs = [[...GSSOCKS, "kinit", "alice"], [peer("kinit"), "alice"]];
+      const ends = await Promise.all(programs.map(async (words, i) => {
+        const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/beside${i}` };
+        const terminal = new Terminal(words, env);
+        await terminal.shows(/Password for alice@GSSOCKS\.TEST: /);
+        await terminal.type(typed);
+        return await terminal.end();
+      }));
+      for (const { code, echo, icanon, shown } of ends) {
+        assert.deepEqual([code === 0, echo, icanon], [good, true, true], shown);
+        assert.doesNotMatch(shown, /alice[px]|wrong one/);
+      }
+    });
+  }
+});
+
+peerTest("kinit is stopped by Control-Z and asks again in the foreground", ["script", "bash"], async () => {
+  await using realm = await startRealmFolder();
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/stopped`, PS1: "ready> " };
+  const terminal = new Terminal([peer("bash"), "--norc", "--noprofile", "-i"], env);
+  await terminal.shows(/ready> /);
+  await terminal.type(`${GSSOCKS.map((word) => `'${word}'`).join(" ")} kinit alice; echo "kinit=$?"\r`);
+  await terminal.shows(/Password for alice@GSSOCKS\.TEST: /);
+  await terminal.type("alice\x1a");
+  await terminal.shows(/Stopped[^]*ready> /);
+  await terminal.type("echo seen; fg\r");
+  await terminal.shows(/\rseen\r?\n[^]*Password for alice@GSSOCKS\.TEST: /);
+  await terminal.type("alicepw\r");
+  await terminal.shows(/Password for [^]*ready> $/);
+  await terminal.type("exit\r");
+  const end = await terminal.end();
+  assert.deepEqual([end.code, end.echo, end.icanon], [0, true, true], end.shown);
+  assert.match(await Deno.readTextFile(`${realm.directory}/stopped`).catch(() => ""), /alice/);
 });
 
 peerTest("passwd asks twice on a terminal, and changes nothing where the two differ", ["script"], async () => {

@@ -12,6 +12,7 @@
 #                                              from Debian's packages, which cannot be installed beside MIT's
 #   java/GssPeer.class                         the same peer on Java's own Kerberos (GssPeer.java)
 #   listen_once                                a program that accepts one connection, for Dante's client library
+#   profile_dump                               what MIT's library makes of a krb5.conf (profile_dump.c beside this file)
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
@@ -25,7 +26,7 @@ packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dp
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
   postgresql-15
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish
   samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm)
 missing=()
 for p in "${packages[@]}"; do
@@ -135,6 +136,9 @@ if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
 fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
+fi
+if [ ! -x "$root/profile_dump" ] || [ "$here/profile_dump.c" -nt "$root/profile_dump" ]; then
+  gcc -O2 -Wall -o "$root/profile_dump" "$here/profile_dump.c" -lkrb5
 fi
 if [ ! -e "$root/java/GssPeer.class" ] || [ "$here/GssPeer.java" -nt "$root/java/GssPeer.class" ]; then
   javac -Xlint:all -Werror -d "$root/java" "$here/GssPeer.java"

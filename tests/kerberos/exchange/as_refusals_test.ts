@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { decode, encode } from "../../../asn1/codec.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { asExchange, type AsExchangeInput } from "../../../kerberos/exchange/as.ts";
-import { type ClientKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
+import { type ClientKey, keytabKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { NameType } from "../../../kerberos/registry/name_types.ts";
 import { PaType } from "../../../kerberos/registry/pa_types.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
@@ -115,6 +115,56 @@ Deno.test("asExchange(): follows referrals to five realms at most, to none twice
     const nowhere = await converse(changes, () => krbError(68));
     assert.ok(nowhere.error instanceof KdcError);
   }
+});
+
+Deno.test("asExchange(): says in words what pre-authentication a KDC offers", async () => {
+  const offering = async (...types: number[]) => {
+    const eData = encode(MethodData, types.map((padataType) => ({ padataType, padataValue: new Uint8Array(0) })));
+    const { error } = await converse({}, () => krbError(25, { eData }));
+    assert.ok(error instanceof KerberosError && error.code === "PREAUTH_UNSUPPORTED");
+    return error.message;
+  };
+  assert.match(
+    await offering(136, 151, 133),
+    /mechanisms FAST, SPAKE; supported here: encrypted timestamp\. .*administrator/,
+  );
+  assert.match(await offering(16, 136, 147, 141, 133, 149), /mechanisms PKINIT, FAST, anonymous PKINIT, OTP;/);
+  assert.match(await offering(138, 16, 15, 655), /mechanisms encrypted challenge, PKINIT, type 655;/);
+  assert.match(await offering(133), /mechanisms of no name;/);
+  const many = await offering(...Array.from({ length: 60 }, (_, i) => 1000 + i));
+  assert.ok(many.length < 600 && /type 1019 and others;/.test(many));
+  const { error } = await converse({}, () => krbError(25));
+  assert.match((error as Error).message, /names no mechanism that can be used/);
+});
+
+Deno.test("asExchange(): calls a wrong password wrong also where the KDC wants no proof", async () => {
+  const realm = await memoryRealm({ runtime, principals: { open: { password: "right", requiresPreauth: false } } });
+  const client = parsePrincipal("open@GSSOCKS.TEST");
+  const login = (password: string) =>
+    converse({ client, key: passwordKey(password) }, async (_, message) => (await handleKdcMessage(realm, message))!);
+  assert.equal((await login("right")).error, undefined);
+  const { error } = await login("wrong");
+  assert.ok(error instanceof KerberosError && error.code === "INTEGRITY");
+  assert.match(error.message, /^Cannot authenticate open@GSSOCKS\.TEST: wrong password or key/);
+  assert.ok(error.cause instanceof KerberosError);
+});
+
+Deno.test("asExchange(): says which keytab has no key of the client, and what it has", async () => {
+  const realm = await memoryRealm({ runtime });
+  const bob = parsePrincipal("bob@GSSOCKS.TEST");
+  const key = keytabKey(realm.keytab("rcmd/localhost"), bob, { name: "/etc/proxy.keytab" });
+  await assert.rejects(asExchange(input({ client: bob, key })).next(), {
+    code: "NO_CREDENTIALS",
+    message:
+      /authenticate bob@.*no key of it of aes256.*; keytab \/etc\/proxy\.keytab has rcmd\/localhost@GSSOCKS\.TEST kvno 1/,
+  });
+  const many = Array.from({ length: 500 }, (_, i) => `p${i}@GSSOCKS.TEST kvno 1 aes256-cts-hmac-sha1-96`);
+  const large = keytabKey({ newestKey: () => undefined, describe: () => many }, bob);
+  assert.match(large.describe!(), /^keytab has p0@.*; p9@[^;]*; and 490 more$/);
+  await assert.rejects(
+    large.keyFor({ enctype: 18, salt: "" }),
+    /there is no aes256-cts-hmac-sha1-96 key of it; keytab has/,
+  );
 });
 
 Deno.test("asExchange(): takes nothing along from one realm to the next", async () => {

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../../asn1/codec.ts";
 import { utf8 } from "../../../base/bytes.ts";
-import { asExchange } from "../../../kerberos/exchange/as.ts";
+import { asExchange, type AsExchangeInput } from "../../../kerberos/exchange/as.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../../kerberos/reach/kdc_client.ts";
 import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
-import { TicketFlag } from "../../../kerberos/registry/flags.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { NameType } from "../../../kerberos/registry/name_types.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
@@ -239,4 +239,20 @@ Deno.test("asExchange(): refuses garbage, a reply of another type, and an absurd
   };
   await assert.rejects(drive(asExchange(asInput(runtime)), realm, hostile), { code: "BAD_S2K_PARAMS" });
   assert.ok(AsRep.name);
+});
+
+Deno.test("asExchange(): asks for a postdated ticket from its start on (RFC 4120 section 2.4)", async () => {
+  const runtime = new TestRuntime();
+  const HOUR = 3_600_000;
+  const body = async (changes: Partial<AsExchangeInput>) => {
+    const step = await asExchange(asInput(runtime, changes)).next();
+    return step.done ? assert.fail("it asks for nothing") : decode(AsReq, step.value.message).reqBody;
+  };
+  const postdated = KdcOption.MayPostdate | KdcOption.Postdated;
+  const later = await body({ startDelay: HOUR, lifetime: 2 * HOUR, renewLifetime: 4 * HOUR });
+  assert.equal(later.kdcOptions & postdated, postdated);
+  const now = Math.floor(runtime.time / 1000) * 1000;
+  assert.deepEqual([later.from, later.till, later.rtime], [1, 3, 5].map((hours) => now + hours * HOUR));
+  const plain = await body({});
+  assert.deepEqual([plain.from, plain.kdcOptions & postdated], [undefined, 0]);
 });

@@ -215,7 +215,49 @@ Deno.test("tgsExchange(): names realms in errors without what controls a termina
     }),
     (error: Error) => !/[\p{Cc}\p{Cf}]/u.test(error.message),
   );
+  // Once more without canonicalization, where another name is no possible answer.
+  assert.equal(requests, 2);
+});
+
+Deno.test("tgsExchange(): asks without canonicalization if the service comes back renamed", async () => {
+  const asked: number[] = [];
+  const { credential } = await runForged(ask(), realm, async (reply, request): Promise<Bytes> => {
+    const { kdcOptions } = decode(TgsReq, request).reqBody;
+    asked.push(kdcOptions & KdcOption.Canonicalize);
+    return asked.length > 1 ? reply : await forgeReply(realm, request, reply, names(["rcmd", "canonical"]));
+  });
+  assert.equal(formatPrincipal(credential.server), "rcmd/localhost@GSSOCKS.TEST");
+  assert.deepEqual(asked, [KdcOption.Canonicalize, 0]);
+  // A renewed or forwarded ticket has no other name.
+  let requests = 0;
+  const forwarded = ask({ options: KdcOption.Forwarded, service: krbtgt("GSSOCKS.TEST") });
+  const renamed = runForged(forwarded, realm, async (reply, request): Promise<Bytes> => {
+    requests++;
+    return await forgeReply(realm, request, reply, names(["rcmd", "canonical"]));
+  });
+  await assert.rejects(renamed, { code: "REPLY_MISMATCH" });
   assert.equal(requests, 1);
+});
+
+Deno.test("tgsExchange(): asks again for what a renewable ticket is, and not for what it is not", async () => {
+  const bodies = async (changes: Partial<TgsExchangeInput>) => {
+    let body: { kdcOptions: number; rtime?: number | undefined } | undefined;
+    await runForged(ask(changes), realm, (reply, request) => {
+      body = decode(TgsReq, request).reqBody;
+      return Promise.resolve(reply);
+    });
+    return body!;
+  };
+  for (const options of [KdcOption.Renew, KdcOption.Forwarded]) {
+    const body = await bodies({ options, service: tgt.server });
+    assert.equal(body.kdcOptions & KdcOption.Renewable, KdcOption.Renewable);
+    assert.equal(body.rtime, tgt.renewTill);
+  }
+  const short = { ticketLifetime: HOUR };
+  const plain = (await memoryTickets([realm], { runtime, config: short }).initialTicket()).credential;
+  const body = await bodies({ tgt: plain });
+  assert.equal(body.kdcOptions & KdcOption.Renewable, 0);
+  assert.equal(body.rtime, undefined);
 });
 
 Deno.test("tgsExchange(): authenticators never have the same time (RFC 4120 section 3.2.3)", async () => {

@@ -49,6 +49,62 @@ Deno.test("tgsExchange(): follows referrals through realms, but no circle", asyn
   await assert.rejects(tickets.serviceTicket(parsePrincipal("rcmd/x.circle.test")), { code: "REFERRAL_LOOP" });
 });
 
+/** Realms of a forest, each with alice: two children that only their parent trusts, and is trusted by. */
+async function forest() {
+  const [west, parent, east] = await Promise.all(
+    ["WEST.CORP.TEST", "CORP.TEST", "EAST.CORP.TEST"].map((realm) =>
+      createRealm({ realm, principals: { alice: "alicepw" } })
+    ),
+  );
+  for (const child of [west!, east!]) {
+    await child.trust(parent!);
+    await parent!.trust(child);
+  }
+  await east!.addPrincipal("rcmd/p.east.corp.test");
+  return [west!, parent!, east!] as const;
+}
+
+Deno.test("tgsExchange(): finds the way to a sibling domain over their parent", async () => {
+  const realms = await forest();
+  const service = parsePrincipal("rcmd/p.east.corp.test@EAST.CORP.TEST");
+  const tickets = memoryTickets(realms);
+  const { credential } = await tickets.serviceTicket(service);
+  assert.equal(formatPrincipal(credential.server), "rcmd/p.east.corp.test@EAST.CORP.TEST");
+  assert.equal(formatPrincipal(credential.client), "alice@WEST.CORP.TEST");
+  const kept = (await tickets.cache.load())!.credentials.map(({ server }) => formatPrincipal(server));
+  assert.deepEqual(kept.slice(1, 3), ["krbtgt/CORP.TEST@WEST.CORP.TEST", "krbtgt/EAST.CORP.TEST@CORP.TEST"]);
+  // [capaths] decides where it has an entry: directly, which nobody can.
+  const capaths = new Map([["WEST.CORP.TEST", new Map([["EAST.CORP.TEST", ["."]]])]]);
+  const strict = memoryTickets(realms, { config: { capaths } });
+  await assert.rejects(strict.serviceTicket(service), {
+    code: "KDC_ERR_S_PRINCIPAL_UNKNOWN",
+    message: /krbtgt\/EAST\.CORP\.TEST@WEST.*the KDC knows no path to realm EAST\.CORP\.TEST/,
+  });
+});
+
+Deno.test("tgsExchange(): looks for an unknown service in the realm of the host's domain", async () => {
+  const realms = await forest();
+  const kerberos = (realmTryDomains = -1) => memoryTickets(realms, { config: { realmTryDomains } });
+  const found = async (name: string, depth?: number) =>
+    formatPrincipal((await kerberos(depth).serviceTicket(parsePrincipal(name))).credential.server);
+  assert.equal(await found("rcmd/p.east.corp.test"), "rcmd/p.east.corp.test@EAST.CORP.TEST");
+  // Domains above the host's own only where realm_try_domains says so.
+  await realms[2].addPrincipal("rcmd/p.lab.east.corp.test");
+  const lab = "rcmd/p.lab.east.corp.test";
+  const home = { message: /service rcmd\/p\.lab\.east\.corp\.test@WEST\.CORP\.TEST: no such service in this realm/ };
+  await assert.rejects(found(lab), home);
+  await assert.rejects(found(lab, 0), home);
+  assert.equal(await found(lab, 1), "rcmd/p.lab.east.corp.test@EAST.CORP.TEST");
+  // The realm that knows no such service is named.
+  await assert.rejects(found("rcmd/q.east.corp.test"), {
+    message: /service rcmd\/q\.east\.corp\.test@EAST\.CORP\.TEST/,
+  });
+  // Names without a host, addresses, and a realm that was named have no other.
+  for (const name of ["rcmd", "rcmd/short", "rcmd/10.0.0.1", "rcmd/p.east.corp.test@WEST.CORP.TEST"]) {
+    await assert.rejects(found(name), { message: /@WEST\.CORP\.TEST: no such service/ }, name);
+  }
+});
+
 Deno.test("tgsExchange(): refuses every changed byte, and a reply to another request", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, enctypes: [17] });

@@ -230,10 +230,14 @@ Deno.test("handleTgsReq(): copies the ticket's addresses, or with FORWARDED thos
 
 Deno.test("handleTgsReq(): RENEW changes times and key only, until the renewals end", async () => {
   const service = "krbtgt/GSSOCKS.TEST";
-  const renewal = { body: { kdcOptions: KdcOption.Renew } };
+  const renewal = { body: { kdcOptions: KdcOption.Renew | KdcOption.Renewable } };
   const { ticket } = await granted(renewal, { service });
   assert.equal(ticket.flags, tgt.flags);
   assert.equal(ticket.renewTill, tgt.renewTill);
+  // Renewable once more only if the option asks for it (section 3.3.3.1).
+  const last = (await granted({ body: { kdcOptions: KdcOption.Renew } }, { service })).ticket;
+  assert.equal(last.flags, (tgt.flags & ~TicketFlag.Renewable) >>> 0);
+  assert.equal(last.renewTill, undefined);
   assert.equal(await code(renewal), 26);
   const over = await forgeTicket(realm, tgt, () => ({ renewTill: runtime.time }));
   assert.equal(await code(renewal, { tgt: over, service }), 32);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { locateKdcs, locatePrimaryKdcs, parseEndpoint } from "../../../kerberos/reach/locate.ts";
 import type { SrvResolver } from "../../../kerberos/reach/srv.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { TestRuntime } from "../../support/test_runtime.ts";
@@ -18,6 +19,47 @@ Deno.test("parseEndpoint(): agrees with MIT's samples", () => {
       });}
   }
   assert.deepEqual(parseEndpoint("tcp/kdc.example.com"), { protocol: "tcp", hostname: "kdc.example.com", port: 88 });
+});
+
+Deno.test("parseEndpoint(): says what is wrong with an address", () => {
+  const cases: [string, RegExp][] = [
+    ["350", /"350": it is a port alone/],
+    ["70000", /"70000": it is a port alone/],
+    ["tcp/88", /it is a port alone/],
+    ["https://kdc.a.test/KdcProxy", /KDC proxies \(MS-KKDCP\) are not supported; name a KDC as host or host:port/],
+    ["HTTPS://x", /KDC proxies/],
+    ["http://kdc", /expected host or host:port/],
+    ["kdc:70000", /expected host/],
+    ["kdc:0", /expected host/],
+    ["kdc:88:99", /expected host/],
+  ];
+  for (const [text, message] of cases) assert.throws(() => parseEndpoint(text), { code: "BAD_CONFIG", message }, text);
+});
+
+Deno.test("locateKdcs(): a bad KDC does no harm to good ones, and is told with its place if there are none", async () => {
+  const located = async (...hosts: string[]) => {
+    const lines = hosts.map((host) => `  kdc = ${host}\n`).join("");
+    const config = parseKrb5Conf({ name: "krb5.conf", text: `[realms]\n A.TEST = {\n${lines} }\n` });
+    const resolveSrv = () => Promise.reject(new Error("the DNS was asked"));
+    return (await locateKdcs("A.TEST", { config, resolveSrv })).map(({ hostname }) => hostname);
+  };
+  assert.deepEqual(await located("https://p.a.test/KdcProxy", "one", "350", "two:70000", "three"), ["one", "three"]);
+  await assert.rejects(located("https://p.a.test/KdcProxy"), {
+    code: "BAD_CONFIG",
+    message: "Cannot use any KDC of A.TEST (krb5.conf, line 3): Cannot read KDC address " +
+      '"https://p.a.test/KdcProxy": KDC proxies (MS-KKDCP) are not supported; name a KDC as host or host:port',
+  });
+  await assert.rejects(located("350", "x:y"), {
+    code: "BAD_CONFIG",
+    message: /line 3; krb5\.conf, line 4\): .*"350".*"x:y"/,
+  });
+});
+
+Deno.test("locatePrimaryKdcs(): a primary KDC that cannot be used is none", async () => {
+  const text = "[realms]\n A.TEST = {\n kdc = one\n primary_kdc = https://p\n primary_kdc = two\n }\n";
+  const config = parseKrb5Conf({ name: "krb5.conf", text });
+  const found = await locatePrimaryKdcs("A.TEST", { config, resolveSrv: undefined });
+  assert.deepEqual(found.map(({ hostname }) => hostname), ["two"]);
 });
 
 Deno.test("locateKdcs(): sorts SRV records and obeys dns_lookup_kdc", async () => {
@@ -170,4 +212,19 @@ Deno.test("locatePrimaryKdcs(): from the configuration, or from the DNS if that 
   };
   assert.deepEqual(await hostnames({ config: DEFAULT_CONFIG, resolveSrv: none }), []);
   assert.equal(asked[2], "_kerberos-master._tcp.A.TEST.");
+});
+
+Deno.test("locateKdcs(): finds a realm written in another case, and says that a name has none", async () => {
+  const kdc = (host: string) => ({ kdc: [host], primaryKdc: [] });
+  const realms = new Map([["AD.TEST", kdc("dc.ad.test")], ["Mixed.TEST", kdc("one")], ["MIXED.TEST", kdc("two")]]);
+  const options = { config: { ...DEFAULT_CONFIG, dnsLookupKdc: false, realms }, resolveSrv: undefined };
+  const found = async (realm: string) => (await locateKdcs(realm, options)).map(({ hostname }) => hostname);
+  assert.deepEqual(await found("ad.test"), ["dc.ad.test"]);
+  assert.deepEqual(await found("MIXED.TEST"), ["two"]);
+  // Two names that differ in case: neither is guessed.
+  await assert.rejects(found("mixed.test"), { code: "KDC_UNREACHABLE" });
+  await assert.rejects(found(""), {
+    code: "KDC_UNREACHABLE",
+    message: "Cannot find a KDC: the name has no realm; write NAME@REALM, or set default_realm in krb5.conf",
+  });
 });

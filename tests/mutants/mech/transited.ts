@@ -40,15 +40,15 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "[capaths] counts in place of the hierarchy",
       "krb5.conf, [capaths]",
-      "...(configured ?? realmsBetween(ends.client, ends.service))",
-      "...(configured ?? []), ...realmsBetween(ends.client, ends.service)",
+      "return configured ?? realmsBetween(client, service);",
+      "return [...configured ?? [], ...realmsBetween(client, service)];",
     ],
     ["a dot in [capaths] is no realm", "krb5.conf, [capaths]", '?.filter((realm) => realm !== ".")', ""],
     [
       "[capaths] goes by the client's realm first",
       "krb5.conf, [capaths]",
-      "capaths?.get(ends.client)?.get(ends.service)",
-      "capaths?.get(ends.service)?.get(ends.client)",
+      "capaths?.get(client)?.get(service)",
+      "capaths?.get(service)?.get(client)",
     ],
     [
       "the hierarchy ends with what both have in common",
@@ -137,7 +137,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/config/parse.ts", [CAPATHS], [
-    ["[capaths] is read", "krb5.conf, [capaths]", "    capaths: readCapaths(profile),\n", "    capaths: new Map(),\n"],
+    ["[capaths] is read", "krb5.conf, [capaths]", "capaths: () => readCapaths(profile)", "capaths: () => new Map()"],
   ]),
   ...rules("kerberos/config/realms.ts", [CAPATHS], [
     [
@@ -151,15 +151,15 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach the acceptor from serve()",
       "RFC 4120 section 2.7",
-      "services, capaths, replayCache, runtime }",
-      "services, replayCache }",
+      "services, capaths, enctypes, replayCache, runtime }",
+      "services, enctypes, replayCache, runtime }",
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [WIRED], [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      "gssapi: { ...config.gssapi, capaths },",
+      "gssapi: { ...config.gssapi, ...kerberos },",
       "gssapi: config.gssapi,",
     ],
   ]),

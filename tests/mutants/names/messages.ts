@@ -242,33 +242,13 @@ export const FRONTS: readonly Mutant[] = [
       "Method.None",
     ],
   ]),
-  ...rules("socks/server/front/http_connect.ts", [FRONT], [
+  ...rules("socks/server/front/http.ts", [FRONT], [
     [
       "whoever is unreadable gets a status",
       "RFC 9110 section 15.5.1",
-      '    await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");\n',
+      "    await answerProblem(client, error, options);\n",
       "",
     ],
-    ["long heads are served", "RFC 4559", "const MAX_HEAD = 65_536;", "const MAX_HEAD = 8_192;"],
-    ["a head has a limit", "RFC 6585 section 5", "if (bytes.length > MAX_HEAD) {", "if (false) {"],
-    ["a head that comes whole has the same", "RFC 6585 section 5", "end >= 0 && end < MAX_HEAD;", "end >= 0;"],
-    [
-      "a first line has a limit",
-      "RFC 9112 section 3",
-      "if (target === undefined && bytes.length > MAX_LINE) throw tooLong(MAX_LINE);",
-      "",
-    ],
-    [
-      "a first line that comes whole has the same",
-      "RFC 9112 section 3",
-      "  if (line.length > MAX_LINE) throw tooLong(MAX_LINE);\n",
-      "",
-    ],
-    ["version 1 only", "RFC 9110 section 15.6.6", 'if (version !== "1") {', "if (false) {"],
-    ["CONNECT only", "RFC 9110 section 15.5.6", 'if (method !== "CONNECT") {', "if (false) {"],
-    ["405 for methods that there are", "RFC 9110 section 9.1", "OTHER_METHODS.includes(method!)", "true"],
-    ["port 0 is none", "RFC 9110 section 9.3.6", "if (target.port !== 0) return target;", "return target;"],
-    ["a head ends with an empty line", "RFC 9112 section 2.1", "bytes[end - 1] === 0x0a || ", "true || "],
     ["what denies is told as 403", "RFC 9110 section 15.5.4", 'NOT_ALLOWED: "403 Forbidden",', ""],
     [
       "a protocol that is off has an answer",
@@ -277,7 +257,7 @@ export const FRONTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/front/http_connect.ts", [ANSWERS], [
+  ...rules("socks/server/front/http.ts", [ANSWERS], [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",

@@ -40,7 +40,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "no command is taken for another",
       "RFC 1928 section 4",
-      "if (!isKnown(command)) return await refuseUnknown(received, options);",
+      "if (!isKnown(command)) return void await refuseUnknown(received, options);",
       "if (!isKnown(command)) return;",
     ],
     [

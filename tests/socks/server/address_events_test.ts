@@ -128,7 +128,7 @@ Deno.test("address events: name the peer of BIND, and nothing behind an upstream
   const connected = (events: ServerEvent[]) => events.find(({ type }) => type === "connected");
   assert.equal(addressOf(connected(near.events)), undefined);
   assert.deepEqual(addressOf(connected(upstream.events)), { hostname: LOCALHOST, port: echo.port });
-  assert.match(text(near.events), new RegExp(`connected to db\\.example:${echo.port}\\n`));
+  assert.match(text(near.events), new RegExp(`connected to db\\.example:${echo.port} via \\S+, none\\n`));
 });
 
 Deno.test("address events: show an IPv4 client of a dual-stack socket by one address", async () => {

@@ -248,8 +248,10 @@ Deno.test("HTTP: refuses a malformed request with a status at once", async () =>
     ["CONNECT a:80 HTTP/1.1 x\r\n", 400],
     ["CONNECT\ta:80 HTTP/1.1\r\n", 400],
     ["a\r\n", 400],
-    ["GET / HTTP/1.1\r\n", 405],
-    ["get / HTTP/1.1\r\n", 501],
+    ["GET / HTTP/1.1\r\n", 400],
+    ["get / HTTP/1.1\r\n", 400],
+    ["GET http://a:0/ HTTP/1.1\r\n", 400],
+    ["GET ftp://a/ HTTP/1.1\r\n", 501],
     ["GET / HTTP/2.0\r\n", 505],
   ];
   for (const [line, status] of cases) {
