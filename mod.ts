@@ -155,7 +155,15 @@ export type { Limits } from "./socks/server/limits/limits.ts";
 export type { UserLedger } from "./socks/server/limits/user_ledger.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
+export type {
+  CommandName,
+  DecidingRule,
+  Destination,
+  PortRange,
+  Rule,
+  RuleAction,
+  RuleQuery,
+} from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
 export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";

@@ -145,3 +145,5 @@ export type { Identity, MethodName } from "../socks/identity.ts";
 export type { ProtectionLevel } from "../socks/protection.ts";
 export type { UnknownCommand } from "../socks/server/front/request.ts";
 export type { GssAccount } from "../gss/account.ts";
+export type { DecidingRule } from "../socks/rules/rule.ts";
+export type { ThroughProxy } from "../socks/server/targets/target.ts";

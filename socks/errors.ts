@@ -208,21 +208,24 @@ export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   override readonly name = "SocksReplyError";
   /** Text of the rule that decided, if a rule did. */
   readonly rule: string | undefined;
+  /** Number of that rule in its list, from 1. */
+  readonly ruleNumber: number | undefined;
 
   /**
    * Creates an error.
    *
    * @param code Stable code.
    * @param message What failed, for people.
-   * @param options The cause, and the rule that decided.
+   * @param options The cause, and the rule that decided, with its number.
    */
   constructor(
     code: SocksReplyErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly rule?: string | undefined },
+    options?: ErrorOptions & { readonly rule?: string | undefined; readonly ruleNumber?: number | undefined },
   ) {
     super(code, message, options);
     this.rule = options?.rule;
+    this.ruleNumber = options?.ruleNumber;
   }
 
   /** REP field of the reply (RFC 1928 section 6). */

@@ -107,6 +107,7 @@ export { type Nat64Source } from "./rules/nat64.ts";
 export { type Verdict } from "./rules/verdict.ts";
 export {
   type CommandName,
+  type DecidingRule,
   type Destination,
   type PortRange,
   type Rule,

@@ -85,6 +85,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "cli/monitor/page/",
     "cli/monitor/",
     "cli/server/",
+    "cli/check/",
     "cli/commands/",
     "cli/",
   ],
@@ -207,6 +208,7 @@ Deno.test("architecture: packages are imported where they belong", () => {
     "@redis/client": ["proxy/shared/redis_client.ts"],
     "leven": ["cli/command/suggestion.ts"],
     "zod": ["cli/config/"],
+    "jsonc-parser": ["cli/config/jsonc.ts"],
   };
   const wrong: string[] = [];
   for (const [path, text] of FILES) {

@@ -7,7 +7,7 @@ import { connect } from "../../mod.ts";
 import { type Command, ExitCode } from "../command/command.ts";
 import { sayReply, sayTo, verboseProxy } from "../log/verbose.ts";
 import { outputError } from "../terminal/io.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions, ticketsFrom, VERBOSE_OPTION } from "../command/options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions, ticketsFrom, time, VERBOSE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -18,7 +18,7 @@ export const command: Command = {
   options: {
     ...PROXY_OPTIONS,
     ...VERBOSE_OPTION,
-    timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" },
+    timeout: { value: "TIME", help: "Time until the target is reached (default: 60s)" },
   },
   details: `
 As an ssh ProxyCommand:
@@ -32,7 +32,7 @@ As an ssh ProxyCommand:
       ...(say === undefined ? options : verboseProxy(options, say)),
       hostname: host(hostname),
       port: count("PORT", port, 65_535),
-      timeout: timeout === undefined ? undefined : count("--timeout", timeout),
+      timeout: timeout === undefined ? undefined : time("--timeout", timeout),
       signal: io.signal,
     });
     if (say !== undefined) sayReply(say, { hostname, port: Number(port) }, connection.bound);

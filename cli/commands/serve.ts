@@ -3,20 +3,27 @@
  *
  * @module
  */
-import { KeytabFile } from "../../kerberos/credentials/shell/stores.ts";
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
-import { listenPlaces, openListeners, tlsIdentity } from "../config/listeners.ts";
+import {
+  type Command,
+  errorLine,
+  ExitCode,
+  exitCodeFor,
+  type ParsedArguments,
+  UsageError,
+} from "../command/command.ts";
+import { check } from "../check/check.ts";
+import { openListeners } from "../config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
-import { checkEgress, serveOptions } from "../config/serve_options.ts";
-import { checkShared } from "../config/shared_store.ts";
+import { serveOptions } from "../config/serve_options.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ServerConfig } from "../config/settings.ts";
+import type { LogFormat } from "../log/event_log.ts";
+import { ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { type OpenPorts, openPorts, readPorts } from "../monitor/ports.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { dropPermissions, reloadFiles, reloadWarnings } from "../server/permissions.ts";
 import { ServerRun } from "../server/server_run.ts";
-import { warnings } from "../server/warnings.ts";
 import { runWorkers } from "../server/workers.ts";
 
 /** The command. */
@@ -39,79 +46,80 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.
 
 SIGHUP reads the configuration again; sessions continue. SIGTERM and SIGINT let sessions end until --drain-timeout.`,
   async run(args, io): Promise<number> {
+    if (args.has("strict") && !args.has("check")) throw new UsageError("--strict needs --check");
+    if (args.has("check")) return await check(args, io);
+    let format: LogFormat = args.has("json") ? "json" : "text";
     try {
-      return await serve(args, io);
+      const config = serverConfig(args);
+      format = config.log ?? "text";
+      return await serve(args, config, io);
     } catch (error) {
-      throw error instanceof ConfigError ? new UsageError(error.message) : error;
+      if (format === "json") {
+        const text = errorLine(error);
+        new ProgramLog(format, io).note({ level: "error", event: "failed", text, facts: { error: text } });
+      } else if (!(error instanceof ConfigError)) throw error;
+      else if (!args.has("config")) throw new UsageError(error.message);
+      // The help says nothing about a file.
+      else io.err(`gssocks serve: ${errorLine(error)}\n`);
+      return error instanceof ConfigError ? ExitCode.Usage : exitCodeFor(error);
     }
   },
 };
 
-async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
-  const config = serverConfig(args);
+async function serve(args: ParsedArguments, config: ServerConfig, io: CliIo): Promise<number> {
   const ports = readPorts(config);
-  if (args.has("check")) return check(args, config, io);
+  const log = new ProgramLog(config.log ?? "text", io);
   const workers = config.workers === 0 ? navigator.hardwareConcurrency : config.workers ?? 1;
   // Deno has no other sign of the flag, and ends the process where it is missing.
   if (workers > 1 && !("listenDatagram" in Deno)) {
     throw new UsageError("--workers needs deno run --unstable-net, with which several threads may listen on one port");
   }
-  const watch: OpenPorts = (take, faults) => openPorts(ports, take, { io, faults });
+  const watch: OpenPorts = (take, faults) => openPorts(ports, take, { log, faults });
   return workers > 1
     ? await runWorkers({
       args: args.given,
       config,
       count: workers,
       io,
+      log,
       watch,
-      onListening: () => listening(args, config, io),
+      onListening: () => listening({ args, config, io, log }),
     })
-    : await runAlone(args, config, io, watch);
+    : await runAlone({ args, config, io, log }, watch);
 }
 
-/** Everything that can be looked at without listening anywhere. */
-function check(args: ParsedArguments, config: ServerConfig, io: CliIo): number {
-  const options = serveOptions(config);
-  const keytab = typeof options.keytab === "string" ? options.keytab : undefined;
-  if (keytab !== undefined) new KeytabFile(keytab);
-  listenPlaces(config);
-  tlsIdentity(config);
-  checkShared(config.shared);
-  checkEgress(config);
-  for (const warning of warnings(options)) io.err(`${warning}\n`);
-  const files = reloadFiles(args, config, keytab);
-  const again = files.length === 0 ? "" : `SIGHUP has these files read again: ${files.join(", ")}\n`;
-  io.out(`The configuration is good.\n${again}`);
-  return ExitCode.Ok;
+/** What a server starts with. */
+interface Starting {
+  readonly args: ParsedArguments;
+  readonly config: ServerConfig;
+  readonly io: CliIo;
+  readonly log: ProgramLog;
 }
 
 /** The server listens: what it does not need any more is given up, and what a reload will miss is said. */
-async function listening(args: ParsedArguments, config: ServerConfig, io: CliIo): Promise<void> {
+async function listening({ args, config, io, log }: Starting): Promise<void> {
   await dropPermissions({ args, config, io });
   if (io.revoke === undefined) return;
-  for (const line of reloadWarnings(reloadFiles(args, config))) io.err(`${line}\n`);
+  for (const text of reloadWarnings(reloadFiles(args, config))) log.note({ event: "warning", text });
 }
 
 /** One server, in this thread. */
-async function runAlone(
-  args: ParsedArguments,
-  config: ServerConfig,
-  io: CliIo,
-  watch: OpenPorts,
-): Promise<number> {
+async function runAlone({ args, config, io, log }: Starting, watch: OpenPorts): Promise<number> {
   let started: ServerRun | undefined;
   let asked = false;
   // Before the first line is printed: SIGHUP would end the process.
   const stopReloading = io.onReload?.(() => started === undefined ? asked = true : started.reload());
   try {
     const options = serveOptions(config);
-    await using run = await ServerRun.start({ args, config, options, io, listeners: await openListeners(config) });
+    const listeners = await openListeners(config);
+    await using run = await ServerRun.start({ args, config, options, io, log, listeners });
     started = run;
     for (const { hostname, port } of run.addresses) {
-      io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);
+      const address = port === 0 ? hostname : formatEndpoint({ hostname, port });
+      log.note({ event: "listening", text: `Listening on ${address}`, facts: { what: "proxy", address } });
     }
     await using _ports = watch(() => Promise.resolve(run.snapshot()), run.faults);
-    await listening(args, config, io);
+    await listening({ args, config, io, log });
     if (asked) run.reload();
     await run.finished;
   } finally {

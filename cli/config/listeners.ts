@@ -14,6 +14,7 @@ import { balancers } from "../../socks/stream/proxy_protocol.ts";
 import type { TlsIdentity } from "../../socks/stream/tls.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { at, ConfigError } from "./config_error.ts";
+import { readText } from "./read_text.ts";
 import type { ServerConfig } from "./settings.ts";
 
 const PORT = 1080;
@@ -40,8 +41,25 @@ export function listenPlaces({ listen, proxyProtocol }: ServerConfig): readonly 
     }
     const tls = text.startsWith("tls://");
     const endpoint = tls ? text.slice("tls://".length) : text;
-    return { type: tls ? "tls" : "tcp", ...at(`listen[${i}]`, () => parseLocalEndpointText(endpoint, PORT)) };
+    return { type: tls ? "tls" : "tcp", ...at(`listen[${i}]`, () => placeOf(endpoint)) };
   });
+}
+
+/** Reads an address and its port; what is easily mistaken for one is refused by name. */
+function placeOf(text: string): { hostname: string; port: number } {
+  if (/^\d{1,5}$/.test(text)) {
+    throw new TypeError(
+      `"${text}" is a port without an address; write 127.0.0.1:${text} for this machine alone, or 0.0.0.0:${text} or ` +
+        `[::]:${text} for all`,
+    );
+  }
+  const [, port = PORT] = /^\*(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (text.startsWith("*")) {
+    throw new TypeError(
+      `"${text}" names no address; all addresses of this machine are 0.0.0.0:${port} and [::]:${port}`,
+    );
+  }
+  return parseLocalEndpointText(text, PORT);
 }
 
 /** A place to listen. */
@@ -56,7 +74,13 @@ export async function openListeners(config: ServerConfig, together?: SharedPorts
     for (const [i, place] of listenPlaces(config).entries()) {
       // One socket file serves all threads.
       if (place.type === "unix" && together !== undefined && together.index > 0) continue;
-      open.push(await openListener(place, config, together && { port: together.ports?.[i] }));
+      try {
+        open.push(await openListener(place, config, together && { port: together.ports?.[i] }));
+      } catch (error) {
+        // The class of the system's error says what kind it is.
+        if (error instanceof Error && config.listen !== undefined) error.message = `listen[${i}]: ${error.message}`;
+        throw error;
+      }
     }
     return open;
   } catch (error) {
@@ -92,8 +116,8 @@ async function openListener(
 export function tlsIdentity({ tls }: ServerConfig): TlsIdentity | undefined {
   if (tls === undefined) return undefined;
   const identity = {
-    cert: at("tls.certificate", () => Deno.readTextFileSync(tls.certificate)),
-    key: at("tls.key", () => Deno.readTextFileSync(tls.key)),
+    cert: at("tls.certificate", () => readText(tls.certificate)),
+    key: at("tls.key", () => readText(tls.key)),
   };
   at(`tls: ${tls.certificate} and ${tls.key}`, () => checkIdentity(identity));
   return identity;
@@ -117,7 +141,11 @@ function listenInPlaceOf(path: string): ConnectionListener {
 async function listenAtPath(path: string): Promise<ConnectionListener> {
   try {
     if (Deno.lstatSync(path).isSocket) {
-      if (await isAnswered(path)) throw new Deno.errors.AddrInUse(`Cannot listen at ${path}: a server listens there`);
+      if (await isAnswered(path)) {
+        throw new Deno.errors.AddrInUse(
+          `Cannot listen at ${path}: a server listens there; end it, or choose another path`,
+        );
+      }
       Deno.removeSync(path);
     }
   } catch (error) {
@@ -126,7 +154,8 @@ async function listenAtPath(path: string): Promise<ConnectionListener> {
   return listenUnix(path);
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether somebody listens at the path of a socket. */
+export async function isAnswered(path: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
     return true;

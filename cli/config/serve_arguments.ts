@@ -5,14 +5,16 @@
  */
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
 import { VERBOSE_OPTION } from "../command/options.ts";
-import { parseConfig, PLACED_OPTIONS } from "./server_config.ts";
+import { checkConfig, parseConfig, PLACED_OPTIONS } from "./server_config.ts";
+import { readText } from "./read_text.ts";
 import type { ServerConfig } from "./settings.ts";
 
 /** The options. */
 export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { value: "FILE", short: "f", help: "Configuration, in JSON; options given here take precedence" },
   ...VERBOSE_OPTION,
-  check: { help: "Check the configuration, and stop" },
+  check: { help: "Try all that a start needs, say what was found, and stop" },
+  strict: { help: "With --check: exit with 1 for warnings too" },
   ...Object.assign({}, ...PLACED_OPTIONS.map(({ options }) => options)),
 };
 
@@ -24,7 +26,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
  */
 export function serverConfig(args: ParsedArguments): ServerConfig {
   const file = args.value("config");
-  const written = file === undefined ? {} : parseConfig(Deno.readTextFileSync(file), file);
+  const written = file === undefined ? {} : parseConfig(readText(file), file);
   const given = configOf(args);
   return {
     ...written,
@@ -46,7 +48,7 @@ function configOf(args: ParsedArguments): ServerConfig {
     if (value !== undefined) place(values, path, value);
   }
   // The same check as for a file.
-  return parseConfig(JSON.stringify(values), "command line");
+  return checkConfig(values, "command line");
 }
 
 function place(values: Record<string, unknown>, path: readonly string[], value: unknown): void {

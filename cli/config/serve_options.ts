@@ -6,17 +6,13 @@
 import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import type { Capaths, ServeOptions } from "../../mod.ts";
-import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { at, ConfigError } from "./config_error.ts";
+import { readRule } from "./rule_text.ts";
 import type { ServerConfig } from "./settings.ts";
+import { readText } from "./read_text.ts";
 import { readUpstreams } from "./upstreams.ts";
-import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { checkAnnounce } from "../../socks/server/targets/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
-import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
-import { type RuleFields, ruleFromFields } from "../../socks/rules/rule_fields.ts";
-import type { Rule } from "../../socks/rules/rule.ts";
-import { parseIp } from "../../socks/wire/ip.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords/passwords.ts";
 import { platform } from "../../socks/shell/default_platform.ts";
 import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
@@ -72,18 +68,12 @@ function keytabAndLimits(keytab: string | undefined): KerberosLimits {
 
 /** Checks settings that depend on each other. */
 function checkTogether(config: ServerConfig): void {
-  const { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = {}, tls } = config;
+  const { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], tls } = config;
   at("datagrams.announce", () => checkAnnounce(config.datagrams?.announce));
-  for (const [i, prefix] of (egress.nat64 ?? []).entries()) {
-    if (prefix !== "discover") at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));
-  }
   if (protocols.length > 0 && !methods.includes("none")) {
     throw new ConfigError(
       `protocols: clients of ${protocols.join(" and ")} do not authenticate, and method none is not accepted`,
     );
-  }
-  for (const [i, address] of (egress.addresses ?? []).entries()) {
-    if (parseIp(address) === undefined) throw new ConfigError(`egress.addresses[${i}]: "${address}" is not an address`);
   }
   for (const [i, rule] of rules.entries()) {
     const { upstream } = readRule(rule);
@@ -107,10 +97,6 @@ export function checkEgress({ egress: { addresses = [] } = {} }: ServerConfig): 
   }
 }
 
-function readRule(rule: string | RuleFields): Rule {
-  return withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule));
-}
-
 /** What this process knows of passwords; reading the configuration again does not forget it. */
 const KNOWN = new KnownPasswords();
 
@@ -118,6 +104,6 @@ function readPasswords({ passwordFile }: ServerConfig): ServeOptions["passwords"
   if (passwordFile === undefined) throw new ConfigError("passwordFile: is needed for the method password");
   return at(
     "passwordFile",
-    () => hashedPasswords(parsePasswordFile(Deno.readTextFileSync(passwordFile), passwordFile), undefined, KNOWN),
+    () => hashedPasswords(parsePasswordFile(readText(passwordFile), passwordFile), undefined, KNOWN),
   );
 }

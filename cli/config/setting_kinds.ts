@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { reasonText } from "../../base/reason.ts";
 import { count } from "../command/options.ts";
 import { type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
 import { readSize, readTime, SIZE_FORMS, SIZE_PATTERN, TIME_FORMS, TIME_PATTERN } from "../command/units.ts";
@@ -30,6 +31,31 @@ export interface SettingOptions {
 
 /** Options of settings. The value is a `SettingOptions`, whose functions the type of a registry cannot express. */
 const OPTIONS = z.registry<{ readonly given: unknown }>();
+
+/** Settings that count from the start of the server on, whatever a reload finds. */
+const AT_START = new WeakSet<z.core.$ZodType>();
+
+/** Marks a setting: a reload does not take it, and says that it needs a restart. */
+export function atStart<T>(setting: Setting<T>): Setting<T> {
+  AT_START.add(setting);
+  return setting;
+}
+
+/** Whether a setting is so marked. */
+export function needsRestart(setting: z.core.$ZodType): boolean {
+  return AT_START.has(setting);
+}
+
+/** A schema whose values must also be readable: what `read` throws is what is wrong with a value. */
+export function readable<T>(schema: z.ZodType<T>, read: (value: T) => unknown): z.ZodType<T> {
+  return schema.superRefine((value, context) => {
+    try {
+      read(value);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: reasonText(error) });
+    }
+  });
+}
 
 /** Creates a setting of any kind. */
 export function setting<T>(schema: z.ZodType<T>, help: string, options?: SettingOptions): Setting<T> {
@@ -92,9 +118,14 @@ export function choice<T extends string>(words: readonly T[], help: string, opti
   return simple(z.enum(words) as unknown as z.ZodType<T>, help, option, { read: one });
 }
 
-/** A list whose option is given once for each item. */
-export function texts(help: string, option?: NamedOption): Setting<readonly string[]> {
-  return simple(TEXTS, help, option, { multiple: true, read: many });
+/** A list whose option is given once for each item; `read` throws for an item that cannot be read. */
+export function texts(
+  help: string,
+  option?: NamedOption,
+  read?: (text: string) => unknown,
+): Setting<readonly string[]> {
+  const schema = read === undefined ? TEXTS : z.array(readable(z.string(), read)).nonempty();
+  return simple<readonly string[]>(schema, help, option, { multiple: true, read: many });
 }
 
 /** Reads the values of an option that may be given more than once. */
@@ -133,7 +164,9 @@ export function time(help: string, option?: NamedOption): Setting<number> {
 /** A number of bytes. */
 export function size(help: string, option?: NamedOption): Setting<number> {
   const schema = SIZE.transform((value) => typeof value === "number" ? value : readSize(value)!);
-  return simple(schema, help, option && { value: "N", ...option }, { read: number });
+  return simple(schema, help, option && { value: "SIZE", ...option }, {
+    read: (args, name) => /^\d+$/.test(args.value(name) ?? "") ? number(args, name) : args.value(name),
+  });
 }
 
 /** A number from 1. */

@@ -44,7 +44,7 @@ export const RULE: z.ZodType<RuleFields> = z.strictObject(
   {
     action: z.enum(["allow", "deny"]),
     destinations: setting(TEXTS, "10.0.0.0/8, fd00::/8, host.example.com, .example.com, localhost or *"),
-    ports: setting(TEXTS, "443 or 8000-8999"),
+    ports: setting(TEXTS, "443, 8000-8999 or https"),
     commands: list(COMMAND_NAMES, "Commands requested"),
     sources: setting(TEXTS, "Addresses or blocks of clients"),
     methods: list(METHODS, "Methods by which clients authenticated"),

@@ -4,6 +4,10 @@
  *
  * @module
  */
+import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
+import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
+import { parseIp } from "../../socks/wire/ip.ts";
+import { readRule } from "./rule_text.ts";
 import { COMMAND_NAMES } from "../../socks/rules/rule.ts";
 import { OTHER_PROTOCOLS } from "../../socks/server/front/options.ts";
 import { z } from "zod";
@@ -16,11 +20,13 @@ import type { RuleFields } from "../../socks/rules/rule_fields.ts";
 import {
   amount,
   amountOrNone,
+  atStart,
   choice,
   flag,
   group,
   list,
   many,
+  readable,
   setting,
   type SettingOptions,
   type Settings,
@@ -87,19 +93,29 @@ function ruleOptions(allow: string, deny: string, value: string, help: readonly 
   };
 }
 
-/** The settings: path, schema, help, and option of the command line. */
+const RULE_WANTED = "a rule is wanted: text, or an object with an action";
+
+function checkIp(text: string): void {
+  if (parseIp(text) === undefined) throw new TypeError(`"${text}" is not an address`);
+}
+
+/** The settings: path, schema, help, option of the command line, and `atStart` where a reload does not take it. */
 export const SETTINGS: Settings<ServerConfig> = {
   $schema: z.string().optional(),
-  listen: texts("HOST:PORT, tls://HOST:PORT or unix:PATH (default: 127.0.0.1:1080; port 0 for a free one)", {
+  listen: atStart(texts("HOST:PORT, tls://HOST:PORT or unix:PATH (default: 127.0.0.1:1080; port 0 for a free one)", {
     name: "listen",
     value: "WHERE",
     short: "l",
-  }),
-  proxyProtocol: list(undefined, "Addresses and blocks of balancers that send the PROXY protocol (default: none)", {
-    name: "proxy-protocol",
-    value: "SOURCES",
-  }),
-  reusePort: flag("Let another server take the same ports and paths while this one ends", { name: "reuse-port" }),
+  })),
+  proxyProtocol: atStart(
+    list(undefined, "Addresses and blocks of balancers that send the PROXY protocol (default: none)", {
+      name: "proxy-protocol",
+      value: "SOURCES",
+    }),
+  ),
+  reusePort: atStart(
+    flag("Let another server take the same ports and paths while this one ends", { name: "reuse-port" }),
+  ),
   tls: group<TlsFiles>({
     certificate: text("Certificate chain for tls://, in PEM", { name: "tls-certificate", value: "FILE" }),
     key: text("Its private key, in PEM", { name: "tls-key", value: "FILE" }),
@@ -159,7 +175,7 @@ export const SETTINGS: Settings<ServerConfig> = {
     mayBeEmpty: true,
   }),
   clients: setting(
-    z.array(z.string()),
+    z.array(readable(z.string(), parseClientRuleText)),
     "Rules for client addresses, first match wins: allow SOURCES, deny SOURCES",
     ruleOptions("allow-client", "deny-client", "SOURCES", [
       "Accept clients from these addresses, and no others",
@@ -167,7 +183,7 @@ export const SETTINGS: Settings<ServerConfig> = {
     ]),
   ),
   rules: setting(
-    z.array(z.union([z.string(), RULE], { error: "a rule is wanted: text, or an object with an action" })),
+    z.array(readable(z.union([z.string(), RULE], { error: RULE_WANTED }), readRule)),
     "Rules for requests, first match wins; what no rule matches is denied",
     ruleOptions("allow", "deny", "RULE", [
       "Allow DESTINATION[:PORTS][,user=WHO]...; rules apply in their order",
@@ -176,11 +192,11 @@ export const SETTINGS: Settings<ServerConfig> = {
   ),
   upstreams: setting(z.record(z.string(), UPSTREAM), "Proxies that rules may name"),
   egress: group<EgressConfig>({
-    addresses: texts("Local addresses from which targets are reached, one of each family"),
+    addresses: texts("Local addresses from which targets are reached, one of each family", undefined, checkIp),
     nat64: texts("Prefix of a NAT64 translator, or discover for those that the resolver knows (RFC 7050)", {
       name: "nat64",
       value: "PREFIX",
-    }),
+    }, (prefix) => prefix === "discover" || parseNat64Prefix(prefix)),
   }, "How targets are reached"),
   datagrams: group<NonNullable<ServerConfig["datagrams"]>>({
     announce: setting(
@@ -225,19 +241,19 @@ export const SETTINGS: Settings<ServerConfig> = {
     bandwidthPerSession: size("Bytes per second of a session, both ways (default: no limit)", { name: "bandwidth" }),
     bandwidthPerUser: size("The same for all sessions of a user", { name: "bandwidth-per-user" }),
   }, "How much of the server one client, source and user may have"),
-  shared: setting(SHARED, "Replay cache and limits that several machines share"),
-  workers: amountOrNone("Threads that serve, 0 for one a core (default: 1); Linux spreads the connections", {
+  shared: atStart(setting(SHARED, "Replay cache and limits that several machines share")),
+  workers: atStart(amountOrNone("Threads that serve, 0 for one a core (default: 1); Linux spreads the connections", {
     name: "workers",
     maximum: 256,
-  }),
-  admin: text("Status page, /healthz and /metrics on a loopback address (default: none)", {
+  })),
+  admin: atStart(text("Status page, /healthz and /metrics on a loopback address (default: none)", {
     name: "admin",
     value: "HOST:PORT",
-  }),
-  health: text("Answer ok, degraded, failing or draining there, for load balancers (default: none)", {
+  })),
+  health: atStart(text("Answer ok, degraded, failing or draining there, for load balancers (default: none)", {
     name: "health",
     value: "HOST:PORT",
-  }),
+  })),
   log: setting(z.enum(["text", "json", "none"]), "How events are logged (default: text)", {
     options: LOG_OPTIONS,
     read: (args) => args.has("json") || args.has("quiet") ? logFormat(args) : undefined,

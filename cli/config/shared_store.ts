@@ -7,6 +7,7 @@ import { connectDenoKv } from "../../proxy/shared/deno_kv.ts";
 import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/shared/redis.ts";
 import { redisPlaces } from "../../proxy/shared/redis_places.ts";
 import { at, ConfigError } from "./config_error.ts";
+import { firstLine, readText } from "./read_text.ts";
 import type { SharedConfig } from "./setting_objects.ts";
 
 /**
@@ -47,12 +48,19 @@ export async function openShared(
     prefix,
     onChange,
     replicas,
-    password: firstLine(passwordFile),
-    sentinelPassword: firstLine(sentinelPasswordFile),
-    caCerts: caFile === undefined ? undefined : [Deno.readTextFileSync(caFile)],
+    password: passwordFile && firstLine(passwordFile),
+    sentinelPassword: sentinelPasswordFile && firstLine(sentinelPasswordFile),
+    caCerts: caFile === undefined ? undefined : [readText(caFile)],
   });
 }
 
-function firstLine(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : Deno.readTextFileSync(file).split(/\r?\n/)[0]!;
+/** Name of the store for people: its URL without a password, or its file. */
+export function storeName({ redis, kv }: SharedConfig): string {
+  const urls = redis === undefined ? [kv ?? "Deno KV"] : [redis].flat();
+  return urls.map((url) => url.replace(/\/\/.*@/, "//")).join(", ");
+}
+
+/** Why the store cannot be used, in words for people. */
+export function storeReason(reason: string): string {
+  return /\bECONNREFUSED\b/.test(reason) ? `nothing listens there (${reason}); start it, or mend the address` : reason;
 }

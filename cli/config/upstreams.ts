@@ -12,6 +12,7 @@ import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { at, ConfigError } from "./config_error.ts";
+import { firstLine } from "./read_text.ts";
 import type { UpstreamConfig } from "./setting_objects.ts";
 
 /**
@@ -46,7 +47,7 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     dial: config.via === undefined ? undefined : dialThrough(via(config.via)),
   };
   if (user !== undefined && passwordFile !== undefined) {
-    const password = Deno.readTextFileSync(passwordFile).split(/\r?\n/)[0]!;
+    const password = firstLine(passwordFile);
     return { ...address, auth: [passwordClient({ username: user, password })] };
   }
   if (unauthenticated) return { ...address, auth: [noAuthentication()] };

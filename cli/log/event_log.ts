@@ -6,28 +6,45 @@
  * @module
  */
 import { printable, quoted, shortened } from "../../base/printable.ts";
+import { systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
+import type { DecidingRule } from "../../socks/rules/rule.ts";
 import { accountName } from "../../gss/account.ts";
 import type { Identity } from "../../socks/identity.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { ThroughProxy } from "../../socks/server/targets/target.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { systemRuntime } from "../../base/runtime.ts";
 
 /** How events are printed: for people, as JSON lines, or not at all. */
 export type LogFormat = "text" | "json" | "none";
 
-/** Prints events. */
-export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
+/** How much a line matters. */
+export type LogLevel = "info" | "warning" | "error";
+
+/**
+ * Prints events.
+ *
+ * @param run Id of this run of the program, for JSON: numbers of sessions begin again with each run.
+ */
+export function eventPrinter(format: LogFormat, io: Pick<CliIo, "err">, run?: string): (event: ServerEvent) => void {
   if (format === "none") return () => {};
-  const text = format === "json"
-    ? (event: ServerEvent) => JSON.stringify(eventRecord(event), shortValue)
-    : (event: ServerEvent) => `${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`;
-  return (event) => io.err(`${printable(text(event))}\n`);
+  if (format === "json") return (event) => io.err(jsonLine(levelOf(event), run, eventRecord(event)));
+  return (event) => io.err(`${printable(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`)}\n`);
+}
+
+/** A line of JSON with its time, level and run. */
+export function jsonLine(level: LogLevel, run: string | undefined, record: Record<string, unknown>): string {
+  const time = new Date(systemRuntime.now()).toISOString();
+  return `${printable(JSON.stringify({ time, level, run, ...record }, shortValue))}\n`;
+}
+
+/** A refusal may be an attack, or a user who cannot work; the rest is the ordinary course of things. */
+function levelOf(event: ServerEvent): LogLevel {
+  return event.type === "refused" ? "warning" : "info";
 }
 
 /** Shortens texts that a client may have chosen; a rule is the operator's. */
@@ -53,7 +70,6 @@ interface EventRecord extends Record<string, unknown> {
 /** One event as a record of plain values. */
 export function eventRecord(event: ServerEvent): Record<string, unknown> {
   const record: EventRecord = {
-    time: new Date(systemRuntime.now()).toISOString(),
     event: event.type,
     session: event.session,
   };
@@ -74,6 +90,7 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
     record["through"] = { proxy: formatEndpoint(proxy), user, protection };
   }
   if ("command" in event) record.command = event.command;
+  if ("rule" in event && event.rule !== undefined) addRule(record, event.rule);
   if (event.type === "closed") {
     const { sent, received, duration, datagrams } = event;
     Object.assign(record, { sent, received, duration });
@@ -88,9 +105,21 @@ function addError(record: EventRecord, error: Error): void {
   const { cause } = error;
   record["error"] = error.message;
   if ("code" in error) record["code"] = error.code;
-  if (error instanceof SocksReplyError && error.rule !== undefined) record["rule"] = error.rule;
+  if (error instanceof SocksReplyError) {
+    // What a rule refuses was allowed by none.
+    if (error.rule !== undefined) addRule(record, { text: error.rule, number: error.ruleNumber });
+  }
   if (cause instanceof KerberosError) record["cause"] = cause.code;
   if (cause instanceof GssError) Object.assign(record, { gssCode: cause.code }, cause.details);
+}
+
+/** Adds the rule that decided. */
+function addRule(
+  record: EventRecord,
+  { text, number }: { readonly text: string; readonly number?: number | undefined },
+) {
+  record["rule"] = text;
+  if (number !== undefined) record["ruleNumber"] = number;
 }
 
 /** The address that stands for a name; an address stands for itself. */
@@ -121,20 +150,33 @@ function eventText(event: ServerEvent): string {
       return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
         `protection ${event.protection}${accountText(event.identity)}`;
     case "refused":
-      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${why(event.error)}`;
+      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}${refusedBy(event.error)}: ` +
+        why(event.error);
     case "listening":
-      return `[${session}] listens on ${formatEndpoint(event.bound)}`;
+      return `[${session}] listens for ${address} ${who(event.identity.name)} on ${formatEndpoint(event.bound)}` +
+        byRule(event.rule);
     case "associated":
-      return `[${session}] relays datagrams on ${formatEndpoint(event.bound)}`;
+      return `[${session}] relays datagrams of ${address} ${who(event.identity.name)} on ` +
+        `${formatEndpoint(event.bound)}${byRule(event.rule)}`;
     case "connected":
-      return `[${session}] connected to ${formatEndpoint(event.target)}${atAddress(event.target, event.address)}` +
+      return `[${session}] connected ${address} ${who(event.identity.name)} to ${formatEndpoint(event.target)}` +
+        `${atAddress(event.target, event.address)}${byRule(event.rule)}` +
         (event.through === undefined ? "" : throughText(event.through));
     case "closed":
-      return `[${session}] closed ${
-        formatEndpoint(event.target)
-      }, ${event.sent} bytes sent, ${event.received} received` +
+      return `[${session}] closed ${address} ${who(event.identity.name)} to ${formatEndpoint(event.target)}, ` +
+        `${event.sent} bytes sent, ${event.received} received${byRule(event.rule)}` +
         (event.error === undefined ? "" : `: ${why(event.error)}`);
   }
+}
+
+/** The rule that allowed something. */
+function byRule(rule: DecidingRule | undefined): string {
+  return rule === undefined ? "" : `, rule ${rule.number} "${rule.text}"`;
+}
+
+/** The number of the rule that refused something; its text is in the message. */
+function refusedBy(error: Error): string {
+  return error instanceof SocksReplyError && error.ruleNumber !== undefined ? ` by rule ${error.ruleNumber}` : "";
 }
 
 /** What a ticket proved about the account of its user, or why it proved nothing. */

@@ -45,7 +45,7 @@ export class Faults {
   /**
    * Creates a log of faults.
    *
-   * @param say Takes a line, with its end.
+   * @param say Takes a line, with its end; it says that something is at fault.
    * @param now A clock that never goes back, in milliseconds.
    */
   constructor(say: (line: string) => void, now: () => number = monotonicNow) {

@@ -48,6 +48,7 @@ export class LogQueue {
   #dropped = 0;
   /** Lines dropped since the last note about it in the log. */
   #untold = 0;
+  #gapLine = (note: string): string => `${note}\n`;
   #running: Promise<void> | undefined;
 
   /**
@@ -66,6 +67,11 @@ export class LogQueue {
   /** Lines that were dropped since the start. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Sets how a note about dropped lines is written as a line. */
+  noteGaps(line: (note: string) => string): void {
+    this.#gapLine = line;
   }
 
   /** Queues lines, or drops them if there is no room. */
@@ -87,9 +93,9 @@ export class LogQueue {
   /** Writes a note about dropped lines, at the gap. */
   #tellGap(): void {
     if (this.#untold === 0) return;
-    const note = `${this.#untold} log line${this.#untold === 1 ? " was" : "s were"} dropped: the log took no more\n`;
+    const note = `${this.#untold} log line${this.#untold === 1 ? " was" : "s were"} dropped: the log took no more`;
     this.#untold = 0;
-    this.#push(utf8(note), 1);
+    this.#push(utf8(this.#gapLine(note)), 1);
   }
 
   #push(bytes: Uint8Array, lines: number): void {

@@ -7,7 +7,7 @@ import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { at } from "../config/config_error.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import type { Faults } from "../log/guard.ts";
-import type { CliIo } from "../terminal/io.ts";
+import type { ProgramLog } from "../log/program_log.ts";
 import { adminEndpoint, startAdmin } from "./admin.ts";
 import { healthEndpoint, startHealth } from "./health.ts";
 import type { HttpPort, PortReports } from "./http_port.ts";
@@ -41,7 +41,7 @@ function read(name: string, text: string | undefined, endpoint: (text: string) =
 export function openPorts(
   { admin, health }: Ports,
   take: TakeSnapshot,
-  { io, faults }: { readonly io: CliIo; readonly faults: Faults },
+  { log, faults }: { readonly log: ProgramLog; readonly faults: Faults },
 ): AsyncDisposable {
   const open: HttpPort[] = [];
   const close = async () => {
@@ -49,10 +49,18 @@ export function openPorts(
   };
   const begin = (name: string, where: Endpoint | undefined, start: typeof startAdmin) => {
     if (where === undefined) return;
-    const reports: PortReports = { say: (line) => io.err(line), onFault: (error) => faults.take(error, name) };
+    const reports: PortReports = {
+      say: (text) => log.note({ event: "port", text }),
+      onFault: (error) => faults.take(error, name),
+    };
     const port = start(where, take, reports);
     open.push(port);
-    io.err(`${name} on http://${formatEndpoint(port.addr)}/\n`);
+    const at = formatEndpoint(port.addr);
+    log.note({
+      event: "listening",
+      text: `${name} on http://${at}/`,
+      facts: { what: name.toLowerCase(), address: at },
+    });
   };
   try {
     begin("Admin port", admin, startAdmin);

@@ -16,17 +16,18 @@ import { errorLine, type ParsedArguments } from "../command/command.ts";
 import { tlsIdentity } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
-import { openShared } from "../config/shared_store.ts";
+import { openShared, storeName, storeReason } from "../config/shared_store.ts";
 import type { ServerConfig } from "../config/settings.ts";
-import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { sayTo, verboseEvents } from "../log/verbose.ts";
+import { troubleLine } from "../log/event_log.ts";
+import { type LogNote, ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { Faults } from "../log/guard.ts";
 import { Handover } from "./handover.ts";
 import { checkPermitted } from "./permissions.ts";
-import { asStarted, changesOf, waitingFor } from "./reload.ts";
+import { asStarted, changeLines, changesOf, compareConfigs } from "./reload.ts";
 import { warnings } from "./warnings.ts";
 
 /** What a server is started with. */
@@ -39,6 +40,8 @@ interface ServerRunOptions {
   readonly options: ServeOptions;
   /** Input and output. */
   readonly io: CliIo;
+  /** Its log. */
+  readonly log: ProgramLog;
   /** Where to listen. */
   readonly listeners: readonly ConnectionListener[];
   /** What one of several servers has different. */
@@ -56,6 +59,7 @@ export class ServerRun {
   readonly #shared: SharedStore | undefined;
   readonly #handover: Handover | undefined;
   readonly #unguard: (() => void) | undefined;
+  #log: ProgramLog;
   #config: ServerConfig;
   #options: ServeOptions;
   /** Faults of this program. */
@@ -64,16 +68,17 @@ export class ServerRun {
   readonly finished: Promise<void>;
 
   private constructor(start: ServerRunOptions, shared: SharedStore | undefined) {
-    const { config, options, io, listeners } = start;
+    const { config, options, io, log, listeners } = start;
     this.#start = start;
+    this.#log = log;
     this.#shared = shared;
     this.#config = config;
     this.#options = options;
-    this.faults = new Faults((line) => io.err(line));
+    this.faults = new Faults((text) => this.#log.note({ level: "error", event: "fault", text }));
     this.#monitor = new Monitor();
     this.#handover = config.reusePort ? new Handover() : undefined;
     const watched = listeners.map((listener) => this.#handover?.watched(listener) ?? listener);
-    this.#server = serve({ ...this.#complete(start.options, config), listeners: watched });
+    this.#server = serve({ ...this.#complete(start.options), listeners: watched });
     // From here on nothing but a session's end ends a session.
     this.#unguard = io.onFault?.(this.faults.take);
     this.finished = this.#run(io.signal);
@@ -82,16 +87,23 @@ export class ServerRun {
 
   /** Starts one. */
   static async start(start: ServerRunOptions): Promise<ServerRun> {
-    const { config: { shared }, io } = start;
+    const { config: { shared }, log } = start;
     let store: SharedStore | undefined;
     try {
       if (shared !== undefined) {
         store = await openShared(
           shared,
-          (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
+          (up, reason) =>
+            log.note({
+              level: up ? "info" : "error",
+              event: up ? "store-up" : "store-lost",
+              text: `Shared store ${storeName(shared)} ${up ? "is there" : "is lost"}: ${
+                printable(storeReason(reason))
+              }`,
+            }),
         );
       }
-      for (const warning of warnings(start.options)) io.err(`${warning}\n`);
+      for (const text of warnings(start.options)) log.note({ event: "warning", text });
       return new ServerRun(start, store);
     } catch (error) {
       await store?.[Symbol.asyncDispose]();
@@ -116,10 +128,10 @@ export class ServerRun {
     await this.finished;
   }
 
-  #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
+  #complete(options: ServeOptions): ServeOptions {
     const { replayCache, userLedger } = this.#shared ?? {};
     const observers: [string, (event: ServerEvent) => void][] = [
-      ["log", eventPrinter(config.log ?? "text", this.#start.io)],
+      ["log", (event) => this.#log.event(event)],
       ["monitor", this.#monitor.onEvent],
       ["telemetry", this.#measure()],
     ];
@@ -134,13 +146,16 @@ export class ServerRun {
         }
       }
     };
-    const { io } = this.#start;
     const watched: ServeOptions = {
       ...options,
-      gssapi: { ...options.gssapi, onKeytab: (news) => io.err(keytabLine(news)) },
-      egress: { ...options.egress, onNat64: (prefixes) => io.err(foundNat64(prefixes)) },
+      gssapi: { ...options.gssapi, onKeytab: (news) => this.#log.note(keytabNote(news)) },
+      egress: {
+        ...options.egress,
+        onNat64: (prefixes) => this.#log.note({ event: "nat64", text: foundNat64(prefixes), facts: { prefixes } }),
+      },
       onEvent,
-      onTrouble: (trouble) => io.err(troubleLine(trouble)),
+      onTrouble: (trouble) =>
+        this.#log.note({ event: "trouble", text: troubleLine(trouble), facts: { kind: trouble.kind } }),
     };
     const changed = this.#start.change?.(watched) ?? watched;
     return {
@@ -194,7 +209,7 @@ export class ServerRun {
    * do what it could when it started: it would be another one than is written.
    */
   reload(): void {
-    const { args, io } = this.#start;
+    const { args, io, log } = this.#start;
     try {
       const config = serverConfig(args);
       if (io.revoke !== undefined) checkPermitted(args, this.#start.config, asStarted(config, this.#start.config));
@@ -203,30 +218,36 @@ export class ServerRun {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
       const identity = tlsIdentity(config);
-      this.#server.update(this.#complete(options, config));
+      this.#server.update(this.#complete(options));
       // Where to listen, and whether with TLS, waits for a restart: until then the certificate stays that there was.
       if (identity !== undefined) {
         for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity);
       }
-      const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
+      const changes = compareConfigs(this.#start.config, this.#config, config);
+      const notes = [...changeLines(changes), ...changesOf(this.#options, options)];
       [this.#config, this.#options] = [config, options];
-      io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
+      this.#log = new ProgramLog(config.log ?? "text", io, log.run);
+      this.#log.note({ event: "reloaded", text: "Configuration read again", facts: { ...changes } });
+      for (const text of notes) this.#log.note({ event: "changed", text });
+      for (const text of warnings(options)) this.#log.note({ event: "warning", text });
     } catch (error) {
-      io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
+      const why = errorLine(error);
+      const text = `Configuration not read again, the old one stays: ${why}`;
+      this.#log.note({ level: "error", event: "not-reloaded", text, facts: { error: why } });
     }
   }
 }
 
 function foundNat64(prefixes: readonly string[]): string {
   return prefixes.length === 0
-    ? "The resolver knows of no NAT64 prefix now; it is asked again\n"
-    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}\n`;
+    ? "The resolver knows of no NAT64 prefix now; it is asked again"
+    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}`;
 }
 
-function keytabLine({ path, error }: KeytabNews): string {
+function keytabNote({ path, error }: KeytabNews): LogNote {
   return error === undefined
-    ? `Keytab ${path} has changed, and was read again\n`
-    : `Keytab not read again, the old keys stay: ${errorLine(error)}\n`;
+    ? { event: "keytab", text: `Keytab ${path} has changed, and was read again`, facts: { keytab: path } }
+    : { level: "error", event: "keytab", text: `Keytab not read again, the old keys stay: ${errorLine(error)}` };
 }
 
 function isTls(listener: ConnectionListener): listener is TlsListener {

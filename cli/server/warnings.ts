@@ -7,6 +7,8 @@ import { printable } from "../../base/printable.ts";
 import type { ServeOptions } from "../../mod.ts";
 import { allowsBroadBlock } from "../../socks/rules/destination.ts";
 import { ruleLine } from "../../socks/rules/rule.ts";
+import { parseIp } from "../../socks/wire/ip.ts";
+import { ruleWarnings } from "./rule_warnings.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
 
 /** What each insecure setting gives up. */
@@ -31,11 +33,22 @@ export function warnings(options: ServeOptions, asksServers: boolean = asksNameS
   const { rules, keytab, gssapi = {} } = options;
   return [
     ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
+    ...ruleWarnings(options),
     ...muchAllowed(rules),
+    ...announcedNames(options),
     ...asksServers ? [] : namesOnly(rules),
     ...keytab !== undefined && gssapi.capaths === undefined ? [NO_CAPATHS] : [],
     ...INSECURE.filter((knob) => gssapi[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
   ];
+}
+
+/** What is announced to clients and is no address: each client must look it up, and many cannot. */
+function announcedNames({ datagrams: { announce = [] } = {} }: ServeOptions): string[] {
+  return [announce].flat().filter((host) => parseIp(host) === undefined).map((host) =>
+    `Warning: datagrams.announce: "${
+      printable(host)
+    }" is no address; clients of UDP and BIND get the name, and many take addresses only`
+  );
 }
 
 /** Rules that deny less than they seem to. */

@@ -8,6 +8,7 @@ import { openListeners } from "../config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
 import { guard } from "../log/guard.ts";
+import { ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { asStarted } from "./reload.ts";
@@ -62,14 +63,17 @@ async function start(args: readonly string[]): Promise<void> {
     onFault: (callback) => guard(globalThis, callback),
   };
   let code = 0;
+  let log = new ProgramLog("text", io, slot.run);
   try {
     const parsed = readArguments({ usage: "", options: SERVE_OPTIONS }, args);
     const config = asStarted(serverConfig(parsed), slot.config);
+    log = new ProgramLog(config.log ?? "text", io, slot.run);
     running = await ServerRun.start({
       args: parsed,
       config,
       options: serveOptions(config),
       io,
+      log,
       listeners: await openListeners(config, slot),
       change: (options) => workerOptions(options, slot),
     });
@@ -77,7 +81,7 @@ async function start(args: readonly string[]): Promise<void> {
     if (asked) running.reload();
     await running.finished;
   } catch (error) {
-    io.err(`gssocks serve: ${errorLine(error)}\n`);
+    log.note({ level: "error", event: "failed", text: `gssocks serve: ${errorLine(error)}` });
     code = exitCodeFor(error);
   }
   scope.postMessage({ type: "ended", code });

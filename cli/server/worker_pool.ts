@@ -12,6 +12,7 @@ import { monotonicNow } from "../../base/runtime.ts";
 import { errorLine, ExitCode } from "../command/command.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import type { Faults } from "../log/guard.ts";
+import type { ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { OpenPorts } from "../monitor/ports.ts";
 import { mergeSnapshots, pastOf, type Snapshot } from "../snapshot/snapshot.ts";
@@ -26,6 +27,8 @@ export interface WorkerPoolOptions {
   readonly count: number;
   /** Input and output of the main thread. */
   readonly io: CliIo;
+  /** The log of the main thread. */
+  readonly log: ProgramLog;
   /** Opens the ports beside the proxy's. */
   readonly watch: OpenPorts;
   /** Called when all workers listen. */
@@ -160,19 +163,24 @@ export class WorkerPool {
   }
 
   #start(slot: Slot): void {
-    const { args, config, count, io, make = ownWorker } = this.#options;
+    const { args, config, count, log, make = ownWorker } = this.#options;
     const { index, generation } = slot;
     const worker = make(`gssocks ${index + 1}`);
     slot.worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(slot, worker, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      io.err(`gssocks serve: worker ${index + 1} failed: ${printable(event.message)}\n`);
+      const text = `gssocks serve: worker ${index + 1} failed: ${printable(event.message)}`;
+      log.note({ level: "error", event: "worker-lost", text });
       this.#ended(slot, worker, ExitCode.Failure);
     };
     const ports = this.#ports;
     const replays = this.#replays;
-    this.#tell(worker, { type: "start", args, slot: { index, count, ports, generation, config, replays } });
+    this.#tell(worker, {
+      type: "start",
+      args,
+      slot: { index, count, ports, generation, config, replays, run: log.run },
+    });
   }
 
   #tell(worker: Worker, message: ToWorker): void {
@@ -197,9 +205,9 @@ export class WorkerPool {
 
   /** The first worker finds the ports for the others. */
   #listens(slot: Slot, addresses: readonly Endpoint[]): void {
-    const { count, io } = this.#options;
+    const { count, io, log } = this.#options;
     Object.assign(slot, { listening: true, since: monotonicNow() });
-    if (this.#begun) return io.err(`Worker ${slot.index + 1} is there again\n`);
+    if (this.#begun) return log.note({ event: "worker", text: `Worker ${slot.index + 1} is there again` });
     if (this.#ports === undefined) {
       this.#ports = addresses.map(({ port }) => port);
       for (let i = 1; i < count; i++) this.#start(this.#slot(i));
@@ -208,7 +216,10 @@ export class WorkerPool {
     this.#begun = true;
     this.#unguard = io.onFault?.(this.#faults.take);
     this.#options.onListening().catch(this.#faults.take);
-    for (const address of addresses) io.err(`Listening on ${formatEndpoint(address)}, ${count} workers\n`);
+    for (const address of addresses.map(formatEndpoint)) {
+      const text = `Listening on ${address}, ${count} workers`;
+      log.note({ event: "listening", text, facts: { what: "proxy", address, workers: count } });
+    }
   }
 
   /** A worker that cannot start ends the others too. A worker that is lost later is replaced. */
@@ -225,14 +236,15 @@ export class WorkerPool {
   }
 
   async #replace(slot: Slot): Promise<void> {
-    const { io, retry = 1_000 } = this.#options;
+    const { log, retry = 1_000 } = this.#options;
     const { signal } = this.#stopping;
     if (slot.listening) {
       this.#lost++;
       if (monotonicNow() - slot.since >= HEALTHY) slot.retry = retry;
-      io.err(
-        `Worker ${slot.index + 1} is lost with its sessions; the others go on, and another one takes its place\n`,
-      );
+      const text = `Worker ${
+        slot.index + 1
+      } is lost with its sessions; the others go on, and another one takes its place`;
+      log.note({ level: "error", event: "worker-lost", text });
     }
     Object.assign(slot, { listening: false, generation: slot.generation + 1 });
     const wait = slot.retry;
@@ -246,7 +258,8 @@ export class WorkerPool {
     try {
       this.#start(slot);
     } catch (error) {
-      this.#options.io.err(`gssocks serve: worker ${slot.index + 1} cannot be made: ${errorLine(error)}\n`);
+      const text = `gssocks serve: worker ${slot.index + 1} cannot be made: ${errorLine(error)}`;
+      this.#options.log.note({ level: "error", event: "worker-lost", text });
       void this.#replace(slot);
     }
   }

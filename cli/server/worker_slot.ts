@@ -35,6 +35,8 @@ export interface WorkerSlot {
   readonly config: ServerConfig;
   /** Memory of the replay cache. */
   readonly replays: SharedArrayBuffer;
+  /** Id of this run of the program, for the log. */
+  readonly run: string;
 }
 
 /** More sessions than a worker ever has. */

@@ -11,9 +11,9 @@ import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
 
 /** Runs workers until the signal of `io` is aborted or one of them cannot start; returns the exit code. */
 export async function runWorkers(options: WorkerPoolOptions): Promise<number> {
-  const { io, watch } = options;
+  const { io, log, watch } = options;
   if (io.signal.aborted) return ExitCode.Ok;
-  const faults = new Faults((line) => io.err(line));
+  const faults = new Faults((text) => log.note({ level: "error", event: "fault", text }));
   const pool = new WorkerPool(options, faults);
   const stopReloading = io.onReload?.(() => pool.reload());
   using _stopping = onAbort(io.signal, () => pool.stop());

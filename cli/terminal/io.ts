@@ -64,6 +64,8 @@ export interface CliLog {
   write(text: string): void;
   /** Lines dropped so far. */
   readonly dropped: number;
+  /** Takes how a note about dropped lines is written as a line, with its end. @default {as text} */
+  noteGaps?(line: (note: string) => string): void;
   /** Waits until all that was taken is written, for so many milliseconds at most. */
   close(milliseconds: number): Promise<void>;
 }

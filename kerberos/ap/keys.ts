@@ -50,9 +50,10 @@ export function noKeyError(wanted: WantedKey, tried: readonly ServiceKey[], keys
   const text = `${serviceText(service)} kvno ${kvno ?? "?"} ${enctypeName(enctype)}`;
   const held = keys.describe();
   const shown = held.slice(0, 12).join("; ") + (held.length > 12 ? `; and ${held.length - 12} more` : "");
+  const code = noKeyCode(wanted, tried);
   return new ApError(
-    noKeyCode(wanted, tried),
-    `Cannot open ticket: it wants ${text}; the keytab has ${shown || "no keys"}`,
+    code,
+    `Cannot open ticket: it wants ${text}; the keytab has ${shown || "no keys"}${REMEDIES[code] ?? ""}`,
     {
       details: {
         service: serviceText(service),
@@ -63,6 +64,14 @@ export function noKeyError(wanted: WantedKey, tried: readonly ServiceKey[], keys
     },
   );
 }
+
+/** What to do about a key that is not the one wanted. */
+const REMEDIES: Partial<Record<ApError["code"], string>> = {
+  KRB_AP_ERR_BAD_INTEGRITY:
+    "; that key does not open it: the key was changed at the KDC, or the keytab is of another realm; " +
+    "extract the keytab again",
+  KRB_AP_ERR_BADKEYVER: "; extract the keytab again, or let the client get a new ticket",
+};
 
 /** RFC 4120 section 3.2.3: no key, the wrong version of a key, or a ticket that was modified. */
 function noKeyCode({ service, kvno }: WantedKey, tried: readonly ServiceKey[]): ApError["code"] {

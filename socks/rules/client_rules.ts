@@ -27,6 +27,8 @@ export interface ClientVerdict {
   readonly reason: string;
   /** The rule that matched, if one did. */
   readonly rule?: ClientRule;
+  /** Number of that rule in its list, from 1. */
+  readonly number?: number;
 }
 
 /**
@@ -105,11 +107,11 @@ export class ClientRuleSet {
   /** Judges a client that connects. */
   judge(address: string | undefined): ClientVerdict {
     const bytes = address === undefined ? undefined : parseIp(canonicalAddress(address));
-    for (const rule of this.#rules) {
+    for (const [i, rule] of this.#rules.entries()) {
       const { action, sources } = rule;
       const forms = bytes === undefined ? [] : [bytes, ...(action === "deny" ? embeddedIpv4(bytes) : [])];
       if (sources === undefined || sources.some((block) => forms.some((form) => inCidr(form, block)))) {
-        return { allowed: action === "allow", reason: `client rule "${ruleLine(rule)}"`, rule };
+        return { allowed: action === "allow", reason: `client rule "${ruleLine(rule)}"`, rule, number: i + 1 };
       }
     }
     return { allowed: false, reason: "no client rule allows it" };

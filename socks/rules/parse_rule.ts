@@ -24,7 +24,7 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
 /**
  * Parses a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
  * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
- * addresses), or `*`; PORTS is a port or a range (`8000-8999`). Conditions are `user` (a user or principal; a `*`
+ * addresses), or `*`; PORTS is a port, a range (`8000-8999`) or a name (`https`). Conditions are `user` (a user or principal; a `*`
  * at one end of its name or realm is a wildcard: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `account`, `sid` and `group` (who the client is at Active Directory,
  * by the stored name, `alice@corp.example`, and by SID), `from` (an address or block), `command` (connect, bind,
  * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. A condition
@@ -49,10 +49,16 @@ export function parseRule(action: RuleAction, text: string): Rule {
     const blank = /^[^="]+=(?:\s|[^"]*\s$)/.test(rest)
       ? "; a value with a blank at an end stands in quotation marks"
       : "";
-    throw fail(`"${rest}" is not a condition${blank}`);
+    throw fail(
+      `"${rest}" is not a condition${
+        blank || `; a condition is NAME=VALUE with one of ${conditionNames().join(", ")}`
+      }`,
+    );
   }
-  const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?))?$/.exec(place);
-  if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
+  const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?|[A-Za-z][\w-]*))?$/.exec(place);
+  if (parts === null || parts[1] === "") {
+    throw fail("DESTINATION[:PORTS] wanted, such as 10.0.0.0/8:443, .example.com or *:http");
+  }
   const lists: Partial<Record<(typeof CONDITIONS)[string], string[]>> = {};
   const single: { maxTicketAge?: string; upstream?: string } = {};
   for (const [name, value] of conditions) {
@@ -60,7 +66,8 @@ export function parseRule(action: RuleAction, text: string): Rule {
     if (field !== undefined) (lists[field] ??= []).push(value);
     else if (name === "ticket-age" && single.maxTicketAge === undefined) single.maxTicketAge = value;
     else if (name === "upstream" && single.upstream === undefined) single.upstream = value;
-    else throw fail(`"${name}=${value}" is not a condition`);
+    else if (ONCE.includes(name)) throw fail(`${name} stands twice; write a rule for each value`);
+    else throw new UnknownConditionError(text, name, value);
   }
   if (parts[2] !== undefined) (lists.ports ??= []).push(parts[2]);
   try {
@@ -68,6 +75,38 @@ export function parseRule(action: RuleAction, text: string): Rule {
   } catch (error) {
     throw fail((error as Error).message);
   }
+}
+
+/** Thrown for a condition that rules do not have. */
+export class UnknownConditionError extends TypeError {
+  /** Name of the condition. */
+  readonly condition: string;
+  /** Names of the conditions that there are. */
+  readonly known: readonly string[] = conditionNames();
+
+  /**
+   * Creates an error.
+   *
+   * @param rule Text of the rule.
+   * @param condition Name of the condition.
+   * @param value Its value.
+   */
+  constructor(rule: string, condition: string, value: string) {
+    const conditions = conditionNames().join(", ");
+    super(
+      `Cannot read rule ${
+        JSON.stringify(rule)
+      }: "${condition}=${value}" is not a condition; the conditions are ${conditions}`,
+    );
+    this.condition = condition;
+  }
+}
+
+/** Conditions that may stand once. */
+const ONCE: readonly string[] = ["ticket-age", "upstream"];
+
+function conditionNames(): readonly string[] {
+  return [...Object.keys(CONDITIONS), ...ONCE];
 }
 
 const CONDITION = /,([^=,"]+)=(?:"((?:[^"]|"")*)"|((?!")[^,]*))(?=,|$)/y;

@@ -91,6 +91,14 @@ export interface RuleQuery {
   readonly source?: string | undefined;
 }
 
+/** The rule that decided about a request, for logs. */
+export interface DecidingRule {
+  /** Number of the rule in its list, from 1. */
+  readonly number: number;
+  /** The rule with its verdict, such as `allow *:443`. */
+  readonly text: string;
+}
+
 /** A rule as text for reasons and logs. */
 export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): string {
   return `${action} ${text}`;

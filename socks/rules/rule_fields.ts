@@ -9,6 +9,7 @@ import { parseBlock, parseCidr } from "../wire/cidr.ts";
 import type { MethodName } from "../identity.ts";
 import { PROTECTION_LEVELS } from "../protection.ts";
 import { parseIp } from "../wire/ip.ts";
+import { PORT_NAMES, portOfName } from "./port_names.ts";
 import { normalSuffix } from "./destination.ts";
 import { checkAccounts } from "./accounts.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
@@ -19,7 +20,7 @@ export interface RuleFields {
   readonly action: RuleAction;
   /** `10.0.0.0/8`, `fd00::/8`, `host.example.com`, `.example.com`, `localhost` or `*`. @default {["*"]} */
   readonly destinations?: readonly string[] | undefined;
-  /** `443` or `8000-8999`. */
+  /** `443`, `8000-8999`, or a name such as `https`. */
   readonly ports?: readonly string[] | undefined;
   /** `connect`, `bind`, `udp`, `resolve`. */
   readonly commands?: readonly string[] | undefined;
@@ -138,6 +139,11 @@ function checkedBy(read: (text: string) => unknown): (text: string) => string {
 }
 
 function parsePorts(text: string): PortRange | undefined {
+  if (/^[A-Za-z]/.test(text)) {
+    const port = portOfName(text);
+    if (port !== undefined) return [port, port];
+    throw new TypeError(`${JSON.stringify(text)} is no name of a port; a number, a range or ${PORT_NAMES.join(", ")}`);
+  }
   const parts = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];
   return first <= last && last <= 65_535 ? [first, last] : undefined;

@@ -76,9 +76,9 @@ export class RuleSet {
   judgeName(query: RuleQuery): Verdict {
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
-    for (const rule of this.#rules) {
+    for (const [i, rule] of this.#rules.entries()) {
       if (!this.#matchesExceptDestination(rule, query)) continue;
-      if (rule.destinations.some((place) => matchesName(place, hostname))) return verdictOf(rule);
+      if (rule.destinations.some((place) => matchesName(place, hostname))) return verdictOf(rule, i + 1);
       // The address is not known yet, and this rule may match it.
       if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;
     }
@@ -94,9 +94,11 @@ export class RuleSet {
     const asked = this.#addressQuery(hostname, bytes);
     // A connection to the unspecified address reaches the machine itself.
     if (reachedAddress(bytes, asked.prefixes).every((byte) => byte === 0)) return UNSPECIFIED_ADDRESS;
-    for (const rule of this.#rules) {
+    for (const [i, rule] of this.#rules.entries()) {
       if (!this.#matchesExceptDestination(rule, query)) continue;
-      if (rule.destinations.some((place) => matchesDestination(rule.action, place, asked))) return verdictOf(rule);
+      if (rule.destinations.some((place) => matchesDestination(rule.action, place, asked))) {
+        return verdictOf(rule, i + 1);
+      }
     }
     return asked.special === undefined
       ? NO_RULE_ALLOWS
@@ -113,21 +115,21 @@ export class RuleSet {
     if (typeof hostname !== "string") return hostname;
     if (bytes === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
     const asked = this.#addressQuery(hostname, bytes);
-    for (const rule of this.#rules) {
+    for (const [i, rule] of this.#rules.entries()) {
       if (!this.#matchesExceptDestination(rule, query)) continue;
       const { action, destinations } = rule;
       const places = destinations.filter(({ type }) => action === "allow" || type === "domain");
-      if (places.some((place) => matchesDestination(action, place, asked))) return verdictOf(rule);
+      if (places.some((place) => matchesDestination(action, place, asked))) return verdictOf(rule, i + 1);
     }
     return NO_RULE_DENIES;
   }
 
   /** Judges a command whose destinations come later or never. It is denied if no host and port could be allowed. */
   judgeCommand(query: Omit<RuleQuery, "hostname" | "port">): Verdict {
-    for (const rule of this.#rules) {
+    for (const [i, rule] of this.#rules.entries()) {
       if (!this.#matchesClient(rule, query)) continue;
       const everywhere = rule.ports === undefined && rule.destinations.some(({ type }) => type === "any");
-      if (rule.action === "allow" || everywhere) return verdictOf(rule);
+      if (rule.action === "allow" || everywhere) return verdictOf(rule, i + 1);
     }
     return NO_RULE_ALLOWS;
   }

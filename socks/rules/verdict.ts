@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Rule, ruleLine } from "./rule.ts";
+import { type DecidingRule, type Rule, ruleLine } from "./rule.ts";
 
 /** A verdict with its reason. */
 export interface Verdict {
@@ -13,6 +13,8 @@ export interface Verdict {
   readonly reason: string;
   /** The rule that matched, if one did. */
   readonly rule?: Rule;
+  /** Number of that rule in its list, from 1. */
+  readonly number?: number;
 }
 
 /** No verdict yet: the address may match a rule. */
@@ -27,7 +29,12 @@ export const NO_RULE_ALLOWS: Verdict = { allowed: false, reason: "no rule allows
 /** Verdict for the unspecified address, regardless of the rules. */
 export const UNSPECIFIED_ADDRESS: Verdict = { allowed: false, reason: "unspecified address, which no rule allows" };
 
-/** The verdict of a rule that matched. */
-export function verdictOf(rule: Rule): Verdict {
-  return { allowed: rule.action === "allow", reason: `rule "${ruleLine(rule)}"`, rule };
+/** The verdict of a rule that matched; `number` is its place in its list, from 1. */
+export function verdictOf(rule: Rule, number: number): Verdict {
+  return { allowed: rule.action === "allow", reason: `rule "${ruleLine(rule)}"`, rule, number };
+}
+
+/** The rule of a verdict for logs, if a rule decided. */
+export function decidingRule({ rule, number }: Pick<Verdict, "rule" | "number">): DecidingRule | undefined {
+  return rule === undefined || number === undefined ? undefined : { number, text: ruleLine(rule) };
 }

@@ -5,7 +5,7 @@
  */
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { CommandName } from "../rules/rule.ts";
+import type { CommandName, DecidingRule } from "../rules/rule.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { DatagramCounts } from "./datagrams/counts.ts";
 import type { UnknownCommand } from "./front/request.ts";
@@ -36,6 +36,8 @@ export type SessionEvent =
     readonly bound: Endpoint;
     /** The proxy that has connected to the target, if another one has. */
     readonly through?: ThroughProxy | undefined;
+    /** The rule that allowed it, where a rule did. A rule about one datagram of an association is not told here. */
+    readonly rule?: DecidingRule;
   }
   | {
     readonly type: "closed";
@@ -44,6 +46,8 @@ export type SessionEvent =
     readonly target: Endpoint;
     /** Address of the target, as in `connected`. */
     readonly address?: Endpoint;
+    /** The rule that allowed it, as in `connected`. */
+    readonly rule?: DecidingRule;
     /** Bytes from the client to targets. */
     readonly sent: number;
     /** Bytes from targets to the client. */

@@ -156,6 +156,7 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
     protection: channel.protection,
     source: accepted.remote?.hostname,
     signal: attempt.signal,
+    onRule: (rule) => record.allowedBy(rule),
   };
   const context: Omit<CommandContext, "bandwidth"> = {
     client: { ...received, rest: watch.rest },

@@ -6,7 +6,7 @@
 import { type Deadline, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import type { SecuredChannel } from "../auth/method.ts";
-import type { CommandName } from "../rules/rule.ts";
+import type { CommandName, DecidingRule } from "../rules/rule.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { sourceName } from "../wire/networks.ts";
@@ -48,6 +48,7 @@ export class SessionRecord {
   #phase: SessionPhase = { phase: "connecting" };
   /** Duration of the session when the last request had ended; 0 before. */
   #requestedAt = 0;
+  #rule: DecidingRule | undefined;
 
   /**
    * Creates the record of a session that begins now.
@@ -90,17 +91,25 @@ export class SessionRecord {
     this.#phase = { phase: "requested", identity, protection, command, target };
   }
 
+  /** Takes note of the rule that allowed the request. */
+  allowedBy(rule: DecidingRule): void {
+    this.#rule = rule;
+  }
+
   /** Reports an event of the command, to which it adds who asked, and for what. */
   reportCommand({ identity, command, hostname, port }: TargetRequest, event: CommandEvent): void {
     // The address of the target stays known once it was connected to.
     const { address = this.#phase.address, ...rest } = { address: undefined, ...event };
     if (this.#phase.phase === "requested") this.#phase = { ...this.#phase, address };
     const subject = { identity, command, target: { hostname, port }, ...(address === undefined ? {} : { address }) };
-    if (rest.type !== "closed") return this.report({ ...subject, ...rest });
-    this.report({ ...subject, ...this.counts, duration: this.duration - this.#requestedAt, ...rest });
+    if (rest.type === "refused") return this.report({ ...subject, ...rest });
+    const allowed = this.#rule === undefined ? subject : { ...subject, rule: this.#rule };
+    if (rest.type !== "closed") return this.report({ ...allowed, ...rest });
+    this.report({ ...allowed, ...this.counts, duration: this.duration - this.#requestedAt, ...rest });
     // Another request may follow, which counts for itself.
     Object.assign(this.counts, { sent: 0, received: 0 });
     this.#requestedAt = this.duration;
+    this.#rule = undefined;
   }
 
   /** Returns what the session has come to. */

@@ -167,8 +167,8 @@ export class Sessions {
     const { record, leave } = running;
     const verdict = this.#options.clients?.judge(record.client?.hostname);
     if (verdict?.allowed === false) {
-      const { rule } = verdict;
-      const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
+      const { rule, number } = verdict;
+      const because = rule === undefined ? {} : { rule: ruleLine(rule), ruleNumber: number };
       throw new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
     leave.push(this.#sources.enter(record, this.#shares));

@@ -272,5 +272,5 @@ Deno.test("observers: failing telemetry, monitor and log end no session", async 
   stop.abort();
   const { code, err } = await serving;
   assert.equal(code, 0);
-  assert.match(err, /^error: log: Error: the log is broken/m);
+  assert.match(err, /"level":"error","run":"[0-9a-f]{8}","event":"fault","message":"log: Error: the log is broken/);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ADMIN_MUTANTS } from "./admin.ts";
 import { ACCOUNTS_MUTANTS } from "./accounts.ts";
 import { AUTH_MUTANTS } from "./auth.ts";
 import { BRIDGE_MUTANTS } from "./bridge.ts";
@@ -41,6 +42,7 @@ export interface ListedMutant extends Mutant {
 }
 
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
+  admin: ADMIN_MUTANTS,
   accounts: ACCOUNTS_MUTANTS,
   auth: AUTH_MUTANTS,
   bridge: BRIDGE_MUTANTS,

@@ -689,7 +689,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a keytab may be told by its file",
       "serve()",
-      'typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keytab!, client)',
+      'typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keys, client)',
       "keytabKey(keytab as Keytab, client)",
     ],
   ]),

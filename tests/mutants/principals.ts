@@ -205,7 +205,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a configuration's encryption types in rules are read",
     source: "RFC 8009 section 4; RFC 3962 section 6",
-    file: "cli/config/serve_options.ts",
+    file: "cli/config/rule_text.ts",
     find: 'withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule))',
     replace: 'typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule)',
     tests: ["tests/cli/config/config_test.ts"],
@@ -258,8 +258,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     [
       "a value in a line of JSON is cut",
       "cli/log/event_log.ts",
-      "eventRecord(event), shortValue",
-      "eventRecord(event)",
+      ", shortValue))}",
+      "))}",
     ],
     ["a rule in a line of JSON is not cut", "cli/log/event_log.ts", ' && key !== "rule"', ""],
     [
@@ -789,8 +789,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "a line of the log is fit to be shown",
     source: "CVE-2021-25743; terminal escapes in logs",
     file: "cli/log/event_log.ts",
-    find: "io.err(`${printable(text(event))}\\n`)",
-    replace: "io.err(`${text(event)}\\n`)",
+    find: "io.err(`${printable(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`)}\\n`)",
+    replace: "io.err(`${eventText(event)}\\n`)",
     tests: ["tests/cli/log/printable_test.ts"],
   },
   {

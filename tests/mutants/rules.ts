@@ -271,18 +271,20 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["both sockets are closed", "leaks", "this.#translating?.then((other) => other.close(), () => {});", ""],
   ]),
-  ...rules("cli/commands/serve.ts", [EGRESS, SERVE_NAT64], [
+  ...rules("cli/check/check.ts", [EGRESS, SERVE_NAT64], [
     ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
     [
       "--check warns",
       "configuration",
-      "for (const warning of warnings(options)) io.err(`${warning}\\n`);",
+      "    ...warnings(options).map(asFinding),\n",
       "",
       "--check",
     ],
   ]),
+  ...rules("cli/config/settings.ts", [SERVE_NAT64], [
+    ["--check reads prefixes", "configuration", "|| parseNat64Prefix(prefix)", "|| true"],
+  ]),
   ...rules("cli/config/serve_options.ts", [SERVE_NAT64], [
-    ["--check reads prefixes", "configuration", "at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
     ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "/^serve: .*NAT64/"],
   ]),
   ...rules("cli/server/warnings.ts", [SERVE_NAT64], [

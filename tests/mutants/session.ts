@@ -30,8 +30,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a request ends with its client",
       WATCH,
-      "    signal: attempt.signal,\n  };",
-      "    signal: clock.signal,\n  };",
+      "    signal: attempt.signal,\n    onRule",
+      "    signal: clock.signal,\n    onRule",
       "open",
     ],
     [

@@ -331,9 +331,8 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     rule: "what an upstream does not say is not taken over: its rules decide, and names are its own",
     source: "RFC 1928 section 5",
     file: "socks/server/targets/direct.ts",
-    find:
-      "    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await openNamed(rule.upstream, request);\n",
-    replace: "",
+    find: "if (rule?.upstream !== undefined && !isKnownHost(hostname)) {",
+    replace: "if (rule?.upstream === null) {",
     tests: TRANSPORTS,
     filter: "upstream: names are looked up by the upstream",
   },

@@ -140,8 +140,8 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "want of descriptors is said",
       DESIGN,
-      "      onTrouble: (trouble) => io.err(troubleLine(trouble)),\n",
-      "",
+      '        this.#log.note({ event: "trouble", text:',
+      '        void ({ event: "trouble", text:',
       "no descriptors",
     ],
   ]),
@@ -149,7 +149,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a keytab that was read again is said",
       DESIGN,
-      "io.err(keytabLine(news))",
+      "this.#log.note(keytabNote(news))",
       "void news",
       "serve: logs that it has read its keytab again",
     ],

@@ -113,11 +113,11 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["an enterprise name has one realm", R5, '      if (!quoted && character === "@") {\n', "      if (false) {\n", "parseEnterprise"],
   ]),
   ...rules("cli/commands/kinit.ts", KINIT, [
-    ["-F decides over krb5.conf", MIT, "args.has(yes) || (fallback && !args.has(no))", "args.has(yes) || fallback", "decide over"],
+    ["-F decides over krb5.conf", MIT, "args.has(no) ? false : undefined", "undefined", "decide over"],
     ["the enterprise name is read as one", R5, 'args.has("enterprise") ? parseEnterprisePrincipal : parsePrincipal', "parsePrincipal", "enterprise"],
     ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} (-", "    if (false) throw new UsageError(`--${name} (-", "refuses wrong"],
     ["an initial ticket is for the client's own realm", "RFC 4120 section 5.4.1", "if (service.realm === client.realm) return service;", "return service;", "kinit: -S"],
-    ["a keytab without the client is named", TOLD, "return keytabKey(readKeytab(name), client, { name });", "return keytabKey(readKeytab(name), client);", "kinit: -i"],
+    ["a keytab without the client is named", TOLD, "return keytabKey(keys, client, { name });", "return keytabKey(keys, client);", "kinit: -i"],
     ["a client keytab is another one", MIT, 'if (args.has("client-keytab")) return defaultClientKeytabName(config);\n', "", "kinit: -i"],
     ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN"', "true", "password-file"],
   ]),

@@ -70,7 +70,7 @@ Deno.test("serve: reports a foreign address of egress before it listens, as --ch
       assert.notEqual(code, 0);
       assert.match(err, /egress 192\.0\.2\.77: this machine cannot use that address/);
       assert.doesNotMatch(err, /Listening/);
-      assert.equal(out, "");
+      assert.doesNotMatch(out, /is good/);
     }
     assert.match((await gssocks(["serve", "--config", file, "--check"])).err, /egress\.addresses\[1\]: /);
     await Deno.writeTextFile(file, JSON.stringify({ ...config, egress: { addresses: [LOCALHOST] } }));

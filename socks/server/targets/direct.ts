@@ -10,12 +10,13 @@ import { throughNat64 } from "../../names/nat64_prefixes.ts";
 import type { Resolver } from "../../names/resolver.ts";
 import type { Nat64Source } from "../../rules/nat64.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
+import type { Verdict } from "../../rules/verdict.ts";
 import type { Dialer } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
 import { firstToConnect } from "./happy_eyeballs.ts";
-import { addressesOfJudged, isKnownHost, judgeName } from "./judged.ts";
+import { addressesOfJudged, decided, isKnownHost, judgeName } from "./judged.ts";
 import type { OpenedTarget, OpenTarget, TargetRequest } from "./target.ts";
 
 /** Options of {@linkcode openDirectly}. */
@@ -50,21 +51,33 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     const request = normalEndpoint(received);
     const { hostname, port, signal } = request;
     const current = typeof rules === "function" ? rules() : rules;
-    const { rule } = judgeName(request, current);
+    const named = judgeName(request, current);
+    const { rule } = named;
     // A rule about the name decides before any look-up: names behind an upstream may be unknown here.
-    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await openNamed(rule.upstream, request);
+    if (rule?.upstream !== undefined && !isKnownHost(hostname)) {
+      const opened = await openNamed(rule.upstream, request);
+      decided(request, named);
+      return opened;
+    }
     const judged = interleaved(
       await addressesOfJudged(request, { rules: current, resolve }),
       ({ address }) => parseIp(address)?.length,
     );
-    return await firstToConnect(
-      judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
-        rule?.upstream === undefined
+    // Each address may be allowed by another rule.
+    const verdicts = new WeakMap<OpenedTarget, Verdict>();
+    const opened = await firstToConnect(
+      judged.map(({ address, verdict }) => async (signal: AbortSignal) => {
+        const upstream = verdict.rule?.upstream;
+        const made = upstream === undefined
           ? await reach({ hostname: address, port }, signal, current.nat64)
-          : await openNamed(rule.upstream, { ...request, hostname: address, signal })
-      ),
+          : await openNamed(upstream, { ...request, hostname: address, signal });
+        verdicts.set(made, verdict);
+        return made;
+      }),
       signal,
     );
+    decided(request, verdicts.get(opened));
+    return opened;
   };
 
   async function open(address: Endpoint, signal: AbortSignal): Promise<OpenedTarget> {

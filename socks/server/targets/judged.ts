@@ -9,7 +9,7 @@ import { SocksReplyError } from "../../errors.ts";
 import { type Resolved, resolvedOf, type Resolver } from "../../names/resolver.ts";
 import { ruleLine } from "../../rules/rule.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
-import type { Verdict } from "../../rules/verdict.ts";
+import { decidingRule, type Verdict } from "../../rules/verdict.ts";
 import { formatEndpoint } from "../../wire/address.ts";
 import { isLocalhost, LOOPBACK_ADDRESSES, normalEndpoint } from "../../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../../wire/ip.ts";
@@ -143,12 +143,19 @@ function verdictOn(
 export function judgeCommand(request: TargetRequest, rules: RuleSet): void {
   const verdict = rules.judgeCommand(request);
   if (!verdict.allowed) throw notAllowed(request, verdict.reason, verdict);
+  decided(request, verdict);
+}
+
+/** Tells the session which rule allowed its request. */
+export function decided({ onRule }: Pick<TargetRequest, "onRule">, verdict: Verdict | undefined): void {
+  const rule = verdict === undefined ? undefined : decidingRule(verdict);
+  if (rule !== undefined) onRule?.(rule);
 }
 
 /** Returns the error for a denied request, with the rule that decided. */
-export function notAllowed(request: TargetRequest, reason: string, { rule }: Verdict): SocksReplyError {
+export function notAllowed(request: TargetRequest, reason: string, { rule, number }: Verdict): SocksReplyError {
   const what = request.command === "connect" ? "" : `${request.command} `;
   return new SocksReplyError("NOT_ALLOWED", `${what}${formatEndpoint(request)} is not allowed: ${reason}`, {
-    ...(rule === undefined ? {} : { rule: ruleLine(rule) }),
+    ...(rule === undefined ? {} : { rule: ruleLine(rule), ruleNumber: number }),
   });
 }

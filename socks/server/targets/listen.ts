@@ -12,7 +12,7 @@ import type { ConnectionListener } from "../../stream/listener.ts";
 import { canonicalAddress, isLinkLocal, withoutZone } from "../../wire/ip.ts";
 import { addressFor } from "../../wire/networks.ts";
 import { type Announce, announcedFor, anyOfFamily, checkAnnounce } from "./announce.ts";
-import { judgeCommand, judgedAddresses } from "./judged.ts";
+import { decided, judgeCommand, judgedAddresses } from "./judged.ts";
 import type { OpenBind, PendingBind } from "./target.ts";
 
 /** Options of {@linkcode bindDirectly}. */
@@ -57,7 +57,9 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
     const rules = options.rules();
     const anyPeer = isUnspecified(request.hostname);
     if (anyPeer) judgeCommand(request, rules);
-    const expected = anyPeer ? undefined : (await judgedAddresses(request, { rules, resolve })).map((a) => a.address);
+    const judged = anyPeer ? undefined : await judgedAddresses(request, { rules, resolve });
+    decided(request, judged?.[0]?.verdict);
+    const expected = judged?.map(({ address }) => address);
     const address = addressToListenOn(expected?.[0], local?.hostname, options);
     const listener = listenAtPort(listen, address, anyPeer ? request.port : 0);
     const { hostname, port } = listener.addr;
@@ -69,9 +71,12 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
           const connection = await listener.accept();
           if (connection === undefined) throw new SocksReplyError("GENERAL_FAILURE", "Listener is closed");
           const peer = { hostname: canonicalAddress(connection.remote!.hostname), port: connection.remote!.port };
-          const fits = expected?.includes(peer.hostname) ??
-            options.rules().judgeAddress({ ...request, ...peer }, peer.hostname).allowed;
-          if (fits) return { connection, peer };
+          const verdict = judged?.find(({ address }) => address === peer.hostname)?.verdict ??
+            (anyPeer ? options.rules().judgeAddress({ ...request, ...peer }, peer.hostname) : undefined);
+          if (verdict?.allowed) {
+            decided(request, verdict);
+            return { connection, peer };
+          }
           connection.close();
         }
       },

@@ -9,7 +9,7 @@ import type { Resolver, ReverseResolver } from "../../names/resolver.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
 import { hostName, normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
-import { judgedAddresses } from "./judged.ts";
+import { decided, judgedAddresses } from "./judged.ts";
 import type { ResolveHost } from "./target.ts";
 
 /** Options of {@linkcode resolveDirectly}. */
@@ -38,6 +38,7 @@ export function resolveDirectly({ rules, resolve, reverse }: ResolveDirectlyOpti
   return async (request, direction): Promise<string> => {
     const { hostname, signal, identity, source } = normalEndpoint(request);
     const [first] = await judgedAddresses(request, { rules: rules(), resolve });
+    decided(request, first!.verdict);
     if (direction === "address") return first!.address;
     if (parseIp(hostname) === undefined) {
       throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is not an address`);

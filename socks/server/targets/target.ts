@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import type { ProtectionLevel } from "../../protection.ts";
-import type { RuleQuery } from "../../rules/rule.ts";
+import type { DecidingRule, RuleQuery } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 
@@ -13,6 +13,8 @@ import type { Endpoint } from "../../wire/address.ts";
 export interface TargetRequest extends RuleQuery {
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+  /** Called with the rule that allowed what is carried out, for the log. */
+  readonly onRule?: ((rule: DecidingRule) => void) | undefined;
 }
 
 /** A connection to a target. */

@@ -1,5 +1,6 @@
 /** A worker that is lost: the others go on, another one takes its place, and it is said; what cannot start ends all. */
 import assert from "node:assert/strict";
+import { ProgramLog } from "../../../cli/log/program_log.ts";
 import { Faults } from "../../../cli/log/guard.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
@@ -81,6 +82,7 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
     config: {},
     count: 2,
     io,
+    log: new ProgramLog("text", io),
     watch: (snapshot, faults) => {
       assert.ok(faults instanceof Faults);
       take = snapshot;
@@ -273,6 +275,7 @@ Deno.test("workers: session numbers are unique in the process", () => {
         ports: undefined,
         config: {},
         replays,
+        run: "",
       });
       for (const session of [1, 2, 3]) onEvent!({ type: "accepted", session, client: undefined });
     }

@@ -72,8 +72,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "names of queries are in the form (name)",
       UTS46,
-      "matchesName(place, hostname))) return verdictOf(rule);\n      // The address",
-      "matchesName(place, query.hostname))) return verdictOf(rule);\n      // The address",
+      "matchesName(place, hostname))) return verdictOf(rule, i + 1);\n      // The address",
+      "matchesName(place, query.hostname))) return verdictOf(rule, i + 1);\n      // The address",
     ],
     [
       "what is no host is denied",
@@ -98,7 +98,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/rules/parse_rule.ts", [RULES], [
-    ["what is no condition is refused", "CVE-2024-54662", "else throw fail(", "else void fail("],
+    ["what is no condition is refused", "CVE-2024-54662", "else throw new Unknown", "else void new Unknown"],
   ]),
   ...rules("socks/rules/rule_fields.ts", [RULES], [
     ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
@@ -241,8 +241,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "literal addresses are judged before an upstream gets them",
       SSRF,
-      " && !isKnownHost(hostname)) return",
-      ") return",
+      " && !isKnownHost(hostname)) {",
+      ") {",
     ],
     [
       "the judged address goes to the upstream",

@@ -206,7 +206,7 @@ Deno.test("parseRule(): refuses conditions that exclude each other, with the rea
     ["*,command=ping", /"ping" is no command/],
     ["*,from=somewhere", /"somewhere" is no source/],
     ["*,protection=strong", /"strong" is no protection/],
-    ["*,upstream=a,upstream=b", /is not a condition/],
+    ["*,upstream=a,upstream=b", /upstream stands twice/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseRule("allow", text), { message }, text);
   assert.throws(() => parseRule("deny", "*,upstream=a"), /cannot have an upstream/);

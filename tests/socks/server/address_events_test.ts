@@ -61,7 +61,12 @@ Deno.test("address events: show the address of a name in events, log, records, t
   const shown = events.filter(({ type }) => type === "connected" || type === "closed");
   assert.deepEqual(shown.map(addressOf), [wanted, wanted]);
   for (const event of shown) assert.equal(eventRecord(event).address, `${LOCALHOST}:${echo.port}`);
-  assert.match(text(shown), new RegExp(`connected to db\\.example:${echo.port} at 127\\.0\\.0\\.1:${echo.port}\\n`));
+  assert.match(
+    text(shown),
+    new RegExp(
+      `connected 127\\.0\\.0\\.1:\\d+ \\(unauthenticated\\) to db\\.example:${echo.port} at 127\\.0\\.0\\.1:${echo.port}, rule 1 "allow [^"]*"\\n`,
+    ),
+  );
   assert.match(PAGE_JS, /\$\{row\.target\} at \$\{row\.address\}/);
 
   const given: Record<string, unknown>[] = [];
@@ -90,7 +95,12 @@ Deno.test("address events: log an address that the client named once", async () 
   await using _server = server;
   (await connect({ ...through, hostname: LOCALHOST, port: echo.port })).close();
   await server.shutdown();
-  assert.match(text(events), new RegExp(`connected to 127\\.0\\.0\\.1:${echo.port}\\n`));
+  assert.match(
+    text(events),
+    new RegExp(
+      `connected 127\\.0\\.0\\.1:\\d+ \\(unauthenticated\\) to 127\\.0\\.0\\.1:${echo.port}, rule 1 "allow [^"]*"\\n`,
+    ),
+  );
 });
 
 Deno.test("address events: name the address of a refusal only after a connection", async () => {
@@ -128,7 +138,12 @@ Deno.test("address events: name the peer of BIND, and nothing behind an upstream
   const connected = (events: ServerEvent[]) => events.find(({ type }) => type === "connected");
   assert.equal(addressOf(connected(near.events)), undefined);
   assert.deepEqual(addressOf(connected(upstream.events)), { hostname: LOCALHOST, port: echo.port });
-  assert.match(text(near.events), new RegExp(`connected to db\\.example:${echo.port} via \\S+, none\\n`));
+  assert.match(
+    text(near.events),
+    new RegExp(
+      `connected 127\\.0\\.0\\.1:\\d+ \\(unauthenticated\\) to db\\.example:${echo.port}, rule 1 "allow [^"]*" via \\S+, none\\n`,
+    ),
+  );
 });
 
 Deno.test("address events: show an IPv4 client of a dual-stack socket by one address", async () => {
