@@ -969,10 +969,19 @@ const ENDS: readonly Mutant[] = [
     rule: "a host that none can be called is a wrong argument",
     source: "users",
     file: "cli/commands/connect.ts",
-    find: "hostname: host(hostname),",
-    replace: "hostname,",
+    find: "{ hostname: host(first!), ",
+    replace: "{ hostname: first!, ",
     tests: ARGUMENTS,
     filter: "serve: names invalid places to listen, and --check does too",
+  },
+  {
+    rule: "connect takes its target in one word, too",
+    source: "first minutes of an administrator",
+    file: "cli/commands/connect.ts",
+    find: "words: [1, 2],",
+    replace: "words: [2, 2],",
+    tests: ARGUMENTS,
+    filter: "commands: refuse words that they do not take",
   },
 ];
 
