@@ -192,7 +192,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a successor starts with what counts at the start",
       DESIGN,
-      "AT_START.map((name) => [name, start[name]])",
+      "SETTINGS_AT_START.map((name) => [name, start[name]])",
       "[]",
       "successor of a worker",
     ],
