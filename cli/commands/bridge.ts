@@ -90,7 +90,7 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
     // From here on unhandled errors do not end it.
     const unguard = io.onFault?.(new Faults((text) => program.note({ level: "error", event: "fault", text })).take);
     const stop = new AbortController();
-    const onNews = ticketPrinter(log, io);
+    const onNews = ticketPrinter(log, io, program.run);
     const keeping = keepTickets(tickets, { signal: stop.signal, onNews, renew: !args.has("no-renew") });
     try {
       await server.finished;

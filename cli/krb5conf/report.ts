@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULT_NAMES } from "../../kerberos/config/load.ts";
 import { configOf, RELATIONS } from "../../kerberos/config/parse.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { type PlacedValue, placedValues, type ProfileSection, sectionAt } from "../../kerberos/config/profile.ts";
@@ -133,9 +134,13 @@ function textOf(config: KerberosConfig, key: keyof typeof RELATIONS): string {
     case "defaultTgsEnctypes":
       return config[key].map(enctypeName).join(" ");
     case "defaultCcacheName":
-      return config[key] ?? "FILE:/tmp/krb5cc_%{uid}";
+      return config[key] ?? DEFAULT_NAMES.ccache;
     case "defaultKeytabName":
-      return config[key] ?? "FILE:/etc/krb5.keytab";
+      return config[key] ?? DEFAULT_NAMES.keytab;
+    case "defaultClientKeytabName":
+      return config[key] ?? DEFAULT_NAMES.clientKeytab;
+    case "kcmSocket":
+      return config[key] ?? DEFAULT_NAMES.kcmSocket;
     default:
       return String(config[key] ?? "");
   }

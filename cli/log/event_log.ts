@@ -100,7 +100,7 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("rule" in event && event.rule !== undefined) addRule(record, event.rule);
   if (event.type === "closed") {
     const { sent, received, duration, datagrams } = event;
-    Object.assign(record, { sent, received, duration });
+    Object.assign(record, { sent, received, duration: Math.round(duration) });
     if (datagrams !== undefined) record["datagrams"] = datagrams;
   }
   if ("error" in event && event.error !== undefined) addError(record, event.error);

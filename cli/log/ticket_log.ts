@@ -11,9 +11,9 @@ import type { CliIo } from "../terminal/io.ts";
 import type { LogFormat } from "./event_log.ts";
 
 /** Prints news of a ticket. */
-export function ticketPrinter(format: LogFormat, io: CliIo): (news: TicketNews) => void {
+export function ticketPrinter(format: LogFormat, io: CliIo, run?: string): (news: TicketNews) => void {
   if (format === "none") return () => {};
-  if (format === "json") return (news) => io.err(`${printable(JSON.stringify(newsRecord(news)))}\n`);
+  if (format === "json") return (news) => io.err(`${printable(JSON.stringify({ run, ...newsRecord(news) }))}\n`);
   return (news) => io.err(`${new Date(systemRuntime.now()).toISOString()} ${printable(newsText(news))}\n`);
 }
 

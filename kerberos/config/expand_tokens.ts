@@ -48,10 +48,15 @@ function valueOf(token: string, name: string, environment: Environment): string 
   }
 }
 
+/** What names the same thing without the user's number. */
+function instead(name: string): string {
+  return /keytab/.test(name) ? "name the keytab without %{uid}" : "set KRB5CCNAME";
+}
+
 function userNumber(name: string, environment: Environment): string {
   const uid = environment.userNumber();
   if (uid !== undefined) return String(uid);
-  throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: set KRB5CCNAME, or allow --allow-sys=uid`);
+  throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: ${instead(name)}, or allow --allow-sys=uid`);
 }
 
 function attempt(name: string, read: () => string): string {

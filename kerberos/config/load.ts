@@ -17,6 +17,14 @@ import { systemFailure } from "./system_error.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
 
+/** Names of caches, keytabs and the KCM daemon's socket where neither the environment nor krb5.conf has any. */
+export const DEFAULT_NAMES = {
+  ccache: "FILE:/tmp/krb5cc_%{uid}",
+  keytab: "FILE:/etc/krb5.keytab",
+  clientKeytab: "FILE:/var/krb5/user/%{euid}/client.keytab",
+  kcmSocket: "/var/run/.heim_org.h5l.kcm-socket",
+} as const;
+
 /** Access to configuration files. A method fails with an error whose message is the reason. */
 interface ConfigFiles {
   /** Reads a file; `undefined` if it does not exist. */
@@ -78,19 +86,19 @@ export class ConfigLoader {
   /** Name of the default credential cache: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`. */
   ccacheName({ defaultCcacheName }: KerberosConfig): string {
     return this.#variable("KRB5CCNAME", "credential cache to use") ??
-      expandTokens(defaultCcacheName ?? "FILE:/tmp/krb5cc_%{uid}", this.#environment);
+      expandTokens(defaultCcacheName ?? DEFAULT_NAMES.ccache, this.#environment);
   }
 
   /** Name of the default keytab: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`. */
   keytabName({ defaultKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_KTNAME", "keytab to use") ??
-      expandTokens(defaultKeytabName ?? "FILE:/etc/krb5.keytab", this.#environment);
+      expandTokens(defaultKeytabName ?? DEFAULT_NAMES.keytab, this.#environment);
   }
 
   /** Name of the default keytab of a client. */
   clientKeytabName({ defaultClientKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_CLIENT_KTNAME", "client keytab to use") ??
-      expandTokens(defaultClientKeytabName ?? "FILE:/var/krb5/user/%{euid}/client.keytab", this.#environment);
+      expandTokens(defaultClientKeytabName ?? DEFAULT_NAMES.clientKeytab, this.#environment);
   }
 
   /** `~/` in front stands for the home folder. */

@@ -13,20 +13,18 @@ import { KcmClient } from "../caches/kcm_client.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
 import { type CacheKinds, openCache, type OpenCacheOptions } from "../caches/open_cache.ts";
 import type { WantedKey } from "../../ap/keys.ts";
+import { DEFAULT_NAMES } from "../../config/load.ts";
 import type { KeySource, Keytab, KeytabEntry } from "../formats/keytab.ts";
 import { keytabPath, readKeytabFile, writeKeytabFile } from "../keytabs/keytab_file.ts";
 import { type KeytabFileOptions, ReloadingKeytab } from "../keytabs/reloading_keytab.ts";
 import { denoFiles } from "./files.ts";
 import { kcmSocket } from "./kcm_socket.ts";
 
-/** Path of the socket of Heimdal's and SSSD's KCM daemons. */
-const KCM_SOCKET = "/var/run/.heim_org.h5l.kcm-socket";
-
 /** Kinds of credential caches under Deno. */
 const CACHE_KINDS: CacheKinds = {
   FILE: (name) => new FileCredentialCache(name),
   DIR: (_, rest) => openDir(rest, denoFiles),
-  KCM: (_, rest, options) => openKcm(rest, new KcmClient(kcmSocket(options.kcmSocket ?? KCM_SOCKET))),
+  KCM: (_, rest, options) => openKcm(rest, new KcmClient(kcmSocket(options.kcmSocket ?? DEFAULT_NAMES.kcmSocket))),
   MEMORY: (name) => new MemoryCredentialCache(undefined, name),
 };
 
