@@ -68,10 +68,11 @@ const OPT_OUTS: Readonly<Record<string, RegExp>> = {
   "tests/mutants/suite.ts": /^sanitizeResources$/,
 };
 
-/** Options that switch off checks or other tests. */
-const SWITCHES = /\bsanitize(?:Ops|Resources|Exit)\b|\bDeno\.test\.(?:sanitizer|only|ignore)\b|\bonly: true\b/g;
+/** Options that switch off checks or other tests, and what changes the process, which other tests share: see support/environment.ts. */
+const SWITCHES =
+  /\bsanitize(?:Ops|Resources|Exit)\b|\bDeno\.test\.(?:sanitizer|only|ignore)\b|\bonly: true\b|\bDeno\.(?:env\.(?:set|delete)|chdir|umask)\(/g;
 
-Deno.test("suite: no test opts out of the sanitizers or excludes other tests", () => {
+Deno.test("suite: no test opts out of the sanitizers, excludes other tests or changes the process", () => {
   const found: string[] = [];
   const visit = (directory: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(new URL(directory, ROOT))) {
@@ -85,7 +86,7 @@ Deno.test("suite: no test opts out of the sanitizers or excludes other tests", (
   };
   visit("tests/");
   assert.deepEqual(found, []);
-  for (const text of ["sanitizeOps: false", "Deno.test.only(", "Deno.test.sanitizer({})"]) {
+  for (const text of ["sanitizeOps: false", "Deno.test.only(", "Deno.test.sanitizer({})", "Deno.env.set("]) {
     assert.match(text, new RegExp(SWITCHES.source), "the scan finds each switch");
   }
 });

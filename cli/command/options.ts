@@ -40,7 +40,7 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   service: {
     value: "NAME[@HOST]",
-    help: "Service name of the proxy (default: rcmd), with the host in its keytab where --proxy is another name",
+    help: "Service name of the proxy (default: rcmd), and the host in its keytab if --proxy differs",
   },
   protection: {
     value: "LEVEL",

@@ -13,6 +13,7 @@ import { CREDENTIAL_OPTIONS, credentialsFrom, firstTicket } from "../command/cre
 import { bridgePrinter } from "../log/bridge_log.ts";
 import { troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
+import { ProgramLog } from "../log/program_log.ts";
 import { ticketPrinter } from "../log/ticket_log.ts";
 import { sayTo, verboseProxy } from "../log/verbose.ts";
 import {
@@ -38,7 +39,7 @@ export const command: Command = {
     forward: {
       value: "LOCAL=HOST:PORT",
       multiple: true,
-      help: "Lead a local port to a target, for programs that know no proxy: 5432=db.example.com:5432, unix:PATH=...",
+      help: "Lead a local port (or unix:PATH) to a target, for programs that know no proxy",
     },
     "handshake-timeout": { value: "TIME", help: "Time for the request of a program (default: 10s)" },
     "connect-timeout": { value: "TIME", help: "Time to reach a target through the proxy (default: 60s)" },
@@ -72,21 +73,22 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
     const tickets = await credentialsFrom(args, io);
     await firstTicket(tickets, io.signal);
     const proxied: ProxyOptions = { ...options, credentials: tickets };
+    const program = new ProgramLog(log, io);
     let server;
     try {
       server = bridge({
         ...(args.has("verbose") ? verboseProxy(proxied, sayTo(io)) : proxied),
         ...listening,
         signal: io.signal,
-        onEvent: bridgePrinter(log, io),
-        onTrouble: (trouble) => io.err(troubleLine(trouble)),
-        onListen: (address, target) => io.err(listenLine(address, target)),
+        onEvent: bridgePrinter(log, io, program.run),
+        onTrouble: (trouble) => program.note({ level: "error", event: "trouble", text: troubleLine(trouble) }),
+        onListen: (address, target) => program.note({ event: "listening", text: listenLine(address, target) }),
       });
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message) : error;
     }
     // From here on unhandled errors do not end it.
-    const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
+    const unguard = io.onFault?.(new Faults((text) => program.note({ level: "error", event: "fault", text })).take);
     const stop = new AbortController();
     const onNews = ticketPrinter(log, io);
     const keeping = keepTickets(tickets, { signal: stop.signal, onNews, renew: !args.has("no-renew") });
@@ -129,5 +131,5 @@ function listeningOptions(
 function listenLine(address: Endpoint, target: Endpoint | undefined): string {
   const { hostname, port } = address;
   const where = port === 0 ? hostname : formatEndpoint({ hostname, port });
-  return target === undefined ? `Listening on ${where}\n` : `Forwarding ${where} to ${formatEndpoint(target)}\n`;
+  return target === undefined ? `Listening on ${where}` : `Forwarding ${where} to ${formatEndpoint(target)}`;
 }

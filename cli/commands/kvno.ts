@@ -7,7 +7,7 @@ import { readMessage } from "../../kerberos/messages/read.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { enctypeByName, enctypeName } from "../../kerberos/crypto/enctypes.ts";
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { MemoryCredentialCache } from "../../kerberos/credentials/caches/memory.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
@@ -25,6 +25,7 @@ import {
   type ParsedArguments,
   UsageError,
 } from "../command/command.ts";
+import { environmentTracer } from "../log/trace.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
 /** Options of MIT's that cannot be had here, with the reason. */
@@ -71,15 +72,15 @@ SERVICE is a principal such as rcmd/proxy.example.com, with a realm or without.`
     let failure: number | undefined;
     for (const service of services) {
       try {
-        const result = await resultOf(await ticketFor(args, tickets, service, io.signal), keytab);
-        results.push(result);
-        if (!args.has("quiet") && !args.has("json")) io.out(line(result));
+        results.push(await resultOf(await ticketFor(args, tickets, service, io.signal), keytab));
       } catch (error) {
         io.signal.throwIfAborted();
         // The services that follow may still have one.
         io.err(`gssocks kvno: ${errorLine(error)}\n`);
         failure ??= exitCodeFor(error);
+        continue;
       }
+      if (!args.has("quiet") && !args.has("json")) io.out(line(results.at(-1)!));
     }
     if (args.has("json")) io.out(`${JSON.stringify(results, null, 2)}\n`);
     const closed = results.some(({ keytabOpensIt }) => keytabOpensIt === false);
@@ -133,7 +134,7 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
   const name = args.value("enctype");
   if (name === undefined) return config;
   const enctype = enctypeByName(name.toLowerCase());
-  if (enctype !== undefined) return { ...config, defaultTgsEnctypes: [enctype] };
+  if (enctype !== undefined) return withSettings(config, { defaultTgsEnctypes: [enctype] });
   const known = config.permittedEnctypes.map(enctypeName).join(", ");
   throw new UsageError(`--enctype: "${name}" is not supported; supported are ${known}`);
 }
@@ -141,10 +142,11 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
 async function ticketsFrom(args: ParsedArguments): Promise<KerberosTickets> {
   const config = configured(args, loadConfig());
   const cache = cacheFrom(args, config);
-  if (args.has("cached-only")) return new KerberosTickets({ config, cache });
-  if (!args.has("no-store")) return systemTickets({ config, cache });
+  const tracer = environmentTracer();
+  if (args.has("cached-only")) return new KerberosTickets({ config, cache, tracer });
+  if (!args.has("no-store")) return systemTickets({ config, cache, tracer });
   const data = await cache.load();
-  return systemTickets({ config, cache: new MemoryCredentialCache(data, cache.name) });
+  return systemTickets({ config, cache: new MemoryCredentialCache(data, cache.name), tracer });
 }
 
 async function ticketFor(

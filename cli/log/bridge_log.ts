@@ -12,14 +12,14 @@ import type { CliIo } from "../terminal/io.ts";
 import { eventPrinter, type LogFormat } from "./event_log.ts";
 
 /** Prints the events of a bridge. */
-export function bridgePrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
-  const print = eventPrinter(format, io);
+export function bridgePrinter(format: LogFormat, io: CliIo, run?: string): (event: ServerEvent) => void {
+  const print = eventPrinter(format, io, run, "");
   let problem: string | undefined;
   let hidden = 0;
   const again = () => {
     const refused = hidden;
     [problem, hidden] = [undefined, 0];
-    if (format !== "none") io.err(`${againLine(format, refused)}\n`);
+    if (format !== "none") io.err(`${againLine(format, refused, run)}\n`);
   };
   return (event) => {
     if (event.type === "authenticated" || (event.type === "accepted" && format === "text")) return;
@@ -36,9 +36,9 @@ function isOfProxy(error: Error): boolean {
   return error instanceof SocksProxyError || error instanceof SocksAuthError;
 }
 
-function againLine(format: LogFormat, refused: number): string {
+function againLine(format: LogFormat, refused: number, run: string | undefined): string {
   const time = new Date(systemRuntime.now()).toISOString();
-  if (format === "json") return JSON.stringify({ time, level: "info", event: "proxy-usable", refused });
+  if (format === "json") return JSON.stringify({ time, level: "info", run, event: "proxy-usable", refused });
   const others = refused === 0 ? "" : `; ${refused} more connections were refused for the same reason meanwhile`;
   return printable(`${time} the proxy can be used again${others}`);
 }

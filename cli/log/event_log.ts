@@ -29,11 +29,18 @@ export type LogLevel = "info" | "warning" | "error";
  * Prints events.
  *
  * @param run Id of this run of the program, for JSON: numbers of sessions begin again with each run.
+ * @param unnamed Text for clients that are not authenticated; empty where none is.
  */
-export function eventPrinter(format: LogFormat, io: Pick<CliIo, "err">, run?: string): (event: ServerEvent) => void {
+export function eventPrinter(
+  format: LogFormat,
+  io: Pick<CliIo, "err">,
+  run?: string,
+  unnamed: string = UNAUTHENTICATED,
+): (event: ServerEvent) => void {
   if (format === "none") return () => {};
   if (format === "json") return (event) => io.err(jsonLine(levelOf(event), run, eventRecord(event)));
-  return (event) => io.err(`${printable(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`)}\n`);
+  return (event) =>
+    io.err(`${printable(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event, unnamed)}`)}\n`);
 }
 
 /** A line of JSON with its time, level and run. */
@@ -136,34 +143,36 @@ function throughText({ proxy, user, protection }: ThroughProxy): string {
 /** Shown instead of a user. */
 const UNAUTHENTICATED = "(unauthenticated)";
 
-function eventText(event: ServerEvent): string {
+function eventText(event: ServerEvent, unnamed: string): string {
   const { session, client } = event;
   const address = client === undefined ? "?" : formatEndpoint(client);
   // A user with this name is shown in quotation marks.
-  const who = (name: string) =>
-    name === "" ? UNAUTHENTICATED : name === UNAUTHENTICATED ? `"${name}"` : quoted(shortened(name));
+  const who = (name: string) => {
+    if (name === "") return unnamed === "" ? "" : ` ${unnamed}`;
+    return name === UNAUTHENTICATED ? ` "${name}"` : ` ${quoted(shortened(name))}`;
+  };
   const why = (error: Error) => shortened(error.message);
   switch (event.type) {
     case "accepted":
       return `[${session}] connection from ${address}`;
     case "authenticated":
-      return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
+      return `[${session}] authenticated ${address}${who(event.identity.name)} by ${event.identity.method}, ` +
         `protection ${event.protection}${accountText(event.identity)}`;
     case "refused":
-      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}${refusedBy(event.error)}: ` +
+      return `[${session}] refused ${address}${who(event.identity?.name ?? "")}${refusedBy(event.error)}: ` +
         why(event.error);
     case "listening":
-      return `[${session}] listens for ${address} ${who(event.identity.name)} on ${formatEndpoint(event.bound)}` +
+      return `[${session}] listens for ${address}${who(event.identity.name)} on ${formatEndpoint(event.bound)}` +
         byRule(event.rule);
     case "associated":
-      return `[${session}] relays datagrams of ${address} ${who(event.identity.name)} on ` +
+      return `[${session}] relays datagrams of ${address}${who(event.identity.name)} on ` +
         `${formatEndpoint(event.bound)}${byRule(event.rule)}`;
     case "connected":
-      return `[${session}] connected ${address} ${who(event.identity.name)} to ${formatEndpoint(event.target)}` +
+      return `[${session}] connected ${address}${who(event.identity.name)} to ${formatEndpoint(event.target)}` +
         `${atAddress(event.target, event.address)}${byRule(event.rule)}` +
         (event.through === undefined ? "" : throughText(event.through));
     case "closed":
-      return `[${session}] closed ${address} ${who(event.identity.name)} to ${formatEndpoint(event.target)}, ` +
+      return `[${session}] closed ${address}${who(event.identity.name)} to ${formatEndpoint(event.target)}, ` +
         `${event.sent} bytes sent, ${event.received} received${byRule(event.rule)}` +
         (event.error === undefined ? "" : `: ${why(event.error)}`);
   }

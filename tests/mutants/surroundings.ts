@@ -174,7 +174,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a bridge has a guard",
       DESIGN,
-      "io.onFault?.(new Faults((line) => io.err(line)).take)",
+      'io.onFault?.(new Faults((text) => program.note({ level: "error", event: "fault", text })).take)',
       "undefined",
       "faults: an unhandled error is logged and counted, and ends no session",
     ],

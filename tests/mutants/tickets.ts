@@ -125,8 +125,8 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["the services that follow get their tickets", MIT, "        failure ??= exitCodeFor(error);\n", "        throw error;\n", "keep the others"],
     ["-q shows nothing", MIT, 'if (!args.has("quiet") && !args.has("json"))', 'if (!args.has("json"))', "shows nothing"],
     ["hosts are written in small letters", MIT, "[service, word.toLowerCase()]", "[service, word]", "takes hosts"],
-    ["--no-store leaves the cache as it is", MIT, 'if (!args.has("no-store")) return systemTickets({ config, cache });', "if (true as boolean) return systemTickets({ config, cache });", "no-store"],
-    ["--cached-only asks no KDC", MIT, 'if (args.has("cached-only")) return new KerberosTickets({ config, cache });\n', "", "no-store"],
+    ["--no-store leaves the cache as it is", MIT, 'if (!args.has("no-store")) return systemTickets({ config, cache, tracer });', "if (true as boolean) return systemTickets({ config, cache, tracer });", "no-store"],
+    ["--cached-only asks no KDC", MIT, 'if (args.has("cached-only")) return new KerberosTickets({ config, cache, tracer });\n', "", "no-store"],
     ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} cannot", "    if (false) throw new UsageError(`--${name} cannot", "refuses wrong"],
   ]),
 ];

@@ -59,7 +59,7 @@ Deno.test("bridge: gets tickets with a keytab or a password, and logs as whom it
   ) {
     await using local = new Daemon(Deno.execPath(), [...site.args, ...credentials], { env: site.env });
     assert.ok(await works(local, site));
-    await local.waitFor(new RegExp(`connected to ${LOCALHOST}:${site.echo.port} as ${user} ${via}`));
+    await local.waitFor(new RegExp(`connected \\S+ to ${LOCALHOST}:${site.echo.port} as ${user} ${via}`));
     await local.waitFor(new RegExp(`ticket of ${user} until \\S+Z, a new one is requested before that`));
     assert.doesNotMatch(local.output, /alicepw|authenticated|unauthenticated/);
   }
@@ -91,7 +91,7 @@ Deno.test("bridge: warns without a ticket, and says once that connections fail a
   await systemTickets({ config, principal: "alice", password: "alicepw", cache }).initialTicket();
   assert.ok(await works(local, site));
   await local.waitFor(/the proxy can be used again; 2 more connections were refused for the same reason meanwhile/);
-  await local.waitFor(/connected to .* as alice@GSSOCKS\.TEST via /);
+  await local.waitFor(/connected \S+ to .* as alice@GSSOCKS\.TEST via /);
   assert.equal(local.output.match(/refused/g)?.length, 2, local.output);
 });
 

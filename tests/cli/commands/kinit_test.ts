@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
+import { Environment } from "../../support/environment.ts";
 import { type CliInput, type CliResult, gssocks } from "../../support/run_cli.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
 
@@ -12,16 +13,8 @@ function realmTest(name: string, run: (realm: RealmFolder) => Promise<void>): vo
   Deno.test(name, async () => {
     await using realm = await startRealmFolder({ principals: PRINCIPALS });
     const variables = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
-    const before = Object.keys(variables).map((variable) => [variable, Deno.env.get(variable)] as const);
-    for (const [variable, value] of Object.entries(variables)) Deno.env.set(variable, value);
-    try {
-      await run(realm);
-    } finally {
-      for (const [variable, value] of before) {
-        if (value === undefined) Deno.env.delete(variable);
-        else Deno.env.set(variable, value);
-      }
-    }
+    using _environment = new Environment(variables);
+    await run(realm);
   });
 }
 
@@ -101,12 +94,10 @@ realmTest("kinit: -S gets the ticket for a service of the client's realm", async
 realmTest("kinit: -i uses the client keytab, and a keytab without the client is named", async (realm) => {
   const path = `${realm.directory}/client.keytab`;
   await writeKeytab(path, new Keytab(realm.kdc.keytab("bob").entries));
-  Deno.env.set("KRB5_CLIENT_KTNAME", path);
-  try {
+  {
+    using _environment = new Environment({ KRB5_CLIENT_KTNAME: path });
     assert.match((await good(["-V", "-i"])).err, /bob@GSSOCKS\.TEST\nUsing keytab: .*client\.keytab/);
     await good(["-k", "-i", "bob"]);
-  } finally {
-    Deno.env.delete("KRB5_CLIENT_KTNAME");
   }
   assert.equal((await held()).principal, "bob@GSSOCKS.TEST");
   const other = await gssocks(["kinit", "-k", "-t", path, "alice"]);

@@ -1,5 +1,6 @@
 /** `gssocks kvno` with the options that people know from MIT's. */
 import assert from "node:assert/strict";
+import { Environment } from "../../support/environment.ts";
 import { gssocks } from "../../support/run_cli.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 
@@ -9,14 +10,8 @@ function kvnoTest(name: string, run: (kvno: typeof gssocks) => Promise<void>): v
     await using realm = await startRealmFolder({
       principals: { "http/p.gssocks.test": {}, "rcmd/p.gssocks.test": {} },
     });
-    const before = Deno.env.get("KRB5_CONFIG");
-    Deno.env.set("KRB5_CONFIG", realm.krb5Conf);
-    try {
-      await run((args, input) => gssocks(["kvno", "-c", realm.ccache, ...args], input));
-    } finally {
-      if (before === undefined) Deno.env.delete("KRB5_CONFIG");
-      else Deno.env.set("KRB5_CONFIG", before);
-    }
+    using _environment = new Environment({ KRB5_CONFIG: realm.krb5Conf });
+    await run((args, input) => gssocks(["kvno", "-c", realm.ccache, ...args], input));
   });
 }
 

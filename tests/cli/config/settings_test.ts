@@ -37,7 +37,7 @@ Deno.test("settings: the command line gives what the file gives", () => {
 Deno.test("settings: each option stands once, with a help", () => {
   const names = PLACED_OPTIONS.flatMap(({ options }) => Object.keys(options));
   assert.deepEqual(names.toSorted(), [...new Set(names)].toSorted());
-  assert.deepEqual(Object.keys(SERVE_OPTIONS), ["config", "check", "strict", ...names]);
+  assert.deepEqual(Object.keys(SERVE_OPTIONS), ["config", "verbose", "check", "strict", ...names]);
   for (const { help } of Object.values(SERVE_OPTIONS)) assert.ok(help.length > 5 && !help.endsWith("."), help);
 });
 

@@ -44,7 +44,7 @@ Deno.test("--verbose: connect and bridge say each step, and serve what it knows 
   const local = (await bridge.waitFor(LISTENS))[1];
   using client = Deno.createHttpClient({ proxy: { url: `socks5h://127.0.0.1:${local}` } });
   assert.equal(await (await fetch(`http://${target}/`, { client })).text(), "the page");
-  await bridge.waitFor(/ connected to /);
+  await bridge.waitFor(/ connected \S+ to /);
   assertLines(bridge.output, steps);
   await server.waitFor(/\* \[2\] request connect /);
   for (const session of [1, 2]) {

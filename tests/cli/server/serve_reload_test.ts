@@ -133,12 +133,12 @@ Deno.test("reload: without a file it takes new keys and users, and forgets nothi
     assert.match(await server.reload(), /^Configuration read again\n/m);
     assert.deepEqual([await accepts(port, seen), await accepts(port, await request(tickets))], [false, true]);
 
-    // What cannot be read changes nothing, nor does what has no key, or the half of one.
+    // What cannot be read changes nothing, nor does what has no key. A last entry that is cut is left out, as MIT krb5 does.
     const whole = await Deno.readFile(keytab);
     await Deno.writeFile(keytab, whole.subarray(0, 2));
     assert.match(await server.reload(), /the old one stays: Cannot use keytab .*: it has no key/);
     await Deno.writeFile(keytab, whole.subarray(0, whole.length - 10));
-    assert.match(await server.reload(), /the old one stays: Cannot read keytab/);
+    assert.match(await server.reload(), /^Configuration read again\n/m);
     await Deno.writeTextFile(keytab, "garbage");
     assert.match(await server.reload(), /the old one stays: Cannot read keytab/);
     await Deno.remove(keytab);
