@@ -10,6 +10,7 @@ const FRONT = ["tests/socks/server/front/front_test.ts"];
 const REFUSALS = ["tests/socks/server/front/http_refusals_test.ts"];
 const FORWARD = ["tests/socks/server/front/http_forward_test.ts"];
 const EXCHANGE = ["tests/socks/server/commands/http_exchange_test.ts"];
+const FLOODS = ["tests/socks/server/commands/forward_test.ts"];
 const FORWARDS = ["tests/proxy/forwards_test.ts"];
 const SERVICE = ["tests/proxy/service_name_test.ts"];
 const KEEPER = ["tests/kerberos/credentials/tickets/keeper_test.ts"];
@@ -227,6 +228,15 @@ const EXCHANGES: readonly Mutant[] = [
       "const repeatable = (",
     ],
     ["the relay's memory is not kept", "the house", "? bytes.slice() : bytes", "? bytes : bytes"],
+  ]),
+  ...rules("socks/server/commands/http_exchange.ts", FLOODS, [
+    ["interim responses have a limit", "a flood", "if (++turn.interims > INTERIM) throw", "if (false) throw"],
+    [
+      "a wait leaves no trace",
+      "bounded memory",
+      "await this.#wait(reader.fill());",
+      "await Promise.race([reader.fill(), this.#wait()]);",
+    ],
   ]),
   ...rules("socks/server/front/http_reader.ts", EXCHANGE, [
     [
