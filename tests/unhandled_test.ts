@@ -121,6 +121,7 @@ const STARTERS: Readonly<Record<string, "checked" | string>> = {
   "tests/support/peers.ts": "unshare and nft",
   "tests/lab/network.ts": "a shell that takes networks away",
   "tests/support/gss_peer.ts": "MIT's programs",
+  "tests/support/git_server.ts": "git",
   "tests/kerberos/credentials/shell/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
   "tests/mutants/run.ts": "git",
