@@ -297,6 +297,12 @@ const PORTS: readonly Mutant[] = [
     ["a forward's listener is the bridge's", "it is closed", "...listeners, ...given", "...listeners"],
   ]),
   ...rules("proxy/forwards.ts", FORWARDS, [
+    [
+      "a forward's listener is on loopback too",
+      "it asks nobody who he is",
+      "parseIp(hostname) === undefined ? undefined : hostname",
+      "undefined",
+    ],
     ["no target has port 0", "RFC 1928 section 4", "if (target.port === 0) throw", "if (false) throw"],
     [
       "forwards open together",

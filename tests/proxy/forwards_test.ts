@@ -101,6 +101,11 @@ Deno.test("bridge: refuses forwards that are none, or listen elsewhere", async (
   for (const text of ["0.0.0.0:0=db:1", "192.0.2.1:0=db:1", "[::]:0=db:1"]) {
     assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards: [text] }), /only loopback addresses/);
   }
+  // A listener that is given is no way around it.
+  const listen = listenTcp({ hostname: "0.0.0.0", port: 0 });
+  const forwards = [{ listen, target: { hostname: "db", port: 1 } }];
+  assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards }), /only loopback addresses/);
+  assert.equal(await listen.accept(), undefined, "it is closed");
   assert.throws(() => bridge({ proxy: "p", auth, forwards: "5=d:1" as never }), /must be a list/);
   assert.equal(forwardOf("[::1]:5=[2001:db8::1]:6").target.hostname, "2001:db8::1");
   assert.equal(forwardOf("unix:/run/a=b=db:6").target.port, 6);
