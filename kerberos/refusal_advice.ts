@@ -69,7 +69,7 @@ export function refusalAdvice(code: KerberosErrorName, about: RefusedAbout): str
 function unknownService({ server = "" }: RefusedAbout): string {
   const [, target, realm] = /^krbtgt\/(.*)@(.*)$/.exec(server) ?? [];
   return target === undefined || target === realm
-    ? "no such service in this realm; ask for it by the name in its keytab (of a proxy: service, --service)"
+    ? "no such service in this realm; ask for it by the name in its keytab"
     : `the KDC knows no path to realm ${target}`;
 }
 

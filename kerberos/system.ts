@@ -213,5 +213,6 @@ function keytabFileKey(name: string, client: Principal): ClientKey {
       return key.usable(enctypes);
     },
     keyFor: (parameters) => key.keyFor(parameters),
+    describe: () => key.describe!(),
   };
 }

@@ -142,7 +142,7 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
     throw signal.reason;
   }
   const { alpnProtocol } = connection;
-  return new SocksConnection({ ...made, connection, alpnProtocol }, target, signal);
+  return new SocksConnection({ ...made, connection, alpnProtocol, tls: true }, target, signal);
 }
 
 /**

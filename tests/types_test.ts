@@ -7,7 +7,7 @@ const PROGRAM = new URL("./support/types_program.ts", import.meta.url);
 
 /** Compiler settings, by what is special about them. */
 const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "of Deno, with exactOptionalPropertyTypes": { exactOptionalPropertyTypes: true },
+  "of Deno": {},
   "of browsers, with whatever is strict": {
     // Only Deno's stable types: in a copy of the package the compiler reads the code, not only the types.
     lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns"],

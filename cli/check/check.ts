@@ -61,6 +61,7 @@ async function look(args: ParsedArguments, config: ServerConfig, options: ServeO
       () => checkKeytab({ keytab: path, services: config.gssapi?.services, hosts }),
     ),
     ...config.methods?.includes("password") ? [good("passwordFile", `${config.passwordFile} can be read`)] : [],
+    ...withoutEffect(config),
     ...await found("tls", () => checkCertificates(config)),
     ...await checkPlaces(config),
     ...await found("egress", () => checkAddresses(config)),
@@ -69,6 +70,16 @@ async function look(args: ParsedArguments, config: ServerConfig, options: ServeO
     ...warnings(options).map(asFinding),
     ...files.length === 0 ? [] : [good("reload", `SIGHUP has these files read again: ${files.join(", ")}`)],
   ];
+}
+
+/** Files of methods that `methods` leaves out. */
+function withoutEffect({ methods, keytab, passwordFile }: ServerConfig): Finding[] {
+  if (methods === undefined) return [];
+  const unused = (setting: string, path: string | undefined, method: "gssapi" | "password") =>
+    path === undefined || methods.includes(method)
+      ? []
+      : [warning(setting, `${path} has no effect: methods leaves out "${method}"; add it, or remove ${setting}`)];
+  return [...unused("keytab", keytab, "gssapi"), ...unused("passwordFile", passwordFile, "password")];
 }
 
 function checkAddresses(config: ServerConfig): Finding[] {

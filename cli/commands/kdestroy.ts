@@ -5,7 +5,15 @@
  */
 import { parseStoreName } from "../../kerberos/config/store_name.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
+import {
+  type Command,
+  errorLine,
+  exclude,
+  ExitCode,
+  exitCodeFor,
+  type ParsedArguments,
+  UsageError,
+} from "../command/command.ts";
 import { cacheFrom, cacheNamed, cacheOfPrincipal, CCACHE_OPTION, membersOf } from "../command/options.ts";
 import type { CliIo } from "../terminal/io.ts";
 
@@ -32,10 +40,23 @@ Of a symbolic link the link alone is removed, never what it points to.`,
     const named = name === undefined ? cacheFrom(args) : cacheNamed(name);
     const say = args.has("quiet") ? () => {} : (text: string) => io.err(`gssocks kdestroy: ${text}\n`);
     if (!args.has("all")) return await destroyOne(named, args, say);
-    for (const cache of await membersOf(named)) await destroy(cache, say);
-    return ExitCode.Ok;
+    return await destroyAll(await membersOf(named), io, say);
   },
 };
+
+/** Destroys all of them: one that cannot be destroyed keeps none of the others. */
+async function destroyAll(caches: readonly CredentialCache[], io: CliIo, say: CliIo["err"]): Promise<number> {
+  let failure: number = ExitCode.Ok;
+  for (const cache of caches) {
+    try {
+      await destroy(cache, say);
+    } catch (error) {
+      io.err(`gssocks kdestroy: ${errorLine(error)}\n`);
+      failure = exitCodeFor(error);
+    }
+  }
+  return failure;
+}
 
 async function destroyOne(named: CredentialCache, args: ParsedArguments, say: CliIo["err"]): Promise<number> {
   const principal = args.value("principal");

@@ -22,7 +22,7 @@ import {
   type Principal,
   samePrincipal,
 } from "../../kerberos/principal.ts";
-import { cacheForNew } from "../../kerberos/credentials/collection.ts";
+import { cacheForNew, cacheOf } from "../../kerberos/credentials/collection.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
@@ -109,9 +109,9 @@ The password is prompted for, or read as one line from standard input where that
     const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv, tracer });
     const options = { signal: io.signal };
     if (args.has("renew") || args.has("validate")) {
-      sayCache(cache);
-      await checkOwner(args, config, cache);
-      const tickets = new KerberosTickets({ config, kdc, cache, tracer });
+      const held = await cacheHeld(args, config, cache);
+      sayCache(held);
+      const tickets = new KerberosTickets({ config, kdc, cache: held, tracer });
       const { credential } = args.has("renew")
         ? await tickets.renewedTicket(options)
         : await tickets.validatedTicket(options);
@@ -182,15 +182,25 @@ function principalFrom(args: ParsedArguments, text: string, defaultRealm: string
   return usable("PRINCIPAL", () => read(text, { defaultRealm }));
 }
 
-/** Checks that the cache belongs to the principal named. */
-async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
+/** The cache with the ticket to renew or validate: of a collection, that of the principal named, otherwise the primary. */
+async function cacheHeld(
+  args: ParsedArguments,
+  config: KerberosConfig,
+  cache: CredentialCache,
+): Promise<CredentialCache> {
   const [text] = args.words;
-  if (text === undefined) return;
+  if (text === undefined) return await cache.collection?.primary() ?? cache;
   const wanted = principalFrom(args, text, config.defaultRealm ?? "");
+  const own = cache.collection && await cacheOf(cache.collection, wanted);
+  if (own !== undefined) return own;
   const held = await cache.load();
-  if (held === undefined || samePrincipal(held.principal, wanted)) return;
+  if (held === undefined || samePrincipal(held.principal, wanted)) return cache;
   const owner = formatPrincipal(held.principal);
-  throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${cache.name} has the tickets of ${owner}, not of ${text}`);
+  const what = args.has("renew") ? "renew" : "validate";
+  throw new KerberosError(
+    "NO_CREDENTIALS",
+    `Cannot ${what}: ${cache.name} has the tickets of ${owner}, not of ${text}`,
+  );
 }
 
 /** The principal named, the one whose cache it is, or for a keytab the first in it. */

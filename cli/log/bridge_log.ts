@@ -39,6 +39,6 @@ function isOfProxy(error: Error): boolean {
 function againLine(format: LogFormat, refused: number, run: string | undefined): string {
   const time = new Date(systemRuntime.now()).toISOString();
   if (format === "json") return JSON.stringify({ time, level: "info", run, event: "proxy-usable", refused });
-  const others = refused === 0 ? "" : `; ${refused} more connections were refused for the same reason meanwhile`;
+  const others = refused === 0 ? "" : `; further connections refused for the same reason meanwhile: ${refused}`;
   return printable(`${time} the proxy can be used again${others}`);
 }

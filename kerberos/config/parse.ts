@@ -10,7 +10,7 @@ import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
 import { placedValues, placeText, type ProfileSection, type ProfileSource } from "./profile.ts";
 import { readProfile } from "./profile_reader.ts";
 import { readCapaths, readDomains, readRealms } from "./realms.ts";
-import { parseBoolean, parseDepth, parseSize, parseSpan, parseSwitch } from "./values.ts";
+import { parseBoolean, parseInteger, parseSize, parseSpan, parseSwitch } from "./values.ts";
 
 /**
  * Reads the text of krb5.conf files; the first one has precedence. A value that cannot be used, such as a duration that is none, is
@@ -58,7 +58,7 @@ export const RELATIONS: { readonly [K in keyof Settings]-?: Relation<Settings[K]
   forwardable: { relation: "forwardable", read: parseBoolean },
   proxiable: { relation: "proxiable", read: parseBoolean },
   canonicalize: { relation: "canonicalize", read: parseBoolean },
-  realmTryDomains: { relation: "realm_try_domains", read: parseDepth },
+  realmTryDomains: { relation: "realm_try_domains", read: parseInteger },
   dnsLookupKdc: { relation: "dns_lookup_kdc", read: parseBoolean },
   udpPreferenceLimit: {
     relation: "udp_preference_limit",

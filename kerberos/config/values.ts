@@ -48,17 +48,6 @@ export function parseSwitch(name: string, text: string): boolean {
 }
 
 /**
- * Reads a number of levels, where -1 stands for none.
- *
- * @throws {KerberosError} `BAD_CONFIG`
- */
-export function parseDepth(name: string, text: string): number {
-  const levels = parseInteger(name, text);
-  if (levels >= -1) return levels;
-  throw unreadable(name, text, "is less than -1");
-}
-
-/**
  * Reads a duration that is not negative: how long something lasts, or how far clocks may differ. MIT's syntax has negative durations,
  * and with one of those every ticket would have expired.
  *

@@ -85,7 +85,8 @@ export async function readDelegation(message: Bytes, keys: readonly KerberosKey[
       server,
       key: new KerberosKey(info.key.keytype, info.key.keyvalue),
       authtime: info.authtime ?? 0,
-      starttime: info.starttime,
+      // A start of zero stands for none, as in the caches that such a ticket may come from.
+      starttime: info.starttime || info.authtime,
       endtime,
       renewTill: info.renewTill,
       flags: info.flags ?? 0,

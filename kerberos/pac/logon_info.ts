@@ -90,7 +90,7 @@ export function readLogonInfo(data: Bytes): LogonInfo {
       ...new Set([
         primaryGroup,
         ...enabled(rids).map((rid) => `${domainSid}-${rid}`),
-        ...enabled(extraSids).slice(userId === 0 ? 1 : 0),
+        ...enabled(extraSids.slice(userId === 0 ? 1 : 0)),
         ...enabled(resourceRids).map((rid) => `${resourceDomain}-${rid}`),
       ]),
     ],

@@ -18,8 +18,8 @@ type Done = (error?: Error | null) => void;
 
 /**
  * Returns a socket over a connection, with the members of `net.Socket` that libraries use. Give the promise of a connection to libraries that
- * want a socket at once: the socket emits `connect` when it is open, and `error` when it cannot be opened. Its `connect()` opens nothing:
- * the connection is the one given, whatever host the library asks for.
+ * want a socket at once: the socket emits `connect` when it is open (over `connectTls()` also `secureConnect`), and `error` when it cannot be
+ * opened. Its `connect()` opens nothing: the connection is the one given, whatever host the library asks for.
  *
  * The socket owns the connection: reading, writing and closing by other ways disturbs it.
  *
@@ -80,7 +80,7 @@ class ProxiedSocket extends Duplex {
       this.#opened?.();
       this.emit("connect");
       this.emit("ready");
-      if (connection.alpnProtocol !== undefined) this.emit("secureConnect");
+      if (connection.tls) this.emit("secureConnect");
     }, (error) => this.#opened?.(asError(error)));
     if (this.destroyed) this.#opened();
   }

@@ -21,6 +21,8 @@ export interface ConnectionAddress extends Endpoint {
 export interface MadeConnection extends ProxiedConnection {
   /** Protocol that both sides agreed on inside TLS (RFC 7301). */
   readonly alpnProtocol?: string | undefined;
+  /** Whether it is inside TLS with the target. @default {false} */
+  readonly tls?: boolean | undefined;
 }
 
 /**
@@ -62,6 +64,8 @@ export class SocksConnection implements AsyncDisposable, Disposable {
   readonly identity: Identity;
   /** Protocol that both sides agreed on inside TLS (RFC 7301), if `connectTls` offered any. */
   readonly alpnProtocol: string | undefined;
+  /** Whether it is inside TLS with the target, as `connectTls` makes it. */
+  readonly tls: boolean;
   readonly #connection: UserConnection;
   #streams: ReturnType<typeof streamsOf> | undefined;
 
@@ -72,6 +76,7 @@ export class SocksConnection implements AsyncDisposable, Disposable {
     this.protection = made.protection;
     this.identity = made.identity;
     this.alpnProtocol = made.alpnProtocol;
+    this.tls = made.tls ?? false;
     this.#connection = new UserConnection(made.connection, signal);
   }
 

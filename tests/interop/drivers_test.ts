@@ -1,13 +1,22 @@
-/** Libraries of the npm registry through a proxy: database drivers and an HTTP client, with real servers. */
+/**
+ * Libraries of the npm registry through a proxy: database drivers and an HTTP client, with real servers. MongoDB is the one that has
+ * a stand-in.
+ */
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
+import type { connect as connectNode, Socket } from "node:net";
+import type { connect as connectNodeTls } from "node:tls";
 import { Redis } from "ioredis";
+import { Client as LdapClient } from "ldapts";
+import { MongoClient } from "mongodb";
 import pg from "pg";
-import { connect, serve, type ServerEvent } from "../../mod.ts";
+import { bridge, connect, connectTls, serve, type ServerEvent } from "../../mod.ts";
 import { nodeSocket } from "../../proxy/node.ts";
+import { mongoStandIn } from "../support/mongo_stand_in.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { certificateFor } from "../support/certificate.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { startRedis } from "../support/redis.ts";
+import { startSlapd } from "../support/slapd.ts";
 import { run } from "../support/process.ts";
 import { origin } from "../support/servers.ts";
 import { peerTest } from "../support/peers.ts";
@@ -22,6 +31,14 @@ async function startProxy() {
       await realm[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Returns what a program of `tests/support/` prints. */
+async function program(name: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const path = new URL(`../support/${name}`, import.meta.url).pathname;
+  const { code, stdout, stderr } = await run(Deno.execPath(), ["run", "-A", "--no-check", path, ...args], { env });
+  assert.equal(code, 0, stderr);
+  return stdout;
 }
 
 peerTest(
@@ -66,6 +83,70 @@ peerTest("nodeSocket(): npm:ioredis uses a Redis, also after it was cut", ["redi
   await redis.quit();
 });
 
+peerTest("nodeSocket(): npm:ldapts binds to an OpenLDAP and searches it", ["slapd", "slapadd"], async () => {
+  await using proxy = await startProxy();
+  await using directory = await startSlapd();
+  const createConnection = ((port: number, hostname: string) =>
+    nodeSocket(connect({ ...proxy.client, hostname, port }))) as typeof connectNode;
+  const client = new LdapClient({ url: `ldap://127.0.0.1:${directory.port}`, createConnection });
+  await assert.rejects(client.bind(directory.admin[0], "wrong"), { name: "InvalidCredentialsError" });
+  await client.bind(...directory.admin);
+  // Many entries, more than one message of the protected stream holds.
+  const names = Array.from({ length: 200 }, (_, i) =>
+    `user${i}`);
+  const description = "x".repeat(1000);
+  for (const cn of names) {
+    await client.add(`cn=${cn},dc=corp,dc=test`, { objectClass: "person", cn, sn: cn, description });
+  }
+  const { searchEntries } = await client.search("dc=corp,dc=test", { filter: "(objectClass=person)" });
+  assert.deepEqual(searchEntries.map(({ cn }) => cn).sort(), ["alice", ...names].sort());
+  await client.unbind();
+});
+
+peerTest("nodeSocket(): npm:ldapts speaks ldaps over connectTls()", ["slapd", "slapadd", "openssl"], async () => {
+  await using proxy = await startProxy();
+  const certificate = await certificateFor("localhost");
+  await using directory = await startSlapd(certificate);
+  const target = { hostname: "localhost", port: directory.tlsPort, caCerts: [certificate.cert] };
+  const createSecureConnection = (() => nodeSocket(connectTls({ ...proxy.client, ...target }))) as unknown;
+  const url = `ldaps://localhost:${directory.tlsPort}`;
+  const client = new LdapClient({
+    url,
+    createSecureConnection: createSecureConnection as typeof connectNodeTls,
+    connectTimeout: 5_000,
+  });
+  await client.bind(...directory.admin);
+  const { searchEntries } = await client.search("dc=corp,dc=test", { filter: "(cn=alice)", attributes: ["sn"] });
+  assert.deepEqual(searchEntries.map(({ sn }) => sn), ["Liddell"]);
+  await client.unbind();
+});
+
+Deno.test("bridge(): npm:mongodb finds documents of a stand-in through its SOCKS5 port", async () => {
+  await using proxy = await startProxy();
+  const documents = Array.from({ length: 100 }, (_, i) => ({ _id: i, text: "x".repeat(1000) }));
+  await using server = mongoStandIn(documents);
+  await using local = bridge({ ...proxy.client, port: 0 });
+  const url = `mongodb://127.0.0.1:${server.port}/?directConnection=true`;
+  const found = await program("mongo_program.ts", [url, local.addr.hostname, `${local.addr.port}`]);
+  assert.deepEqual(JSON.parse(found), documents);
+});
+
+Deno.test("bridge(): npm:mongodb finds documents of a stand-in through a forwarded port", async () => {
+  await using proxy = await startProxy();
+  await using server = mongoStandIn([{ _id: 1 }]);
+  const forwards = [{
+    listen: { hostname: "127.0.0.1", port: 0 },
+    target: { hostname: "127.0.0.1", port: server.port },
+  }];
+  const ports: number[] = [];
+  const onListen = ({ port }: { port: number }, target?: object) => target !== undefined && ports.push(port);
+  await using _local = bridge({ ...proxy.client, port: 0, forwards, onListen });
+  // The driver goes to the members that a server names unless it is told to use this one alone.
+  const client = new MongoClient(`mongodb://127.0.0.1:${ports[0]}/?directConnection=true`);
+  assert.deepEqual(await client.db("shop").collection("orders").find().toArray(), [{ _id: 1 } as object]);
+  await client.close();
+});
+
 Deno.test("undiciConnector(): npm:undici fetches pages over one kept connection", async () => {
   await using realm = await startRealmFolder();
   let sessions = 0;
@@ -73,12 +154,8 @@ Deno.test("undiciConnector(): npm:undici fetches pages over one kept connection"
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"], onEvent });
   await using site = origin("the page");
   // undici keeps a timer of its own for a second, so it runs in a program of its own.
-  const program = new URL("../support/undici_program.ts", import.meta.url).pathname;
   const args = [`localhost:${server.addr.port}`, `http://127.0.0.1:${site.addr.port}/`];
-  const { code, stdout, stderr } = await run(Deno.execPath(), ["run", "-A", "--no-check", program, ...args], {
-    env: { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache },
-  });
-  assert.equal(code, 0, stderr);
+  const stdout = await program("undici_program.ts", args, { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache });
   assert.equal(stdout.trim(), ["200 the page", "200 the page", "200 the page"].join("\n"));
   assert.equal(sessions, 1);
 });

@@ -48,7 +48,7 @@ async function expiredTicket(): Promise<unknown> {
 const FAILURES: Readonly<Record<KerberosErrorCode, () => unknown>> = {
   BAD_MESSAGE: () => readMessage(KrbError, junk),
   BAD_FILE: () => Keytab.decode(junk),
-  BAD_CONFIG: () => parseKrb5Conf({ name: "krb5.conf", text: "[libdefaults]\nforwardable = perhaps\n" }),
+  BAD_CONFIG: () => parseKrb5Conf({ name: "krb5.conf", text: "[libdefaults]\nforwardable = perhaps\n" }).forwardable,
   INTEGRITY: () => KerberosKey.generate(18).decrypt(1, new Uint8Array(64)),
   UNSUPPORTED_ENCTYPE: () => profileOf(23),
   BAD_KEY: () => new KerberosKey(18, junk),

@@ -14,7 +14,7 @@ Deno.test("KdcError: tells what each common refusal means and what to do", () =>
       ["KDC_ERR_C_PRINCIPAL_UNKNOWN", /no such client in this realm; check the name/],
       [
         "KDC_ERR_S_PRINCIPAL_UNKNOWN",
-        /service rcmd\/10\.0\.0\.1@A\.TEST: no such service .*name in its keytab .*--service/,
+        /service rcmd\/10\.0\.0\.1@A\.TEST: no such service .*name in its keytab/,
       ],
       ["KDC_ERR_POLICY", /policy forbids it.*ask its administrator/],
       ["KDC_ERR_BADOPTION", /not renewable or not forwardable/],

@@ -164,7 +164,7 @@ export const ACCOUNTS_MUTANTS: readonly Mutant[] = [
       "        primaryGroup,\n        ...enabled",
       "        ...enabled",
     ],
-    ["extra SIDs are groups", "MS-PAC section 2.5", "        ...enabled(extraSids).slice(userId === 0 ? 1 : 0),\n", ""],
+    ["extra SIDs are groups", "MS-PAC section 2.5", "        ...enabled(extraSids.slice(userId === 0 ? 1 : 0)),\n", ""],
     [
       "groups of the service's domain count",
       "MS-PAC section 2.5",
@@ -178,6 +178,12 @@ export const ACCOUNTS_MUTANTS: readonly Mutant[] = [
       "  return",
     ],
     ["the SID of an account is not its group", "MS-PAC section 2.5", ".slice(userId === 0 ? 1 : 0)", ""],
+    [
+      "a group behind the SID of an account stays one",
+      "MS-PAC section 2.5",
+      "enabled(extraSids.slice(userId === 0 ? 1 : 0))",
+      "enabled(extraSids).slice(userId === 0 ? 1 : 0)",
+    ],
     ["an account has a name", "MS-PAC section 2.5", 'if (account === "") throw', "if (false) throw"],
     ["a list that is told is there", "MS-PAC section 2.5", "    if (count !== 0) throw", "    if (false) throw"],
   ]),

@@ -20,6 +20,38 @@ export const ADMIN_MUTANTS: readonly Mutant[] = [
     ["--check opens certificates", USERS, "() => checkCertificates(config)", "() => []"],
     ["--check opens listeners", USERS, "    ...await checkPlaces(config),\n", ""],
   ]),
+  ...rules("cli/check/check.ts", [CHECK], [
+    [
+      "files of methods that are left out are said",
+      USERS,
+      "path === undefined || methods.includes(method)",
+      "path !== null",
+      "left out",
+    ],
+    [
+      "files of methods that are there are not",
+      USERS,
+      "path === undefined || methods.includes(method)",
+      "path === undefined",
+      "left out",
+    ],
+  ]),
+  ...rules("cli/check/upstreams.ts", [CHECK], [
+    [
+      "an upstream with a keytab needs no cache",
+      USERS,
+      "else if (keytab !== undefined) f",
+      "else if (false) f",
+      "upstream's",
+    ],
+    [
+      "the key is that of the upstream's principal",
+      USERS,
+      "name === principal || name.startsWith(`${principal}@`)",
+      "name.startsWith(principal)",
+      "upstream's",
+    ],
+  ]),
   ...rules("cli/check/check.ts", [MISTAKES], [
     ["--check asks the shared store", USERS, "() => checkStore(config.shared)", "() => []", "--check"],
     ["--strict counts warnings", USERS, '(args.has("strict") && bad("warning"))', "false", "--check"],

@@ -121,5 +121,23 @@ const AGENTS: readonly Row[] = [
 /** See {@linkcode ALL_MUTANTS}. */
 export const NODE_MUTANTS: readonly Mutant[] = [
   ...rules("proxy/shell/node_socket.ts", ["tests/proxy/node_test.ts"], SOCKET),
+  ...rules("proxy/shell/node_socket.ts", ["tests/interop/drivers_test.ts"], [
+    [
+      "a socket over TLS says so",
+      "first minutes with npm:ldapts",
+      "if (connection.tls) this",
+      "if (connection.alpnProtocol !== undefined) this",
+      "ldaps",
+    ],
+  ]),
+  ...rules("proxy/shell/node_socket.ts", ["tests/proxy/node_test.ts"], [
+    [
+      "a socket without TLS does not say that it has it",
+      "first minutes with npm:ldapts",
+      "if (connection.tls) this",
+      "if (true) this",
+      "carries bytes",
+    ],
+  ]),
   ...rules("proxy/shell/node_agents.ts", ["tests/proxy/node_test.ts"], AGENTS),
 ];

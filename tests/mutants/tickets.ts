@@ -18,6 +18,7 @@ const NO_TICKET = ["tests/kerberos/credentials/tickets/no_ticket_test.ts"];
 const HELD = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const PRINCIPAL = ["tests/kerberos/principal_test.ts"];
 const KINIT = ["tests/cli/commands/kinit_test.ts"];
+const KSWITCH = ["tests/cli/commands/kswitch_test.ts"];
 const KVNO = ["tests/cli/commands/kvno_test.ts"];
 
 const MIT = "MIT's kinit and kvno";
@@ -121,10 +122,34 @@ export const TICKETS_MUTANTS: readonly Mutant[] = [
     ["a client keytab is another one", MIT, 'if (args.has("client-keytab")) return defaultClientKeytabName(config);\n', "", "kinit: -i"],
     ["a password file is read", "Heimdal's kinit", 'file === undefined || file === "STDIN"', "true", "password-file"],
   ]),
+  ...rules("cli/commands/kinit.ts", KSWITCH, [
+    ["-V names the cache of a collection that is used", MIT, "return await cache.collection?.primary() ?? cache;", "return cache;", "kinit -V"],
+    ["the ticket of the principal named is renewed, not the primary's", MIT, "  if (own !== undefined) return own;\n", "", "kinit -V"],
+    ["what was not to be done is told", TOLD, 'args.has("renew") ? "renew" : "validate"', '"renew"', "kinit -V"],
+  ]),
+  ...rules("cli/commands/kdestroy.ts", KSWITCH, [
+    ["a cache that cannot be destroyed keeps none of the others", "MIT's kdestroy -A", "      failure = exitCodeFor(error);\n", "      throw error;\n", "kdestroy:"],
+  ]),
+  ...rules("kerberos/credentials/tickets/member_tickets.ts", ["tests/kerberos/credentials/tickets/member_tickets_test.ts"], [
+    ["a client that the KDC names otherwise keeps its cache", R5, "    this.#canonical = ticket.credential.client;\n", "", "names otherwise"],
+  ]),
+  ...rules("kerberos/credentials/tickets/tickets.ts", ["tests/kerberos/credentials/tickets/member_tickets_test.ts"], [
+    ["an initial ticket tells which cache is the client's", R5, "members.ticket(await members.member(), (one) => one.initialTicket(options))", "(await members.member()).initialTicket(options)", "names otherwise"],
+    ["a fresh ticket tells which cache is the client's", R5, "members.ticket(await members.member(), (one) => one.freshTicket({ signal }))", "(await members.member()).freshTicket({ signal })", "names otherwise"],
+  ]),
+  ...rules("kerberos/system.ts", ["tests/kerberos/system_test.ts"], [
+    ["keys in a file are read for each request", "users", "      try {\n        key = keytabKey(readKeytab(name), client, { name });\n", "      try {\n", "systemTickets"],
+    ["keys that were read before are used while the file cannot be read", "users", "        if (!(error instanceof KerberosError)) throw error;\n", "        throw error;\n", "systemTickets"],
+    ["a keytab file without the client is named", TOLD, "    describe: () => key.describe!(),\n", "", "systemTickets"],
+  ]),
+  ...rules("kerberos/mech/delegation.ts", ["tests/kerberos/mech/delegation_test.ts"], [
+    ["a delegated ticket that has no start begins with the authentication", "RFC 4120 section 5.3", "starttime: info.starttime || info.authtime,", "starttime: info.starttime,", "start of zero"],
+  ]),
   ...rules("cli/commands/kvno.ts", KVNO, [
     ["the services that follow get their tickets", MIT, "        failure ??= exitCodeFor(error);\n", "        throw error;\n", "keep the others"],
     ["-q shows nothing", MIT, 'if (!args.has("quiet") && !args.has("json"))', 'if (!args.has("json"))', "shows nothing"],
     ["hosts are written in small letters", MIT, "[service, word.toLowerCase()]", "[service, word]", "takes hosts"],
+    ["-e reads no setting that is not needed", "users", "withSettings(config, { defaultTgsEnctypes: [enctype] })", "{ ...config, defaultTgsEnctypes: [enctype] }", "not needed"],
     ["--no-store leaves the cache as it is", MIT, 'if (!args.has("no-store")) return systemTickets({ config, cache, tracer });', "if (true as boolean) return systemTickets({ config, cache, tracer });", "no-store"],
     ["--cached-only asks no KDC", MIT, 'if (args.has("cached-only")) return new KerberosTickets({ config, cache, tracer });\n', "", "no-store"],
     ["what cannot be had is refused", MIT, "    if (args.has(name)) throw new UsageError(`--${name} cannot", "    if (false) throw new UsageError(`--${name} cannot", "refuses wrong"],

@@ -305,8 +305,8 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "the protocol agreed upon is told",
       "RFC 7301 section 3.2",
-      "{ ...made, connection, alpnProtocol }",
-      "{ ...made, connection }",
+      "{ ...made, connection, alpnProtocol, tls: true }",
+      "{ ...made, connection, tls: true }",
       "which protocol it speaks",
     ],
     [

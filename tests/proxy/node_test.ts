@@ -37,6 +37,8 @@ Deno.test("nodeSocket(): carries bytes both ways, and the end of both sides", as
   await using echo = echoServer();
   const socket = nodeSocket(await connect({ ...proxy.client, hostname: "127.0.0.1", port: echo.port }));
   assert.equal(socket.connecting, true, "it opens in a later turn, as net.Socket does");
+  let secured = 0;
+  socket.on("secureConnect", () => secured++);
   await once(socket, "connect");
   assert.equal(socket.readyState, "open");
   assert.equal(socket.remotePort, echo.port);
@@ -49,6 +51,7 @@ Deno.test("nodeSocket(): carries bytes both ways, and the end of both sides", as
   socket.end("end");
   assert.equal(await textOf(socket), `${sent.join("")}end`);
   assert.equal(socket.bytesWritten, socket.bytesRead);
+  assert.equal(secured, 0, "nothing that is not TLS is called so");
   assert.equal(socket.destroyed, true);
 });
 

@@ -52,7 +52,10 @@ Deno.test("service: the error for an unknown one says what was asked for and wha
   const through = { proxy: `${LOCALHOST}:${server.addr.port}`, credentials: realm.tickets };
   await assert.rejects(connect({ ...through, hostname: "localhost", port: 1 }), (error: SocksAuthError) => {
     assert.equal((error.cause as { code?: string }).code, "KDC_ERR_S_PRINCIPAL_UNKNOWN");
-    assert.match(error.message, /asked for rcmd@127\.0\.0\.1: use the name that is in the proxy's keytab, .*--service/);
+    assert.match(
+      error.message,
+      /name in its keytab; asked for rcmd@127\.0\.0\.1: give that name as the proxy's address, .*--service/,
+    );
     return error instanceof SocksAuthError;
   });
   for (const service of ["rcmd@", "rcmd/localhost@REALM"]) {

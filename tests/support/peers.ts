@@ -87,6 +87,8 @@ const PROGRAMS: Record<string, string | undefined> = {
   psql: find("/usr/lib/postgresql/15/bin/psql"),
   postgres: find("/usr/lib/postgresql/15/bin/postgres"),
   initdb: find("/usr/lib/postgresql/15/bin/initdb"),
+  slapd: find("/usr/sbin/slapd"),
+  slapadd: find("/usr/sbin/slapadd"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
   python3: find("/usr/bin/python3"),

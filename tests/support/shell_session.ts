@@ -64,6 +64,22 @@ export class ShellSession implements AsyncDisposable {
     }
   }
 
+  /** Waits for a text anywhere on the screen, such as the line of a program in the background, and moves on from nothing. */
+  async finds(pattern: RegExp): Promise<RegExpMatchArray> {
+    const from = this.#from;
+    this.#from = 0;
+    try {
+      return await this.sees(pattern);
+    } finally {
+      this.#from = from;
+    }
+  }
+
+  /** Writes a file into the folder, as an editor does. */
+  async writes(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.folder}/${name}`, text);
+  }
+
   /** Enters a command; `answers` are keys to type when a prompt is seen. Returns what it showed, once its code is the one expected. */
   async runs(
     command: string,

@@ -7,7 +7,7 @@
 import type { Credential } from "../../credential.ts";
 import type { Principal } from "../../principal.ts";
 import type { CacheCollection, CredentialCache } from "../cache.ts";
-import { cacheForNew, cacheForService } from "../collection.ts";
+import { cacheForNew, cacheForService, cacheOf } from "../collection.ts";
 import type { ServiceTicket, TicketSource } from "../ticket_source.ts";
 
 /** Most caches whose tickets are kept apart; with more of them, those that were used first are forgotten. */
@@ -27,6 +27,8 @@ export class MemberTickets<T extends TicketSource> {
   readonly #init: MemberTicketsInit<T>;
   readonly #members = new Map<string, T>();
   readonly #issuers = new WeakMap<Credential, T>();
+  /** The client as the KDC names it, which its cache belongs to. */
+  #canonical: Principal | undefined;
 
   constructor(init: MemberTicketsInit<T>) {
     this.#init = init;
@@ -35,7 +37,10 @@ export class MemberTickets<T extends TicketSource> {
   /** Returns the source for the tickets of a service; without one, that of the primary cache. */
   async member(service?: Principal): Promise<T> {
     const { collection, client } = this.#init;
-    if (client !== undefined) return this.#of(await cacheForNew(collection, client));
+    if (client !== undefined) {
+      const own = this.#canonical && await cacheOf(collection, this.#canonical);
+      return this.#of(own ?? await cacheForNew(collection, client));
+    }
     return this.#of(service === undefined ? await collection.primary() : await cacheForService(collection, service));
   }
 
@@ -43,6 +48,7 @@ export class MemberTickets<T extends TicketSource> {
   async ticket(member: T, ask: (member: T) => Promise<ServiceTicket>): Promise<ServiceTicket> {
     const ticket = await ask(member);
     this.#issuers.set(ticket.credential, member);
+    this.#canonical = ticket.credential.client;
     return ticket;
   }
 

@@ -30,7 +30,7 @@ interface Unusable {
 export function noTicket(unusable: Unusable): KerberosError {
   const { name, data, now } = unusable;
   const cannot = (reason: string) => new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${reason}`);
-  if (data === undefined) return cannot(`${name} is empty; run kinit first`);
+  if (data === undefined) return cannot(`no credentials cache found (${name}); run kinit first`);
   const { principal } = data;
   const held = data.credentials.filter(({ isConfiguration }) => !isConfiguration);
   const granting = held.filter(({ server }) => samePrincipal(server, krbtgt(principal.realm)));

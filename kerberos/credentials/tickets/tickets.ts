@@ -142,7 +142,8 @@ export class KerberosTickets implements TicketSource {
 
   /** Requests an initial ticket with the secret given, and replaces all tickets in the cache by it. */
   async initialTicket(options: InitialTicketOptions = {}): Promise<ServiceTicket> {
-    if (this.#members !== undefined) return await (await this.#members.member()).initialTicket(options);
+    const members = this.#members;
+    if (members !== undefined) return await members.ticket(await members.member(), (one) => one.initialTicket(options));
     const { signal, service, startDelay = 0 } = options;
     const key = `initial ${service === undefined ? "" : formatPrincipal(service)} in ${startDelay}`;
     const asked = { onlyOurs: false, service, startDelay };
@@ -194,7 +195,10 @@ export class KerberosTickets implements TicketSource {
    * @throws {KerberosError} As {@linkcode initialTicket} and {@linkcode renewedTicket}.
    */
   async freshTicket({ signal }: KdcCallOptions = {}): Promise<ServiceTicket> {
-    if (this.#members !== undefined) return await (await this.#members.member()).freshTicket({ signal });
+    const members = this.#members;
+    if (members !== undefined) {
+      return await members.ticket(await members.member(), (one) => one.freshTicket({ signal }));
+    }
     if (!this.hasSecret) return await this.renewedTicket({ signal });
     return await this.#initial(signal);
   }

@@ -128,8 +128,7 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
 function withServiceHint(error: unknown, { text }: GssName): unknown {
   if (!(error instanceof GssError) || error.code !== "KDC_ERR_S_PRINCIPAL_UNKNOWN") return error;
   const { message, major, code, minor, details, cause, token } = error;
-  const hint =
-    `asked for ${text}: use the name that is in the proxy's keytab, as its address or in service (--service NAME@HOST)`;
+  const hint = `asked for ${text}: give that name as the proxy's address, or in service (--service NAME@HOST)`;
   return new GssError(`${message}; ${hint}`, { major, code, minor, details, cause, token });
 }
 

@@ -5,7 +5,7 @@
  */
 import { SocksReplyError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { formatEndpoint } from "../../wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { hostName } from "../../wire/host_name.ts";
 import { isLinkLocal, parseIp, withoutZone } from "../../wire/ip.ts";
 
@@ -84,10 +84,10 @@ export function facingClient(
 
 function facingRelayed(
   here: string,
-  { remote, relayedBy }: Required<Pick<Connection, "remote" | "relayedBy">>,
+  { remote, relayedBy }: { readonly remote: Endpoint | undefined; readonly relayedBy: Endpoint },
   announce: Announce | undefined,
 ): FacingClient {
-  const by = formatEndpoint(relayedBy!);
+  const by = formatEndpoint(relayedBy);
   if (remote === undefined || formatEndpoint(remote) === by) {
     throw new SocksReplyError(
       "GENERAL_FAILURE",

@@ -63,3 +63,44 @@ Deno.test("serve --check: compares the keytab with the names that clients ask fo
     /^warning: .* has no key of socks\/\.\.\., .*; it has rcmd\/localhost; add socks\/FQDN/,
   );
 });
+
+Deno.test("serve --check: warns of files of methods that are left out", async () => {
+  await using realm = await startRealmFolder();
+  const { directory, keytab } = realm;
+  const users = `${directory}/users`;
+  await gssocks(["passwd", users, "bob"], { password: "secret" });
+  const check = async (settings: object) => {
+    await Deno.writeTextFile(
+      `${directory}/c.json`,
+      JSON.stringify({ listen: ["127.0.0.1:0"], rules: ["allow *"], ...settings }),
+    );
+    const { code, err } = await gssocks(["serve", "--check", "-f", `${directory}/c.json`]);
+    assert.equal(code, 0, err);
+    return [...err.matchAll(/^Warning: (\w+): \S+ has no effect: methods leaves out "(\w+)"/gm)].map(([, ...found]) =>
+      found.join(" ")
+    );
+  };
+  assert.deepEqual(await check({ keytab, methods: ["none"] }), ["keytab gssapi"]);
+  assert.deepEqual(await check({ keytab, passwordFile: users, methods: ["gssapi"] }), ["passwordFile password"]);
+  assert.deepEqual(await check({ keytab, passwordFile: users, methods: ["gssapi", "password"] }), []);
+  assert.deepEqual(await check({ keytab }), []);
+});
+
+Deno.test("serve --check: looks for the key of an upstream's principal", async () => {
+  await using realm = await startRealmFolder();
+  const { directory, keytab } = realm;
+  const check = async (principal: string) => {
+    const upstreams = { office: { proxy: "localhost:1", keytab, principal } };
+    const settings = { listen: ["127.0.0.1:0"], methods: ["none"], rules: ["allow *,upstream=office"], upstreams };
+    await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify(settings));
+    const { out, err } = await gssocks(["serve", "--check", "-f", `${directory}/c.json`]);
+    return `${out}${err}`;
+  };
+  for (const principal of ["rcmd/localhost", "rcmd/localhost@GSSOCKS.TEST"]) {
+    assert.match(await check(principal), /^upstreams\.office: rcmd\/localhost@GSSOCKS\.TEST by its key in \S+keytab$/m);
+  }
+  assert.match(
+    await check("rcmd/local"),
+    /^Warning: upstreams\.office: \S+keytab has no key of rcmd\/local: requests through it fail; it has rcmd\/localhost@/m,
+  );
+});

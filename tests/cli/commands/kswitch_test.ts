@@ -39,6 +39,38 @@ Deno.test("kinit, kswitch, kdestroy: each client has a cache in the collection, 
   assert.deepEqual([none.code, /No credentials cache found: there is no DIR::/.test(none.err)], [1, true]);
   assert.deepEqual(await kdestroy("-q"), { code: 1, out: "", err: "", stdout: "" });
   await kinit("bob");
-  assert.deepEqual([(await kdestroy("-A", name)).code, await owners()], [0, []]);
+  // What cannot be destroyed is told, and keeps none of the others.
+  const garbage = `${realm.directory}/dir/tkt0`;
+  await Deno.writeTextFile(garbage, "no credential cache");
+  assert.equal(
+    (await gssocks(["kinit", "-c", `DIR::${realm.directory}/dir/tktz`, "alice"], { password: "alicepw" })).code,
+    0,
+  );
+  const kept = await kdestroy("-A", name);
+  assert.deepEqual([kept.code, await owners()], [1, []]);
+  assert.match(kept.err, /^gssocks kdestroy: Cannot destroy .*\/tkt0: it is no credential cache/m);
+  await Deno.remove(garbage);
   assert.equal((await kdestroy("-A")).code, 0);
+});
+
+Deno.test("kinit -V, -R and -v: in a collection, the cache of the principal named, otherwise the primary", async () => {
+  await using realm = await startRealmFolder({ principals: { bob: "bobpw" } });
+  const name = `DIR:${realm.directory}/dir`;
+  using _environment = new Environment({ KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: name });
+  const kinit = (...args: string[]) => gssocks(["kinit", "-V", ...args], { password: `${args.at(-1)}pw` });
+  const said = (cache: string, user: string) =>
+    `Using default cache: DIR::${realm.directory}/dir/${cache}\nUsing principal: ${user}@GSSOCKS.TEST\n` +
+    "Authenticated to Kerberos v5\n";
+  assert.equal((await kinit("-r", "2d", "alice")).err, said("tkt", "alice"));
+  const second = await kinit("-r", "2d", "bob");
+  const file = /dir\/(tkt[0-9a-f]+)$/m.exec(second.err)![1]!;
+  assert.equal(second.err, said(file, "bob"));
+  assert.equal((await kinit("-R")).err, said(file, "bob"));
+  assert.equal((await kinit("-R", "alice")).err, said("tkt", "alice"));
+  assert.match((await gssocks(["klist"])).out, /Default principal: bob@/);
+  for (const [option, verb] of [["-R", "renew"], ["-v", "validate"]] as const) {
+    const nobody = await kinit(option, "nobody");
+    const told = new RegExp(`Cannot ${verb}: DIR:.* has the tickets of bob@GSSOCKS.TEST, not of nobody`);
+    assert.deepEqual([nobody.code, told.test(nobody.err)], [3, true], nobody.err);
+  }
 });

@@ -31,6 +31,16 @@ kvnoTest("kvno: -e asks for a session key of one enctype, and knows which there 
   assert.match(unknown.err, /"arcfour-hmac" is not supported; supported are aes256-cts-hmac-sha1-96, /);
 });
 
+kvnoTest("kvno: -e needs none of the settings that cannot be used and are not needed", async (kvno) => {
+  const path = Deno.env.get("KRB5_CONFIG")!;
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace("[libdefaults]", "[libdefaults]\nforwardable = perhaps"));
+  for (const options of [[], ["-e", "aes128-cts-hmac-sha1-96"]]) {
+    const got = await kvno([...options, "rcmd/localhost"]);
+    assert.equal(got.code, 0, got.err);
+  }
+});
+
 kvnoTest("kvno: a service without a ticket does not keep the others from theirs", async (kvno) => {
   const got = await kvno(["rcmd/none", "rcmd/localhost"]);
   assert.equal(got.code, 3);

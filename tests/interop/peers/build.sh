@@ -25,7 +25,7 @@ mkdir -p "$root/logs"
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
-  postgresql-15
+  postgresql-15 slapd
   dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish
   samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm)
 missing=()

@@ -193,5 +193,7 @@ Deno.test("fallbackRealms(): are domains of names, not of addresses of hosts", (
   const text = (depth: string) => ({ name: "krb5.conf", text: `[libdefaults]\nrealm_try_domains = ${depth}\n` });
   assert.equal(parseKrb5Conf(text("-1")).realmTryDomains, -1);
   assert.equal(parseKrb5Conf(text("2")).realmTryDomains, 2);
-  assert.throws(() => parseKrb5Conf(text("-2")), { code: "BAD_CONFIG" });
+  // As MIT has it, any negative number is none.
+  assert.deepEqual(fallbackRealms(parseKrb5Conf(text("-2")), "p.lab.corp.test"), ["LAB.CORP.TEST"]);
+  assert.throws(() => parseKrb5Conf(text("few")).realmTryDomains, { code: "BAD_CONFIG" });
 });

@@ -33,6 +33,11 @@ Deno.test("LOGON_INFO: an account of no RID has the first of the extra SIDs", ()
   );
   assert.equal(sid, "S-1-5-21-9-9-9-7");
   assert.deepEqual(groups, [`${DOMAIN_SID}-513`, "S-1-18-1"]);
+  // The first one is the account also where it is not enabled: the one behind it stays a group, which a rule may deny.
+  const disabled = readLogonInfo(
+    forgeLogon({ userId: 0, rids: [], extra: [["S-1-5-21-9-9-9-7", 0], ["S-1-18-1", 7]] }),
+  );
+  assert.deepEqual([disabled.sid, disabled.groups], [sid, groups]);
 });
 
 const WRONG: readonly (readonly [string, RegExp, LogonFields])[] = [

@@ -15,7 +15,10 @@ import { TestRuntime } from "../../../support/test_runtime.ts";
 
 const HOUR = 3_600_000;
 const down = new KerberosError("KDC_UNREACHABLE", "Cannot reach a KDC");
-const empty = new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: FILE:cc is empty; run kinit first");
+const empty = new KerberosError(
+  "NO_CREDENTIALS",
+  "Cannot get a ticket: no credentials cache found (FILE:cc); run kinit first",
+);
 
 /** Tickets whose KDC and cache a test controls. */
 class FakeTickets implements KeepableTickets {

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
 import { startTestKdc, type TestKdc } from "../../../../kerberos/kdc/mod.ts";
-import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
+import {
+  formatPrincipal,
+  parseEnterprisePrincipal,
+  parsePrincipal,
+  type Principal,
+} from "../../../../kerberos/principal.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import { openCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
@@ -13,7 +18,7 @@ interface Folder extends AsyncDisposable {
   readonly kdc: TestKdc;
   readonly name: string;
   /** Tickets of a user whose password is known, or of the folder. */
-  tickets(user?: string): KerberosTickets;
+  tickets(user?: string | Principal): KerberosTickets;
 }
 
 async function startFolder(): Promise<Folder> {
@@ -25,9 +30,10 @@ async function startFolder(): Promise<Folder> {
     kdc,
     name,
     tickets(user) {
-      const initial = user === undefined
-        ? undefined
-        : { client: parsePrincipal(`${user}@${config.defaultRealm}`), key: passwordKey("pw") };
+      const initial = user === undefined ? undefined : {
+        client: typeof user === "string" ? parsePrincipal(`${user}@${config.defaultRealm}`) : user,
+        key: passwordKey("pw"),
+      };
       const cache = openCredentialCache(name);
       return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), cache, initial });
     },
@@ -50,6 +56,21 @@ Deno.test("KerberosTickets: a client with a secret has a cache of its own in a c
   assert.deepEqual(owners, ["alice", "bob"]);
   await folder.tickets("bob").initialTicket();
   assert.equal((await openCredentialCache(folder.name).collection!.caches()).length, 2);
+});
+
+Deno.test("KerberosTickets: a client that the KDC names otherwise has one cache in a collection", async () => {
+  await using folder = await startFolder();
+  await folder.tickets("bob").initialTicket();
+  for (const first of ["initialTicket", "freshTicket", "serviceTicket"] as const) {
+    const tickets = folder.tickets(parseEnterprisePrincipal(`alice@corp.test@${folder.kdc.config.defaultRealm}`));
+    await (first === "serviceTicket" ? tickets.serviceTicket(SERVICE) : tickets[first]());
+    const caches = async () => (await openCredentialCache(folder.name).collection!.caches()).length;
+    const held = await caches();
+    await tickets.serviceTicket(SERVICE);
+    await tickets.initialTicket();
+    assert.match(formatPrincipal((await tickets.currentTicket()).credential.client), /^alice@GSSOCKS/);
+    assert.equal(await caches(), held, first);
+  }
 });
 
 Deno.test("KerberosTickets: without a secret the primary cache serves, whichever that is at the time", async () => {
