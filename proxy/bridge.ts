@@ -36,7 +36,7 @@ export interface ForwardedPorts {
 
 /**
  * Starts a bridge: a proxy without authentication, on this machine only, that carries everything through a proxy with
- * Kerberos. It speaks SOCKS5, SOCKS4 and HTTP's CONNECT on one port, so that browsers, `fetch`, git and npm use the proxy
+ * Kerberos. It speaks SOCKS5, SOCKS4 and HTTP (CONNECT and `http:` requests) on one port, so that browsers, `fetch`, git and npm use the proxy
  * through it; datagrams and BIND go through it too. Every user of this machine can use it, with the rights
  * of the tickets.
  *

@@ -9,6 +9,7 @@ import { checkEndpoint } from "../socks/argument_checks.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { type Endpoint, parseEndpointText, parseLocalEndpointText } from "../socks/wire/address.ts";
+import { parseIp } from "../socks/wire/ip.ts";
 
 /** A port of this machine whose connections go to one target. */
 export interface ForwardOptions {
@@ -23,7 +24,10 @@ export interface ForwardOptions {
 
 /** A forward that can be opened. */
 export interface Forward {
-  /** Host that it listens on; `undefined` for the first loopback address of this machine, and for a socket in the file system. */
+  /**
+   * Host that it listens on; `undefined` for the first loopback address of this machine, for a socket in the file system, and for a
+   * listener without an address.
+   */
   readonly hostname: string | undefined;
   /** Where its connections go. */
   readonly target: Endpoint;
@@ -44,7 +48,10 @@ export function forwardOf(forward: string | ForwardOptions): Forward {
   if (typeof forward === "string") return forwardOfText(forward);
   const { listen, target } = forward;
   const goal = checkEndpoint("forwards: target", target);
-  if ("accept" in listen) return { hostname: undefined, target: goal, open: () => listen };
+  if ("accept" in listen) {
+    const { hostname } = listen.addr;
+    return { hostname: parseIp(hostname) === undefined ? undefined : hostname, target: goal, open: () => listen };
+  }
   return tcpForward(checkEndpoint("forwards: listen", listen), goal);
 }
 

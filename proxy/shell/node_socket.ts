@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { type Deadline, onAbort, startDeadline } from "../../base/deadline.ts";
 import { asError } from "../../base/reason.ts";
-import { concat } from "../../base/bytes.ts";
+import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
 import type { SocksConnection } from "../../socks/client/socks_connection.ts";
 
 /** Bytes asked for in one read. */
@@ -42,12 +42,16 @@ export function nodeSocket(connection: SocksConnection | Promise<SocksConnection
 
 /** Implements {@linkcode nodeSocket}. */
 class ProxiedSocket extends Duplex {
-  #opening: Promise<SocksConnection>;
+  readonly #opening: Promise<SocksConnection>;
+  /** Ends the wait for the connection. */
+  #opened: Done | undefined;
   #connection: SocksConnection | undefined;
   #isReferenced = true;
   #noDelay: boolean | undefined;
   #keepAlive: boolean | undefined;
   #idle: Deadline | undefined;
+  /** Memory for the next read. */
+  #memory: Bytes = EMPTY;
   /** Idle time after which `timeout` is emitted, in milliseconds; 0 for never. */
   timeout = 0;
   bytesRead = 0;
@@ -62,28 +66,44 @@ class ProxiedSocket extends Duplex {
   }
 
   override _construct(done: Done): void {
+    // A listener that throws is not a connection that fails.
+    this.#opened = (error) => {
+      this.#opened = undefined;
+      done(error);
+    };
     this.#opening.then((connection) => {
+      if (this.destroyed) return connection.close();
       this.#connection = connection;
-      // It is closed then: _destroy() waits for this.
-      if (this.destroyed) return done();
       if (!this.#isReferenced) connection.unref();
       if (this.#noDelay !== undefined) connection.setNoDelay(this.#noDelay);
       if (this.#keepAlive !== undefined) connection.setKeepAlive(this.#keepAlive);
-      done();
+      this.#opened?.();
       this.emit("connect");
       this.emit("ready");
       if (connection.tls) this.emit("secureConnect");
-    }).catch((error) => done(asError(error)));
+    }, (error) => this.#opened?.(asError(error)));
+    if (this.destroyed) this.#opened();
+  }
+
+  /** A socket that is not open yet is closed at once, and its connection as soon as there is one. */
+  override destroy(error?: Error): this {
+    super.destroy(error);
+    this.#opened?.();
+    return this;
   }
 
   override _read(): void {
-    const memory = new Uint8Array(READ_SIZE);
+    if (this.#memory.length === 0) this.#memory = new Uint8Array(READ_SIZE);
+    const memory = this.#memory;
     this.#connection!.read(memory).then((count) => {
       this.#touch();
       if (count === null) return void this.push(null);
       this.bytesRead += count;
+      // A reader may hold many small pieces for long: they do not keep the memory of a whole read each.
+      if (count <= READ_SIZE / 2) return void this.push(Buffer.from(memory.subarray(0, count)));
+      this.#memory = EMPTY;
       this.push(Buffer.from(memory.buffer, 0, count));
-    }).catch((error) => this.destroy(asError(error)));
+    }, (error) => this.destroy(asError(error)));
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
@@ -91,7 +111,7 @@ class ProxiedSocket extends Duplex {
       this.#touch();
       this.bytesWritten += count;
       done();
-    }).catch((error) => done(asError(error)));
+    }, (error) => done(asError(error)));
   }
 
   /** Small writes that waited become one message of the protected stream. */

@@ -8,12 +8,20 @@ import { asn1Targets } from "./asn1_targets.ts";
 import { fuzz, fuzzArguments, report, type Target } from "./fuzz.ts";
 import { gssTargets } from "./gss_targets.ts";
 import { pacTargets } from "./pac_targets.ts";
+import { httpTargets } from "./http_targets.ts";
 import { socksTargets } from "./socks_targets.ts";
 import { textTargets } from "./text_targets.ts";
 
 /** Returns the targets of all decoders. */
 export async function decoderTargets(): Promise<Target[]> {
-  return [...asn1Targets(), ...pacTargets(), ...textTargets(), ...socksTargets(), ...await gssTargets()];
+  return [
+    ...asn1Targets(),
+    ...pacTargets(),
+    ...textTargets(),
+    ...httpTargets(),
+    ...socksTargets(),
+    ...await gssTargets(),
+  ];
 }
 
 if (import.meta.main) {

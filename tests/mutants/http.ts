@@ -9,6 +9,8 @@ import { type Mutant, rules } from "./mutant.ts";
 const FRONT = ["tests/socks/server/front/front_test.ts"];
 const REFUSALS = ["tests/socks/server/front/http_refusals_test.ts"];
 const FORWARD = ["tests/socks/server/front/http_forward_test.ts"];
+const EXCHANGE = ["tests/socks/server/commands/http_exchange_test.ts"];
+const FLOODS = ["tests/socks/server/commands/forward_test.ts"];
 const FORWARDS = ["tests/proxy/forwards_test.ts"];
 const SERVICE = ["tests/proxy/service_name_test.ts"];
 const KEEPER = ["tests/kerberos/credentials/tickets/keeper_test.ts"];
@@ -85,6 +87,9 @@ const HEADS: readonly Mutant[] = [
       "if (codings.length > 0) throw notImplemented",
       "if (false) throw notImplemented",
     ],
+    ["no target has a user", "RFC 9110 section 4.2.4", 'if (text.includes("@")) throw', "if (false) throw"],
+    ["blanks are blanks and tabs", "RFC 9110 section 5.6.3", "trimmed(coding)", "coding.trim()"],
+    ["Max-Forwards of zero", "RFC 9110 section 7.6.2", "/^0+$/", "/^0$/"],
     ["Max-Forwards is an end", "RFC 9110 section 7.6.2", "  if (ends) throw", "  if (false) throw"],
     [
       "one expectation is known",
@@ -209,7 +214,38 @@ const EXCHANGES: readonly Mutant[] = [
       'if (bytes === null) return lastChunk([]); if (false) throw badRequest("the client',
     ],
     ["what comes unasked answers nothing", "response splitting", "if (turn.done || !turn.headSent) {", "if (false) {"],
-    ["a protocol changes where it was asked for", "RFC 9110 section 7.8", "turn.request.upgrade === undefined ||", ""],
+    ["a protocol changes where it was asked for", "RFC 9110 section 7.8", "|| !isAskedFor(response, turn.request)", ""],
+  ]),
+  ...rules("socks/server/front/http_response.ts", REFUSALS, [
+    ["a change names its protocol", "RFC 9110 section 15.2.2", "chosen.length > 0 && ", ""],
+    ["a change is to what was named", "RFC 9110 section 7.8", "chosen.every((name) =>", "chosen.some((name) =>"],
+  ]),
+  ...rules("socks/server/commands/http_exchange.ts", EXCHANGE, [
+    [
+      "what was not sent is sent again",
+      "RFC 9112 section 9.3.1",
+      "const repeatable = !headSent || (",
+      "const repeatable = (",
+    ],
+    ["the relay's memory is not kept", "the house", "? bytes.slice() : bytes", "? bytes : bytes"],
+  ]),
+  ...rules("socks/server/commands/http_exchange.ts", FLOODS, [
+    ["interim responses have a limit", "a flood", "if (++turn.interims > INTERIM) throw", "if (false) throw"],
+    [
+      "a wait leaves no trace",
+      "bounded memory",
+      "await this.#wait(reader.fill());",
+      "await Promise.race([reader.fill(), this.#wait()]);",
+    ],
+  ]),
+  ...rules("socks/server/front/http_reader.ts", EXCHANGE, [
+    [
+      "a read under way is handed on",
+      "RFC 9112 section 9.3.2",
+      "if (this.#filling === undefined) return withPrefix",
+      "return withPrefix",
+    ],
+    ["a part of a head has the time of a head", "slow clients", "let begun = this.held > 0;", "let begun = false;"],
   ]),
   ...rules("socks/server/commands/http_exchange.ts", FORWARD, [
     ["another target has another connection", "rules judge targets", "target?.hostname !== before.hostname ||", ""],
@@ -261,6 +297,12 @@ const PORTS: readonly Mutant[] = [
     ["a forward's listener is the bridge's", "it is closed", "...listeners, ...given", "...listeners"],
   ]),
   ...rules("proxy/forwards.ts", FORWARDS, [
+    [
+      "a forward's listener is on loopback too",
+      "it asks nobody who he is",
+      "parseIp(hostname) === undefined ? undefined : hostname",
+      "undefined",
+    ],
     ["no target has port 0", "RFC 1928 section 4", "if (target.port === 0) throw", "if (false) throw"],
     [
       "forwards open together",
@@ -308,6 +350,7 @@ const TICKETS: readonly Mutant[] = [
       "* 2 ** (this.#failures - 1))",
     ],
     ["the KDC's clock counts", "RFC 4120 section 3.1.5", "/ 2 - (this.#now() + kdcOffset)", "/ 2 - this.#now()"],
+    ["an observer ends nothing later", "the house", "if (told instanceof Promise) told.catch(() => {});", ""],
     [
       "an observer ends nothing",
       "the house",

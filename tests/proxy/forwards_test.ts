@@ -4,6 +4,8 @@ import { bridge, noAuthentication, serve, type ServerEvent } from "../../mod.ts"
 import { forwardOf } from "../../proxy/forwards.ts";
 import { listenTcp } from "../../socks/mod.ts";
 import { freePort, run } from "../support/process.ts";
+import { peer, peerTest } from "../support/peers.ts";
+import { startPostgres } from "../support/postgres.ts";
 import { startRedis } from "../support/redis.ts";
 import { gssocks } from "../support/run_cli.ts";
 import { echoServer } from "../support/servers.ts";
@@ -99,6 +101,11 @@ Deno.test("bridge: refuses forwards that are none, or listen elsewhere", async (
   for (const text of ["0.0.0.0:0=db:1", "192.0.2.1:0=db:1", "[::]:0=db:1"]) {
     assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards: [text] }), /only loopback addresses/);
   }
+  // A listener that is given is no way around it.
+  const listen = listenTcp({ hostname: "0.0.0.0", port: 0 });
+  const forwards = [{ listen, target: { hostname: "db", port: 1 } }];
+  assert.throws(() => bridge({ proxy: "p", auth, port: 0, forwards }), /only loopback addresses/);
+  assert.equal(await listen.accept(), undefined, "it is closed");
   assert.throws(() => bridge({ proxy: "p", auth, forwards: "5=d:1" as never }), /must be a list/);
   assert.equal(forwardOf("[::1]:5=[2001:db8::1]:6").target.hostname, "2001:db8::1");
   assert.equal(forwardOf("unix:/run/a=b=db:6").target.port, 6);
@@ -131,3 +138,35 @@ Deno.test("bridge: lets the real redis-cli use a forward", async () => {
   const { stdout } = await run("redis-cli", ["-h", LOCALHOST, "-p", String(ports[0]), "PING"]);
   assert.equal(stdout.trim(), "PONG");
 });
+
+peerTest(
+  "bridge: lets the real psql use forwards, TCP and a socket in the file system",
+  ["psql", "postgres", "initdb"],
+  async () => {
+    await using postgres = await startPostgres();
+    await using server = proxyServer();
+    const folder = Deno.makeTempDirSync();
+    const ports: number[] = [];
+    {
+      const target = `127.0.0.1:${postgres.port}`;
+      await using _ = bridge({
+        proxy: `localhost:${server.addr.port}`,
+        auth,
+        port: 0,
+        // The name that PostgreSQL's programs look for in a folder.
+        forwards: [`127.0.0.1:0=${target}`, `unix:${folder}/.s.PGSQL.5432=${target}`],
+        onListen: ({ port }, target) => target && ports.push(port),
+      });
+      // More than one row of a large answer: both sides wait for each other in between.
+      const query = "select sum(length(x)) from (select repeat('x', 1000) as x from generate_series(1, 3000)) as rows";
+      const copy = "copy (select repeat('x', 1000) from generate_series(1, 3000)) to stdout";
+      for (const [host, port] of [[LOCALHOST, ports[0]], [folder, 5432]] as const) {
+        const psql = async (sql: string) =>
+          await run(peer("psql"), ["-h", host, "-p", String(port), "-U", "alice", "-d", "postgres", "-Atc", sql]);
+        assert.deepEqual(await psql(query), { code: 0, stdout: "3000000\n", stderr: "" }, host);
+        assert.equal((await psql(copy)).stdout.length, 3000 * 1001);
+      }
+    }
+    Deno.removeSync(folder, { recursive: true });
+  },
+);

@@ -107,8 +107,8 @@ Deno.test("nodeSocket(): emits timeout when no byte comes or leaves", async () =
   await once(socket, "close");
 });
 
-/** A socket over a connection that records its calls. */
-function recorded(calls: Partial<Connection>) {
+/** A connection that records its calls. */
+function recording(calls: Partial<Connection>) {
   const told: string[] = [];
   const connection = {
     read: () => new Promise<never>(() => {}),
@@ -125,7 +125,13 @@ function recorded(calls: Partial<Connection>) {
   const end = { hostname: "127.0.0.1", port: 1 };
   const identity = { method: "none", name: "", attributes: {} } as const;
   const made = new SocksConnection({ connection, bound: end, protection: "none", identity }, end);
-  return { socket: nodeSocket(made), told };
+  return { connection: made, told };
+}
+
+/** A socket over such a connection. */
+function recorded(calls: Partial<Connection>) {
+  const { connection, told } = recording(calls);
+  return { socket: nodeSocket(connection), told };
 }
 
 Deno.test("nodeSocket(): options set before and after it is open reach the connection", async () => {
@@ -148,6 +154,100 @@ Deno.test("nodeSocket(): a stream that fails is an error, never an end", async (
   const [error] = await once(socket, "error");
   assert.match((error as Error).message, /cut$/);
   assert.equal(ends, 0);
+});
+
+Deno.test("nodeSocket(): destroy() before it is open is over at once, and closes what opens later", async () => {
+  for (const early of [true, false]) {
+    const { promise: opening, resolve: open } = Promise.withResolvers<SocksConnection>();
+    const socket = nodeSocket(opening);
+    if (!early) await new Promise((resolve) => setTimeout(resolve));
+    const errors: unknown[] = [];
+    socket.on("error", (error) => errors.push(error));
+    const closed = new Promise<void>((resolve) => socket.once("close", resolve));
+    socket.destroy(early ? undefined : new Error("given up"));
+    await closed;
+    assert.equal(errors.length, early ? 0 : 1);
+    assert.equal(socket.connecting, false);
+    const { connection, told } = recording({});
+    open(connection);
+    await opening;
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.deepEqual(told, ["close"]);
+  }
+});
+
+Deno.test("nodeSocket(): a reader that stops holds no more memory than it has bytes, about", async () => {
+  let reads = 0;
+  const { socket } = recorded({
+    read(into?: Uint8Array) {
+      reads++;
+      const bytes = into === undefined ? new Uint8Array(1) : into.subarray(0, 1);
+      bytes.fill(reads % 256);
+      return Promise.resolve(bytes as Uint8Array<ArrayBuffer>);
+    },
+  });
+  await once(socket, "connect");
+  await once(socket, "readable");
+  // It reads ahead as far as the stream's mark, one byte at a time.
+  for (let before = -1; before !== reads;) {
+    before = reads;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.equal(reads, socket.readableHighWaterMark);
+  const memories = new Set<ArrayBufferLike>();
+  for (let i = 1; i <= 1_000; i++) {
+    const piece = socket.read(1) as Uint8Array;
+    assert.equal(piece[0], i % 256);
+    memories.add(piece.buffer);
+  }
+  const held = [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(held < 200_000, `${held} bytes of memory for 1,000 bytes`);
+  socket.destroy();
+  await once(socket, "close");
+});
+
+Deno.test("nodeSocket(): large reads that a reader keeps stay as they were", async () => {
+  let reads = 0;
+  const { socket } = recorded({
+    read: (into?: Uint8Array) =>
+      Promise.resolve((++reads > 3 ? null : into!.fill(reads)) as Uint8Array<ArrayBuffer> | null),
+  });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of socket) pieces.push(piece);
+  assert.deepEqual(pieces.map((piece) => [piece.length, piece[0]]), [[65_536, 1], [65_536, 2], [65_536, 3]]);
+});
+
+Deno.test("nodeSocket(): a listener or a callback that throws is not a failure of the connection", async () => {
+  const problems: string[] = [];
+  const seen = Promise.withResolvers<void>();
+  const take = (event: PromiseRejectionEvent | ErrorEvent) => {
+    event.preventDefault();
+    problems.push(("reason" in event ? event.reason : event.error).message);
+    if (problems.length === 3) seen.resolve();
+  };
+  addEventListener("unhandledrejection", take);
+  addEventListener("error", take);
+  let reads = 0;
+  const { socket } = recorded({
+    read: () => reads++ === 0 ? Promise.resolve(Uint8Array.of(1)) : new Promise<never>(() => {}),
+  });
+  const errors: unknown[] = [];
+  socket.on("error", (error) => errors.push(error));
+  socket.once("connect", () => {
+    throw new Error("of connect");
+  });
+  socket.once("data", () => {
+    throw new Error("of data");
+  });
+  socket.write("x", () => {
+    throw new Error("of write");
+  });
+  await seen.promise;
+  removeEventListener("unhandledrejection", take);
+  removeEventListener("error", take);
+  assert.deepEqual([problems.sort(), errors, socket.destroyed], [["of connect", "of data", "of write"], [], false]);
+  socket.destroy();
+  await once(socket, "close");
 });
 
 Deno.test("nodeSocket(): a connection closed elsewhere is an error", async () => {

@@ -96,7 +96,7 @@ Deno.test("serve(): has ended if its signal is aborted already, and frees its po
 Deno.test("serve(): a failed start leaves no listener, port or signal handler", async () => {
   using other = Deno.listen({ hostname: LOCALHOST, port: 0 });
   const cases: [ListenerOptions, RegExp][] = [
-    [{ port: other.addr.port }, /in use/],
+    [{ port: other.addr.port }, /something listens there already/],
     [{ port: 65_536 }, /Cannot use port/],
     [{ timeouts: { idle: NaN } }, /Cannot use timeouts.idle/],
     [{ datagrams: { idleTimeout: NaN } }, /Cannot use datagrams.idleTimeout/],

@@ -63,7 +63,11 @@ class SoakClient {
 
   /** In the middle of everything, without a goodbye. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (cause) {
+      throw new Error(`client ended by itself: ${await this.#output}${await this.#errors}`, { cause });
+    }
     await this.#child.status;
     await this.#output;
     await this.#child.stdin.close().catch(() => {});

@@ -58,7 +58,7 @@ Deno.test("rules: match the users named, and every spelling of those denied", as
   assert.match(err, /^\S+ \[\d+\] authenticated \S+ "J ""x"" = Doe@GSSOCKS\.TEST" by gssapi, /m);
   assert.match(
     err,
-    /^\S+ \[\d+\] refused \S+ eve\\@gssocks\.test@GSSOCKS\.TEST: .* not allowed: rule "deny \*,user=eve@/m,
+    /^\S+ \[\d+\] refused \S+ eve\\@gssocks\.test@GSSOCKS\.TEST by rule 3: .* not allowed: rule "deny \*,user=eve@/m,
   );
 });
 

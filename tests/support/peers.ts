@@ -84,6 +84,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-server": find("/usr/bin/redis-server"),
   "redis-cli": find("/usr/bin/redis-cli"),
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  psql: find("/usr/lib/postgresql/15/bin/psql"),
   postgres: find("/usr/lib/postgresql/15/bin/postgres"),
   initdb: find("/usr/lib/postgresql/15/bin/initdb"),
   slapd: find("/usr/sbin/slapd"),

@@ -147,7 +147,8 @@ export class TicketKeeper {
   #tell(news: TicketNews): void {
     this.#told = news;
     try {
-      this.#options.onNews?.(news);
+      const told: unknown = this.#options.onNews?.(news);
+      if (told instanceof Promise) told.catch(() => {});
     } catch {
       // An observer cannot end what it observes.
     }

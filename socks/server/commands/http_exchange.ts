@@ -15,7 +15,14 @@ import { BodyDecoder, chunkOf, lastChunk } from "../front/http_body.ts";
 import { MAX_HEAD } from "../front/http_head.ts";
 import type { HttpReader } from "../front/http_reader.ts";
 import { badRequest, forwardedHead, type HttpRequest, type ProxyRequest } from "../front/http_request.ts";
-import { badResponse, type HttpResponse, responseDecoder, responseOf, returnedHead } from "../front/http_response.ts";
+import {
+  badResponse,
+  type HttpResponse,
+  isAskedFor,
+  responseDecoder,
+  responseOf,
+  returnedHead,
+} from "../front/http_response.ts";
 
 /** Most bytes read ahead of a client that waits for a response. */
 const READ_AHEAD = 65_536;
@@ -53,7 +60,6 @@ class Turn {
   responseBody: BodyDecoder | undefined;
   interims = 0;
   done = false;
-  readonly finished: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
   constructor(request: HttpRequest, reuses: boolean) {
     this.request = request;
@@ -69,12 +75,13 @@ export class HttpExchange {
   /** The target's end of the relay. */
   readonly target: Connection;
   readonly #options: HttpExchangeOptions;
-  readonly #over: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   readonly #head = new ReceiveBuffer(MAX_HEAD + 1);
   readonly #responses = new SerialQueue();
   #decode = responseDecoder();
   #turn: Turn;
   #heading: Promise<ProxyRequest | undefined> | undefined;
+  /** Ends the wait that is under way. */
+  #wake = () => {};
   #isOver = false;
   #tunnel = false;
   #continues: boolean;
@@ -145,8 +152,7 @@ export class HttpExchange {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#over.resolve();
-    this.#turn.finished.resolve();
+    this.#wake();
     if (!this.#tunnel) closeQuietly(this.#options.target);
   }
 
@@ -168,10 +174,21 @@ export class HttpExchange {
     return null;
   }
 
-  async #requestBody({ body, request, finished }: Turn): Promise<Bytes> {
+  /**
+   * Waits for the client, or for a change of the state. Nothing that lasts as long as the exchange keeps a trace of it, however many waits
+   * there are.
+   */
+  #wait(client?: Promise<unknown>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    client?.then(() => resolve(), reject);
+    return promise;
+  }
+
+  async #requestBody({ body, request }: Turn): Promise<Bytes> {
     const { reader } = this.#options;
     // The response may be complete before the body is.
-    if (reader.held === 0 && !reader.ended) await Promise.race([reader.fill(), finished.promise]);
+    if (reader.held === 0 && !reader.ended) await this.#wait(reader.fill());
     if (this.#isOver) return EMPTY;
     const bytes = reader.held === 0 && !reader.ended ? EMPTY : await reader.some();
     if (bytes === null) throw badRequest("the client ended in the middle of its body");
@@ -185,17 +202,15 @@ export class HttpExchange {
   async #responseEnds(turn: Turn): Promise<void> {
     const { reader } = this.#options;
     while (!turn.done && !this.#isOver && !this.#tunnel) {
-      const waiting = [turn.finished.promise];
-      if (!reader.ended && reader.held < READ_AHEAD) waiting.push(reader.fill());
-      await Promise.race(waiting);
+      await this.#wait(!reader.ended && reader.held < READ_AHEAD ? reader.fill() : undefined);
     }
   }
 
   /** Begins with the client's next request, if it has the same target and the connection to it is open. */
   async #nextTurn(): Promise<boolean> {
     // A request that cannot be read is refused by whoever runs the exchange.
-    const reading = this.nextHead().catch(() => undefined);
-    const next = await Promise.race([reading, this.#over.promise]);
+    let next: ProxyRequest | undefined;
+    await this.#wait(this.nextHead().then((request) => next = request).catch(() => {}));
     const { target, keepAlive } = next?.forwarded ?? {};
     const before = this.#turn.request.target;
     if (this.#isOver || target?.hostname !== before.hostname || target?.port !== before.port) return false;
@@ -227,7 +242,7 @@ export class HttpExchange {
     }
     if (turn.done || !turn.headSent) {
       // They answer nothing that was asked: the next response would be taken for another one.
-      this.#end();
+      if (!this.#lost()) throw badResponse("it comes before the request");
       return EMPTY;
     }
     return await (turn.responseBody === undefined ? this.#responseHead(turn, bytes) : this.#responsePiece(turn, bytes));
@@ -235,7 +250,8 @@ export class HttpExchange {
 
   async #responseHead(turn: Turn, bytes: Bytes): Promise<Bytes> {
     const { request } = turn;
-    this.#head.push(bytes);
+    // The memory of the first bytes belongs to the relay, which uses it again.
+    this.#head.push(this.#head.length === 0 ? bytes.slice() : bytes);
     const head = this.#head.next(this.#decode);
     if (head === undefined) return EMPTY;
     this.#decode = responseDecoder();
@@ -261,13 +277,13 @@ export class HttpExchange {
 
   /** Changes to another protocol, which the client has asked for (RFC 9110 section 7.8). */
   async #change(turn: Turn, response: HttpResponse, rest: Bytes): Promise<Bytes> {
-    if (turn.request.upgrade === undefined || !turn.body.done) {
+    if (!turn.body.done || !isAskedFor(response, turn.request)) {
       throw badResponse("it changes the protocol, which nobody asked for");
     }
     this.#continues = false;
     this.#tunnel = true;
     await this.#write(returnedHead(response, { body: undefined, closes: false }));
-    turn.finished.resolve();
+    this.#wake();
     return rest;
   }
 
@@ -289,7 +305,7 @@ export class HttpExchange {
   /** The response is complete. */
   #complete(turn: Turn): void {
     turn.done = true;
-    turn.finished.resolve();
+    this.#wake();
     if (!this.#continues || !turn.response!.keepAlive) this.#end();
   }
 
@@ -309,14 +325,15 @@ export class HttpExchange {
 
   /**
    * The target is lost. A connection that waits for the next request may be closed at any time (RFC 9112 section 9.3.1): a request that
-   * changes nothing is sent again then, over a new one.
+   * changes nothing, or was not sent yet, is sent again then, over a new one.
    *
    * @returns Whether that is so.
    */
   #lost(): boolean {
-    const { reuses, request, response, interims, done } = this.#turn;
+    const { reuses, headSent, request, response, interims, done } = this.#turn;
     const untouched = !done && response === undefined && interims === 0 && this.#head.length === 0;
-    if (reuses && untouched && SAFE.includes(request.method) && request.body === undefined) this.#again = request;
+    const repeatable = !headSent || (SAFE.includes(request.method) && request.body === undefined);
+    if (reuses && untouched && repeatable) this.#again = request;
     else if (!done) this.#continues = false;
     this.#end();
     return done || this.#again !== undefined;

@@ -103,7 +103,7 @@ export function readField(line: string, refuse: HeadOptions<unknown>["refuse"]):
 }
 
 /** Removes blanks and tabs at both ends, in linear time. */
-function trimmed(text: string): string {
+export function trimmed(text: string): string {
   const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
   let [begin, end] = [0, text.length];
   while (begin < end && isBlank(begin)) begin++;

@@ -8,6 +8,7 @@ import { abortable, startDeadline } from "../../../base/deadline.ts";
 import { SocksProtocolError, SocksTimeoutError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { withPrefix } from "../../stream/prefix.ts";
+import { wrapConnection } from "../../stream/wrap_connection.ts";
 import { ReceiveBuffer } from "../../wire/receive_buffer.ts";
 import { MAX_HEAD } from "./http_head.ts";
 import { type ProxyRequest, requestDecoder } from "./http_request.ts";
@@ -75,9 +76,9 @@ export class HttpReader {
    * @throws {SocksTimeoutError} When it is not complete in time.
    */
   async next({ idle, head }: NextRequestTimes, signal: AbortSignal): Promise<ProxyRequest | undefined> {
-    let begun = false;
+    let begun = this.held > 0;
     using deadline = startDeadline({
-      milliseconds: idle,
+      milliseconds: begun ? head : idle,
       signal,
       reason: () =>
         new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client sent no request within ${begun ? head : idle} ms`),
@@ -104,8 +105,11 @@ export class HttpReader {
     }
   }
 
-  /** Returns the connection, with the bytes in front that were read and not used. */
+  /** Returns the connection, with the bytes in front that were read and not used, and those of a read that is under way. */
   rest(): Connection {
-    return withPrefix(this.#connection, this.#buffer.takeAll());
+    if (this.#filling === undefined) return withPrefix(this.#connection, this.#buffer.takeAll());
+    return wrapConnection(this.#connection, {
+      read: (into) => this.#filling === undefined && this.held === 0 ? this.#connection.read(into) : this.some(),
+    });
   }
 }

@@ -9,7 +9,7 @@ import { type Endpoint, parseEndpointText } from "../../wire/address.ts";
 import type { Decoded } from "../../wire/decoded.ts";
 import { type BodyFraming, framingLine } from "./http_body.ts";
 import { endToEnd, fieldLines, VIA } from "./http_fields.ts";
-import { headDecoder, type HeadProblem, type HttpField, latin1Bytes, listOf, valuesOf } from "./http_head.ts";
+import { headDecoder, type HeadProblem, type HttpField, latin1Bytes, listOf, trimmed, valuesOf } from "./http_head.ts";
 
 /** A request that is refused with a status. */
 export class RefusedRequest extends SocksProtocolError {
@@ -115,6 +115,8 @@ function absoluteForm(method: string, text: string): Pick<RequestLine, "target" 
 }
 
 function authority(text: string, defaultPort?: number): Endpoint {
+  // RFC 9110 section 4.2.4. The text is not quoted: it has a password.
+  if (text.includes("@")) throw badRequest("its target has user information (USER@), which no target has");
   let problem: unknown;
   try {
     const target = parseEndpointText(lenientText(latin1Bytes(text)), defaultPort);
@@ -160,7 +162,8 @@ function checkHost(fields: readonly HttpField[], modern: boolean): void {
 
 /** RFC 9110 section 7.6.2: what may go no further is answered here, and RFC 9110 section 10.1.1: one expectation is known. */
 function checkForwards(method: string, fields: readonly HttpField[]): void {
-  const ends = (method === "TRACE" || method === "OPTIONS") && valuesOf(fields, "max-forwards").includes("0");
+  const ends = (method === "TRACE" || method === "OPTIONS") &&
+    valuesOf(fields, "max-forwards").some((value) => /^0+$/.test(value));
   if (ends) throw notImplemented(`this proxy answers no ${method} itself (Max-Forwards: 0)`);
   if (listOf(fields, "expect").some((value) => value.toLowerCase() !== "100-continue")) {
     throw new RefusedRequest("417 Expectation Failed", "UNEXPECTED_MESSAGE", "it expects more than 100-continue");
@@ -183,7 +186,7 @@ function requestBody(fields: readonly HttpField[], modern: boolean): BodyFraming
 }
 
 function chunked(values: readonly string[]): BodyFraming {
-  const codings = values.flatMap((value) => value.split(",")).map((coding) => coding.trim().toLowerCase());
+  const codings = values.flatMap((value) => value.split(",")).map((coding) => trimmed(coding).toLowerCase());
   const last = codings.pop();
   if (last !== "chunked" || codings.includes("chunked")) {
     throw badRequest("its Transfer-Encoding does not end with one chunked");

@@ -87,6 +87,13 @@ function declaredBody(fields: readonly HttpField[], modern: boolean): BodyFramin
   return { type: "length", length: Number(lengths[0]) };
 }
 
+/** Whether a change of protocol is to those that the client named (RFC 9110 sections 7.8 and 15.2.2). */
+export function isAskedFor({ fields }: HttpResponse, { upgrade = "" }: HttpRequest): boolean {
+  const asked = upgrade.split(", ").map((name) => name.toLowerCase());
+  const chosen = listOf(fields, "upgrade");
+  return chosen.length > 0 && chosen.every((name) => asked.includes(name.toLowerCase()));
+}
+
 /** How a response goes on. */
 interface ForwardedResponse {
   /** How its body ends on the client's connection. */

@@ -73,6 +73,8 @@ Deno.test("protection level: 1 never seals, 2 always, 3 by policy; streams and d
           `level ${level}`,
         );
       }
+      peer.close();
+      ours.connection.close();
     }
   }
 });

@@ -189,4 +189,8 @@ Deno.test("keepTickets(): ends with its signal, and goes on when an observer thr
   });
   await keeping;
   assert.deepEqual([told, tickets.requests], [1, 1]);
+  // One that fails later leaves no unhandled rejection.
+  const { keeper } = keeperOf(tickets, { onNews: () => Promise.reject(new Error("observer")) });
+  await keeper.look();
+  await new Promise((resolve) => setTimeout(resolve));
 });

@@ -1,6 +1,7 @@
 /** Messages of HTTP that others could read in another way: each is refused, and nothing of it, or behind it, goes on (RFC 9112). */
 import assert from "node:assert/strict";
-import { MAX_FIELDS, MAX_HEAD } from "../../../../socks/server/front/http_head.ts";
+import { latin1Bytes, MAX_FIELDS, MAX_HEAD } from "../../../../socks/server/front/http_head.ts";
+import { requestDecoder } from "../../../../socks/server/front/http_request.ts";
 import { forwardingServer, type OriginSide } from "../../../support/http_forwarding.ts";
 
 const CHUNKS = [1, Infinity];
@@ -74,6 +75,7 @@ const HEADS: readonly (readonly [rule: string, head: string, status: number])[] 
   ["https: needs CONNECT", `GET https://a/ HTTP/1.1\r\n${host}\r\n`, 501],
   ["RFC 9110 10.1.1: another expectation", post(`${host}Expect: 200-ok`), 417],
   ["RFC 9110 7.6.2: may go no further", `TRACE http://a/ HTTP/1.1\r\n${host}Max-Forwards: 0\r\n\r\n`, 501],
+  ["RFC 9110 7.6.2: the same in more digits", `TRACE http://a/ HTTP/1.1\r\n${host}Max-Forwards: 00\r\n\r\n`, 501],
   ["too many fields", post(host + Array.from({ length: MAX_FIELDS }, () => "X: y").join("\r\n")), 431],
   ["a head that is too long", post(`${host}X: ${"y".repeat(MAX_HEAD)}`), 431],
   ["a line that is too long", `GET http://a/${"y".repeat(9_000)} HTTP/1.1\r\n${host}\r\n`, 414],
@@ -93,6 +95,13 @@ Deno.test("HTTP: refuses heads that others could read differently, and what foll
       assert.equal(answer.match(/HTTP\/1\.1 /g)?.length, 1, rule);
     }
     assert.deepEqual(targets, []);
+  }
+});
+
+Deno.test("HTTP: a no-break space around a coding is no blank", () => {
+  for (const coding of ["\u00a0chunked", "chunked\u00a0"]) {
+    const head = latin1Bytes(post(`${host}Transfer-Encoding: ${coding}`));
+    assert.throws(() => requestDecoder()(head), /does not end with one chunked/);
   }
 });
 
@@ -208,6 +217,28 @@ Deno.test("HTTP: refuses responses that others could read differently", async ()
       const closed = events.find(({ type }) => type === "closed");
       assert.ok(closed?.type === "closed" && closed.error !== undefined);
     }
+  }
+});
+
+Deno.test("HTTP: refuses a change to a protocol that the client did not name", async () => {
+  const asking = `GET http://a/ HTTP/1.1\r\n${host}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  for (const upgrade of ["", "Upgrade: \r\n", "Upgrade: h2c\r\n", "Upgrade: websocket, h2c\r\n"]) {
+    const { ask } = forwardingServer(async (side) => {
+      await side.head();
+      await side.send(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\nframe`);
+      await side.until("never");
+    });
+    assert.match(await ask(asking), /^HTTP\/1\.1 502 .*which nobody asked for\n$/s, upgrade);
+  }
+});
+
+Deno.test("HTTP: a password in a target is told neither to the client nor in events", async () => {
+  for (const line of ["GET http://alice:secret@a/", "CONNECT alice:secret@a:1", "GET http://a:secret@b:99999/"]) {
+    const { ask, events } = forwardingServer(async () => {});
+    assert.match(await ask(`${line} HTTP/1.1\r\n${host}\r\n`), /^HTTP\/1\.1 400 .*user information/s, line);
+    const errors = events.flatMap((event) => "error" in event ? [event.error] : []);
+    assert.equal(errors.length, 1);
+    assert.doesNotMatch(Deno.inspect(errors, { depth: 9 }), /secret|alice/);
   }
 });
 
