@@ -69,7 +69,7 @@ peerTest("kinit and kvno: say what Active Directory refuses, and what to do", SA
     /KDC_ERR_PREAUTH_FAILED.*wrong password or key/,
     /KDC_ERR_C_PRINCIPAL_UNKNOWN.*no such client.*check the name/,
     /KDC_ERR_POLICY.*policy forbids it/,
-    /KDC_ERR_S_PRINCIPAL_UNKNOWN.*rcmd\/127\.0\.0\.1@AD\.TEST.*name in its keytab.*--service/,
+    /KDC_ERR_S_PRINCIPAL_UNKNOWN.*rcmd\/127\.0\.0\.1@AD\.TEST.*name in its keytab/,
   ];
   for (const [i, text] of wanted.entries()) {
     assert.equal(refused[i]!.code, 3);
