@@ -136,6 +136,7 @@ const LISTENERS: readonly string[] = [
   "tests/fuzz/fuzz.ts",
   "cli/log/guard.ts", // Prints each in the wording that is searched for.
   "tests/cli/log/guard_test.ts", // Uses a scope of its own.
+  "tests/proxy/node_test.ts", // Takes the error that its own listener throws, and no other.
   "tests/support/watch_unhandled.ts",
   "tests/mutants/contexts.ts", // Names the code that it switches off.
 ];
