@@ -153,6 +153,15 @@ export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): Crede
   return name === undefined ? defaultCache(config ?? loadConfig()) : cacheNamed(name, config);
 }
 
+/**
+ * Checks that a cache or keytab is named once: as a word or by an option.
+ *
+ * @throws {UsageError}
+ */
+export function namedOnce(word: string | undefined, option: string | undefined): void {
+  if (word !== undefined && option !== undefined) throw new UsageError(`there is "${word}" beside "${option}"`);
+}
+
 /** Opens the default cache. */
 export function defaultCache(config: KerberosConfig): CredentialCache {
   return openCredentialCache(defaultCcacheName(config), config);

@@ -5,16 +5,8 @@
  */
 import { parseStoreName } from "../../kerberos/config/store_name.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
-import {
-  type Command,
-  errorLine,
-  exclude,
-  ExitCode,
-  exitCodeFor,
-  type ParsedArguments,
-  UsageError,
-} from "../command/command.ts";
-import { cacheFrom, cacheNamed, cacheOfPrincipal, CCACHE_OPTION, membersOf } from "../command/options.ts";
+import { type Command, errorLine, exclude, ExitCode, exitCodeFor, type ParsedArguments } from "../command/command.ts";
+import { cacheFrom, cacheNamed, cacheOfPrincipal, CCACHE_OPTION, membersOf, namedOnce } from "../command/options.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 /** The command. */
@@ -34,9 +26,7 @@ Of a symbolic link the link alone is removed, never what it points to.`,
   async run(args, io): Promise<number> {
     exclude(args, "all", "principal");
     const [name] = args.words;
-    if (name !== undefined && args.has("ccache")) {
-      throw new UsageError(`there is "${name}" beside "${args.value("ccache")}"`);
-    }
+    namedOnce(name, args.value("ccache"));
     const named = name === undefined ? cacheFrom(args) : cacheNamed(name);
     const say = args.has("quiet") ? () => {} : (text: string) => io.err(`gssocks kdestroy: ${text}\n`);
     if (!args.has("all")) return await destroyOne(named, args, say);

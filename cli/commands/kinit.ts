@@ -146,17 +146,13 @@ function checkOptions(args: ParsedArguments): void {
 /** The configuration with what the options say; what they do not say is not read here, since it may be unusable. */
 function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
   const choice = (yes: string, no: string) => args.has(yes) ? true : args.has(no) ? false : undefined;
-  const settings = {
+  return withSettings(config, {
     ticketLifetime: given(args, "lifetime"),
     renewLifetime: given(args, "renewable"),
     forwardable: choice("forwardable", "not-forwardable"),
     proxiable: choice("proxiable", "not-proxiable"),
     canonicalize: args.has("canonicalize") ? true : undefined,
-  };
-  return withSettings(
-    config,
-    Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<KerberosConfig>,
-  );
+  });
 }
 
 /** A time as krb5.conf has it, in milliseconds. */

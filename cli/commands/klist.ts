@@ -12,7 +12,7 @@ import { formatPrincipal } from "../../kerberos/principal.ts";
 import { defaultClientKeytabName, defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { keyJson, keyText } from "../command/key_list.ts";
-import { cacheFrom, cacheNamed, membersOf } from "../command/options.ts";
+import { cacheFrom, cacheNamed, membersOf, namedOnce } from "../command/options.ts";
 import { isCurrent, ticketRecord, ticketText } from "../command/ticket_list.ts";
 import { VERSION } from "../command/version.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -72,8 +72,7 @@ function check(args: ParsedArguments, keytab: boolean): void {
   exclude(args, "silent", "json", "list");
   exclude(args, "list", "all", "flags", "etypes", "addresses", "configuration");
   const [name] = args.words;
-  const named = args.value("keytab-file") ?? args.value("ccache");
-  if (name !== undefined && named !== undefined) throw new UsageError(`there is "${name}" beside "${named}"`);
+  namedOnce(name, args.value("keytab-file") ?? args.value("ccache"));
 }
 
 function listKeytab(args: ParsedArguments, io: CliIo): number {

@@ -16,23 +16,30 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 /**
  * Expands the parameters of a name.
  *
+ * @param instead What to do where the number of the user may not be read, for the error.
  * @throws {KerberosError} `BAD_CONFIG`, with the parameter, if it is not known or cannot be had; `NO_CREDENTIALS` if the number or name
  * of the user may not be read.
  */
-export function expandTokens(name: string, environment: Environment): string {
+export function expandTokens(name: string, environment: Environment, instead: string): string {
   const end = name.lastIndexOf("%{");
   if (end >= 0 && !name.includes("}", end)) {
     throw new KerberosError("BAD_CONFIG", `Cannot expand ${name}: the brace after the last %{ is not closed`);
   }
-  return name.replace(/%\{([^}]*)\}/g, (_, token: string) => valueOf(token, name, environment));
+  return name.replace(/%\{([^}]*)\}/g, (_, token: string) => valueOf(token, name, { environment, instead }));
 }
 
-function valueOf(token: string, name: string, environment: Environment): string {
+/** Where values come from, and what the error says where one does not. */
+interface Source {
+  readonly environment: Environment;
+  readonly instead: string;
+}
+
+function valueOf(token: string, name: string, { environment, instead }: Source): string {
   switch (token) {
     case "uid":
     case "euid":
     case "USERID":
-      return userNumber(name, environment);
+      return userNumber(name, { environment, instead });
     case "username":
       return attempt(name, () => environment.userName());
     case "TEMP":
@@ -48,15 +55,10 @@ function valueOf(token: string, name: string, environment: Environment): string 
   }
 }
 
-/** What names the same thing without the user's number. */
-function instead(name: string): string {
-  return /keytab/.test(name) ? "name the keytab without %{uid}" : "set KRB5CCNAME";
-}
-
-function userNumber(name: string, environment: Environment): string {
+function userNumber(name: string, { environment, instead }: Source): string {
   const uid = environment.userNumber();
   if (uid !== undefined) return String(uid);
-  throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: ${instead(name)}, or allow --allow-sys=uid`);
+  throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: ${instead}, or allow --allow-sys=uid`);
 }
 
 function attempt(name: string, read: () => string): string {

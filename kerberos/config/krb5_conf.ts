@@ -98,8 +98,14 @@ export const DEFAULT_CONFIG: KerberosConfig = Object.freeze({
   profile: emptySection(),
 });
 
+/** Settings to replace; those that are `undefined` are left as they are. */
+type NewSettings = { readonly [K in keyof KerberosConfig]?: KerberosConfig[K] | undefined };
+
 /** A configuration with other settings; one that cannot be used stays so, and is no error here. */
-export function withSettings(config: KerberosConfig, settings: Partial<KerberosConfig>): KerberosConfig {
-  const properties = { ...Object.getOwnPropertyDescriptors(config), ...Object.getOwnPropertyDescriptors(settings) };
+export function withSettings(config: KerberosConfig, settings: NewSettings): KerberosConfig {
+  const properties = Object.getOwnPropertyDescriptors(config) as PropertyDescriptorMap;
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) properties[name] = { value, enumerable: true };
+  }
   return Object.freeze(Object.defineProperties({}, properties) as KerberosConfig);
 }

@@ -17,6 +17,9 @@ import { systemFailure } from "./system_error.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
 
+/** What to do where the user's number, which is in the name of a keytab, may not be read. */
+const WITHOUT_NUMBER = "name the keytab without %{uid}";
+
 /** Names of caches, keytabs and the KCM daemon's socket where neither the environment nor krb5.conf has any. */
 export const DEFAULT_NAMES = {
   ccache: "FILE:/tmp/krb5cc_%{uid}",
@@ -86,19 +89,19 @@ export class ConfigLoader {
   /** Name of the default credential cache: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`. */
   ccacheName({ defaultCcacheName }: KerberosConfig): string {
     return this.#variable("KRB5CCNAME", "credential cache to use") ??
-      expandTokens(defaultCcacheName ?? DEFAULT_NAMES.ccache, this.#environment);
+      expandTokens(defaultCcacheName ?? DEFAULT_NAMES.ccache, this.#environment, "set KRB5CCNAME");
   }
 
   /** Name of the default keytab: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`. */
   keytabName({ defaultKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_KTNAME", "keytab to use") ??
-      expandTokens(defaultKeytabName ?? DEFAULT_NAMES.keytab, this.#environment);
+      expandTokens(defaultKeytabName ?? DEFAULT_NAMES.keytab, this.#environment, WITHOUT_NUMBER);
   }
 
   /** Name of the default keytab of a client. */
   clientKeytabName({ defaultClientKeytabName }: KerberosConfig): string {
     return this.#variable("KRB5_CLIENT_KTNAME", "client keytab to use") ??
-      expandTokens(defaultClientKeytabName ?? DEFAULT_NAMES.clientKeytab, this.#environment);
+      expandTokens(defaultClientKeytabName ?? DEFAULT_NAMES.clientKeytab, this.#environment, WITHOUT_NUMBER);
   }
 
   /** `~/` in front stands for the home folder. */

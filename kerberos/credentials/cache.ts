@@ -53,6 +53,9 @@ export interface CredentialCache {
   destroy(): Promise<void>;
 }
 
+/** Most caches of one user that are listed. */
+export const MAX_CACHES = 1_000;
+
 /** One user's credential caches, one for each client. One of them is the primary, which the collection's name stands for. */
 export interface CacheCollection {
   /** Name of the collection, for example `DIR:/run/user/1000/krb5cc`. */

@@ -14,24 +14,13 @@ import { nodeSocket } from "../../proxy/node.ts";
 import { mongoStandIn } from "../support/mongo_stand_in.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { certificateFor } from "../support/certificate.ts";
+import { startKerberosProxy } from "../support/kerberos_proxy.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { startRedis } from "../support/redis.ts";
 import { startSlapd } from "../support/slapd.ts";
 import { run } from "../support/process.ts";
 import { origin } from "../support/servers.ts";
 import { peerTest } from "../support/peers.ts";
-
-async function startProxy() {
-  const realm = await startRealmFolder();
-  const server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
-  return {
-    client: { proxy: `localhost:${server.addr.port}`, credentials: realm.tickets },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await server[Symbol.asyncDispose]();
-      await realm[Symbol.asyncDispose]();
-    },
-  };
-}
 
 /** Returns what a program of `tests/support/` prints. */
 async function program(name: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
@@ -45,7 +34,7 @@ peerTest(
   "nodeSocket(): npm:pg queries a PostgreSQL, and large results arrive whole",
   ["postgres", "initdb"],
   async () => {
-    await using proxy = await startProxy();
+    await using proxy = await startKerberosProxy();
     await using postgres = await startPostgres();
     const stream = () => nodeSocket(connect({ ...proxy.client, hostname: "127.0.0.1", port: postgres.port }));
     const pool = new pg.Pool({ user: "alice", database: "postgres", host: "db.intranet", max: 2, stream });
@@ -58,7 +47,7 @@ peerTest(
 );
 
 peerTest("nodeSocket(): npm:ioredis uses a Redis, also after it was cut", ["redis-server", "redis-cli"], async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using server = await startRedis();
   class Connector {
     connecting = false;
@@ -84,7 +73,7 @@ peerTest("nodeSocket(): npm:ioredis uses a Redis, also after it was cut", ["redi
 });
 
 peerTest("nodeSocket(): npm:ldapts binds to an OpenLDAP and searches it", ["slapd", "slapadd"], async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using directory = await startSlapd();
   const createConnection = ((port: number, hostname: string) =>
     nodeSocket(connect({ ...proxy.client, hostname, port }))) as typeof connectNode;
@@ -104,7 +93,7 @@ peerTest("nodeSocket(): npm:ldapts binds to an OpenLDAP and searches it", ["slap
 });
 
 peerTest("nodeSocket(): npm:ldapts speaks ldaps over connectTls()", ["slapd", "slapadd", "openssl"], async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   const certificate = await certificateFor("localhost");
   await using directory = await startSlapd(certificate);
   const target = { hostname: "localhost", port: directory.tlsPort, caCerts: [certificate.cert] };
@@ -122,7 +111,7 @@ peerTest("nodeSocket(): npm:ldapts speaks ldaps over connectTls()", ["slapd", "s
 });
 
 Deno.test("bridge(): npm:mongodb finds documents of a stand-in through its SOCKS5 port", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   const documents = Array.from({ length: 100 }, (_, i) => ({ _id: i, text: "x".repeat(1000) }));
   await using server = mongoStandIn(documents);
   await using local = bridge({ ...proxy.client, port: 0 });
@@ -132,7 +121,7 @@ Deno.test("bridge(): npm:mongodb finds documents of a stand-in through its SOCKS
 });
 
 Deno.test("bridge(): npm:mongodb finds documents of a stand-in through a forwarded port", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using server = mongoStandIn([{ _id: 1 }]);
   const forwards = [{
     listen: { hostname: "127.0.0.1", port: 0 },

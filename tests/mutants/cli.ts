@@ -656,8 +656,8 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "one name at a time",
     source: "design",
-    file: "cli/commands/klist.ts",
-    find: "if (name !== undefined && named !== undefined) throw",
+    file: "cli/command/options.ts",
+    find: "if (word !== undefined && option !== undefined) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
     filter: WORDS,

@@ -75,6 +75,14 @@ export const CONF_MUTANTS: readonly Mutant[] = [
       'return problem && "";',
     ],
   ]),
+  ...rules("kerberos/config/load.ts", LOADS, [
+    [
+      "the error about a keytab does not name the variable of caches",
+      "what to do is said",
+      'const WITHOUT_NUMBER = "name the keytab without %{uid}";',
+      'const WITHOUT_NUMBER = "set KRB5CCNAME";',
+    ],
+  ]),
   ...rules("kerberos/config/parse.ts", CONFIG, [
     ["a bad value is an error only where it is needed", ONE, "    return { get: read };\n", "    throw error;\n"],
     [
@@ -88,8 +96,14 @@ export const CONF_MUTANTS: readonly Mutant[] = [
     [
       "other settings do not ask for a bad one",
       ONE,
-      "...Object.getOwnPropertyDescriptors(config), ",
-      "...Object.getOwnPropertyDescriptors({ ...config }), ",
+      "Object.getOwnPropertyDescriptors(config) as",
+      "Object.getOwnPropertyDescriptors({ ...config }) as",
+    ],
+    [
+      "a setting that is not given leaves what there is",
+      ONE,
+      "if (value !== undefined) properties[name] =",
+      "properties[name] =",
     ],
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [

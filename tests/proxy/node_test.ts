@@ -5,26 +5,12 @@ import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { connect, type Connection, serve, type ServeOptions, SocksConnection } from "../../mod.ts";
+import { connect, type Connection, SocksConnection } from "../../mod.ts";
 import { nodeAgents, nodeSocket, undiciConnector } from "../../proxy/node.ts";
 import { certificateFor } from "../support/certificate.ts";
-import { startRealmFolder } from "../support/realm_folder.ts";
+import { startKerberosProxy } from "../support/kerberos_proxy.ts";
 import { echoServer, origin, TcpServer } from "../support/servers.ts";
 import { peerTest } from "../support/peers.ts";
-
-/** A realm, a server, and the options of a client of it. */
-async function startProxy(options: Partial<ServeOptions> = {}) {
-  const realm = await startRealmFolder();
-  const server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"], ...options });
-  return {
-    client: { proxy: `localhost:${server.addr.port}`, credentials: realm.tickets },
-    server,
-    async [Symbol.asyncDispose](): Promise<void> {
-      await server[Symbol.asyncDispose]();
-      await realm[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let text = "";
@@ -33,7 +19,7 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 Deno.test("nodeSocket(): carries bytes both ways, and the end of both sides", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using echo = echoServer();
   const socket = nodeSocket(await connect({ ...proxy.client, hostname: "127.0.0.1", port: echo.port }));
   assert.equal(socket.connecting, true, "it opens in a later turn, as net.Socket does");
@@ -56,7 +42,7 @@ Deno.test("nodeSocket(): carries bytes both ways, and the end of both sides", as
 });
 
 Deno.test("nodeSocket(): is a socket that opens later, or fails", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using echo = echoServer();
   const socket = nodeSocket(connect({ ...proxy.client, hostname: "127.0.0.1", port: echo.port }));
   // What a driver does at once: set options, write, and wait for connect().
@@ -80,7 +66,7 @@ Deno.test("nodeSocket(): is a socket that opens later, or fails", async () => {
 });
 
 Deno.test("nodeSocket(): destroy() before it is open closes the connection", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   const ended = Promise.withResolvers<number | null>();
   await using target = new TcpServer(async (connection) => {
     ended.resolve(await connection.read(new Uint8Array(1)));
@@ -93,7 +79,7 @@ Deno.test("nodeSocket(): destroy() before it is open closes the connection", asy
 });
 
 Deno.test("nodeSocket(): emits timeout when no byte comes or leaves", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using echo = echoServer();
   const socket = nodeSocket(connect({ ...proxy.client, hostname: "127.0.0.1", port: echo.port }));
   await once(socket, "connect");
@@ -251,7 +237,7 @@ Deno.test("nodeSocket(): a listener or a callback that throws is not a failure o
 });
 
 Deno.test("nodeSocket(): a connection closed elsewhere is an error", async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using echo = echoServer();
   const connection = await connect({ ...proxy.client, hostname: "127.0.0.1", port: echo.port });
   const socket = nodeSocket(connection);
@@ -269,7 +255,7 @@ async function answerOf(request: (callback: (response: IncomingMessage) => void)
 
 Deno.test("nodeAgents(): node:http goes through the proxy, connections are kept", async () => {
   let sessions = 0;
-  await using proxy = await startProxy({ onEvent: ({ type }) => type === "connected" && sessions++ });
+  await using proxy = await startKerberosProxy({ onEvent: ({ type }) => type === "connected" && sessions++ });
   await using site = origin("the page");
   const { httpAgent } = nodeAgents(proxy.client, { keepAlive: true });
   const url = `http://127.0.0.1:${site.addr.port}/`;
@@ -281,7 +267,7 @@ Deno.test("nodeAgents(): node:http goes through the proxy, connections are kept"
 });
 
 peerTest("nodeAgents(): node:https verifies the target's certificate", ["openssl"], async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   const certificate = await certificateFor("localhost");
   await using site = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {}, ...certificate },
@@ -299,7 +285,7 @@ peerTest("nodeAgents(): node:https verifies the target's certificate", ["openssl
 });
 
 peerTest("undiciConnector(): opens sockets for http: and https:, and says why it cannot", ["openssl"], async () => {
-  await using proxy = await startProxy();
+  await using proxy = await startKerberosProxy();
   await using echo = echoServer();
   const open = (wanted: { hostname: string; port: string; protocol: string }, ca?: string) =>
     new Promise<Socket>((resolve, reject) =>

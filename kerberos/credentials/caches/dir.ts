@@ -9,15 +9,13 @@ import { lenientText, utf8 } from "../../../base/bytes.ts";
 import { randomBytes } from "../../../base/runtime.ts";
 import { systemFailure } from "../../config/system_error.ts";
 import { KerberosError } from "../../errors.ts";
-import type { CacheCollection, CredentialCache } from "../cache.ts";
+import { type CacheCollection, type CredentialCache, MAX_CACHES } from "../cache.ts";
 import type { Files } from "../files.ts";
 import { FileCache } from "./file.ts";
 import { PrimaryCache } from "./primary.ts";
 
 /** Name of the primary cache where the folder does not say it. */
 const FIRST = "tkt";
-/** Most caches of a folder that are listed. */
-const MAX_CACHES = 1_000;
 /** What {@linkcode Files.change} puts after the name of a file that is about to replace another one. */
 const UNFINISHED = /\.[0-9a-f]{16}$/;
 

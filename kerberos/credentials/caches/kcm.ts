@@ -22,12 +22,10 @@ import {
   type CredentialCache,
   type CredentialCacheData,
   type InitializeOptions,
+  MAX_CACHES,
 } from "../cache.ts";
 import { PrimaryCache } from "./primary.ts";
 import type { KcmCall, KcmClient } from "./kcm_client.ts";
-
-/** Most caches of one user that are listed. */
-const MAX_CACHES = 1_000;
 
 /** One cache of a KCM daemon. */
 class KcmCache implements CredentialCache {

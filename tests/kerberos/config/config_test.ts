@@ -129,6 +129,8 @@ Deno.test("parseKrb5Conf(): a bad value is an error where it is needed, with fil
     const fine = withSettings(config, { [property]: DEFAULT_CONFIG[property] });
     assert.equal(fine[property], DEFAULT_CONFIG[property]);
     assert.throws(() => withSettings(config, { defaultRealm: "B" })[property], failure(message));
+    // A setting without a value leaves what there is.
+    assert.equal(withSettings(config, { defaultRealm: undefined }).defaultRealm, "A.TEST");
   }
 });
 

@@ -67,6 +67,19 @@ Deno.test("ConfigLoader: includedir takes MIT's names in order, passes over fold
   );
 });
 
+Deno.test("ConfigLoader: without the user's number the error says what to name instead", () => {
+  const environment = { variable: () => undefined, userNumber: () => undefined, userName: () => "alice" };
+  const nameless = new ConfigLoader({ environment, files: denoFiles });
+  const config = { ...DEFAULT_CONFIG, defaultKeytabName: "FILE:/keys/%{uid}" };
+  assert.throws(() => nameless.ccacheName(config), {
+    code: "NO_CREDENTIALS",
+    message: "Cannot expand FILE:/tmp/krb5cc_%{uid}: set KRB5CCNAME, or allow --allow-sys=uid",
+  });
+  const message = /: name the keytab without %\{uid\}, or allow --allow-sys=uid$/;
+  assert.throws(() => nameless.keytabName(config), { code: "NO_CREDENTIALS", message });
+  assert.throws(() => nameless.clientKeytabName(config), { code: "NO_CREDENTIALS", message });
+});
+
 Deno.test("ConfigLoader: what is included and cannot be read is an error with file and line", () =>
   withFiles(
     { a: "\ninclude $D/none\n", b: "includedir $D/none\n", c: "includedir $D/d\n", d1: "include \n" },
