@@ -5,7 +5,8 @@
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
-import { andThen, type CbcCipher, type Eventually } from "./primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
+import type { CbcCipher } from "./primitives/seam.ts";
 import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
 
 const BLOCK = 16;

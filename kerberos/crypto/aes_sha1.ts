@@ -6,7 +6,8 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
-import { andThen, type CbcCipher, type CryptoPrimitives, type Eventually, type Mac } from "./primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
+import type { CbcCipher, CryptoPrimitives, Mac } from "./primitives/seam.ts";
 import {
   type EncryptionProfile,
   integrityError,

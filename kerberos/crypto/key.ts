@@ -9,7 +9,8 @@ import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts"
 import { KerberosError } from "../errors.ts";
 import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
 import { iterationCount, type PasswordKeyOptions } from "./password.ts";
-import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
+import type { CryptoPrimitives } from "./primitives/seam.ts";
 import { systemPrimitives } from "./primitives/system.ts";
 import { webCrypto } from "./primitives/web.ts";
 import type { EncryptionProfile } from "./profile.ts";

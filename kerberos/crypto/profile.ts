@@ -6,7 +6,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { KerberosError } from "../errors.ts";
-import type { CipherOptions, CryptoPrimitives, Eventually } from "./primitives/seam.ts";
+import type { Eventually } from "../../base/eventually.ts";
+import type { CipherOptions, CryptoPrimitives } from "./primitives/seam.ts";
 
 /** The keys of one usage, ready for use. Results are synchronous if the primitives are. */
 export interface UsageKeys extends Disposable {

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Bytes, ByteWriter } from "../../base/bytes.ts";
-import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
+import type { CryptoPrimitives } from "./primitives/seam.ts";
 
 const BLOCK = 16;
 

@@ -7,7 +7,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { paddedLength } from "./aes_cts.ts";
 import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
-import { andThen, type Eventually } from "./primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
 import type { EncryptionProfile, UsageKeys } from "./profile.ts";
 
 /** Options of {@linkcode UsageKey.seal}. */

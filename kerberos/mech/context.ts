@@ -13,7 +13,7 @@ import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import type { UsageKey } from "../crypto/usage_key.ts";
-import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
 import { type GenuineToken, TokenOrder } from "./token_order.ts";
 import { notGenuine } from "./tokens/errors.ts";
@@ -52,6 +52,15 @@ export interface KerberosContextInit {
   readonly receiveSequence: number;
   readonly delegated?: CredentialCacheData | undefined;
   readonly runtime?: Runtime | undefined;
+}
+
+/** Where the token of a message is written, and whether it is sealed. */
+interface Place {
+  readonly confidential: boolean;
+  /** Where the token's header ends. */
+  readonly start: number;
+  /** Headroom and token. */
+  readonly token: Bytes;
 }
 
 /**
@@ -134,35 +143,48 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.wrap}. */
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
+    return await this.wrapEventually(message, options);
+  }
+
+  /** @internal */
+  wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes> {
     // Check the arguments before a sequence number or memory is taken.
     const bytes = bytesOf(message, "wrap");
-    const { confidential, start, token } = this.#place(bytes.length, options);
-    const header = this.#wrapHeader(confidential);
+    const place = this.#place(bytes.length, options);
+    const header = this.#wrapHeader(place.confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
     // The caller may change the message once the call returns, so a call that waits for keys keeps a copy.
     const text = found instanceof Promise ? bytes.slice() : bytes;
-    const key = found instanceof Promise ? await found : found;
+    return andThen(found, (key) => this.#protect(key, text, header, place));
+  }
+
+  #protect(
+    key: UsageKey,
+    text: Uint8Array,
+    header: WrapHeader,
+    { confidential, start, token }: Place,
+  ): Eventually<Bytes> {
     const { length: size } = text;
     // The header that is sealed or signed has RRC zero, and EC zero because there is no filler (section 4.2.4).
     const inner = encodeWrapHeader(header);
     const body = token.subarray(start);
     if (confidential) {
-      const sealed = key.seal([text, inner], { into: body, runtime: this.#runtime });
-      if (sealed instanceof Promise) await sealed;
-      token.set(inner, start - HEADER_LENGTH);
-    } else {
-      // The message may lie anywhere in `into`, so it is moved to its place before anything else is written.
-      body.set(text);
-      const signed = key.checksum(asBytes(body.subarray(0, size)), inner);
-      const checksum = signed instanceof Promise ? await signed : signed;
+      return andThen(key.seal([text, inner], { into: body, runtime: this.#runtime }), () => {
+        token.set(inner, start - HEADER_LENGTH);
+        return token;
+      });
+    }
+    // The message may lie anywhere in `into`, so it is moved to its place before anything else is written.
+    body.set(text);
+    return andThen(key.checksum(asBytes(body.subarray(0, size)), inner), (checksum) => {
       token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
       body.set(checksum, size);
-    }
-    return token;
+      return token;
+    });
   }
 
   /** Where the token of a message is written, and whether it is sealed. */
-  #place(bytes: number, options: WrapOptions): { confidential: boolean; start: number; token: Bytes } {
+  #place(bytes: number, options: WrapOptions): Place {
     const { confidential, headroom = 0, into } = options;
     // A caller that omits or misspells the option must not send its message in clear.
     if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` must be true or false");
@@ -179,7 +201,12 @@ export class KerberosContext implements GssContext {
   }
 
   /** See {@linkcode GssContext.unwrap}. */
-  unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
+  async unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
+    return await this.unwrapEventually(token, options);
+  }
+
+  /** @internal */
+  unwrapEventually(token: Uint8Array, options: UnwrapOptions = {}): Eventually<UnwrappedMessage> {
     return this.#received.judge(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { UnwrappedMessage } from "../../gss/context.ts";
-import type { Eventually } from "../crypto/primitives/seam.ts";
+import type { Eventually } from "../../base/eventually.ts";
 import { KerberosError } from "../errors.ts";
 import { type SequenceOptions, SequenceWindow } from "./sequence.ts";
 import { notGenuine } from "./tokens/errors.ts";
@@ -36,28 +36,40 @@ export class TokenOrder {
    *
    * @param open Opens the token; throws when it is not genuine.
    */
-  async judge(open: () => Eventually<GenuineToken>): Promise<UnwrappedMessage> {
+  judge(open: () => Eventually<GenuineToken>): Eventually<UnwrappedMessage> {
     const before = this.#pending;
+    let opening: Eventually<GenuineToken>;
     try {
-      const opening = open();
-      if (before === undefined && !(opening instanceof Promise)) return this.#judged(opening);
-      const turn = Promise.withResolvers<void>();
-      this.#pending = turn.promise;
-      try {
-        if (opening instanceof Promise) opening.catch(() => {}); // Reported below, after the tokens before it.
-        await before;
-        return this.#judged(await opening);
-      } finally {
-        turn.resolve();
-        if (this.#pending === turn.promise) this.#pending = undefined;
-      }
+      opening = open();
     } catch (error) {
-      if (error instanceof KerberosError && error.code === "INTEGRITY") throw notGenuine(error);
-      throw error;
+      throw asNotGenuine(error);
+    }
+    return before === undefined && !(opening instanceof Promise)
+      ? this.#judged(opening)
+      : this.#judgeInTurn(before, opening);
+  }
+
+  async #judgeInTurn(before: Promise<void> | undefined, opening: Eventually<GenuineToken>): Promise<UnwrappedMessage> {
+    const turn = Promise.withResolvers<void>();
+    this.#pending = turn.promise;
+    try {
+      if (opening instanceof Promise) opening.catch(() => {}); // Reported below, after the tokens before it.
+      await before;
+      return this.#judged(await opening);
+    } catch (error) {
+      throw asNotGenuine(error);
+    } finally {
+      turn.resolve();
+      if (this.#pending === turn.promise) this.#pending = undefined;
     }
   }
 
   #judged({ data, confidential, sequence }: GenuineToken): UnwrappedMessage {
     return { data, confidential, status: this.#window.check(sequence) };
   }
+}
+
+/** A seal or signature that does not fit the token. */
+function asNotGenuine(error: unknown): unknown {
+  return error instanceof KerberosError && error.code === "INTEGRITY" ? notGenuine(error) : error;
 }

@@ -106,8 +106,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = this.#wrapHeader(confidential);\n",
-      "    const header = this.#wrapHeader(options.confidential);\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
+      "    const place = this.#place(bytes.length, options);\n    const header = this.#wrapHeader(place.confidential);\n",
+      "    const header = this.#wrapHeader(options.confidential);\n    const place = this.#place(bytes.length, options);\n",
       "refuses what is no bytes without",
     ],
     [
@@ -148,8 +148,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a message may lie where its header goes",
       TAKEN,
-      "      const sealed = key.seal([text, inner]",
-      "      token.set(inner, start - HEADER_LENGTH);\n      const sealed = key.seal([text, inner]",
+      "      return andThen(key.seal([text, inner]",
+      "      token.set(inner, start - HEADER_LENGTH);\n      return andThen(key.seal([text, inner]",
       "may lie in it",
     ],
     [

@@ -9,15 +9,8 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-import {
-  andThen,
-  type CbcCipher,
-  type CipherOptions,
-  type CryptoPrimitives,
-  type Eventually,
-  type HashName,
-  type Mac,
-} from "./seam.ts";
+import { andThen, type Eventually } from "../../../base/eventually.ts";
+import type { CbcCipher, CipherOptions, CryptoPrimitives, HashName, Mac } from "./seam.ts";
 
 /** The few functions of `node:crypto` that are used. */
 interface NodeCrypto {

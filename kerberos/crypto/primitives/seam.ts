@@ -5,14 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-
-/** A value now, or the promise of one. */
-export type Eventually<T> = T | Promise<T>;
-
-/** Applies `next` now if the value is available, otherwise when its promise resolves. */
-export function andThen<T, U>(value: Eventually<T>, next: (value: T) => Eventually<U>): Eventually<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
-}
+import type { Eventually } from "../../../base/eventually.ts";
 
 /** Hash functions that the enctypes use. */
 export type HashName = "SHA-1" | "SHA-256" | "SHA-384";

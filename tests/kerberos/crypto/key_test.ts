@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY, sameBytes } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { systemPrimitives } from "../../../kerberos/crypto/primitives/system.ts";
-import { andThen, type CryptoPrimitives, type Mac } from "../../../kerberos/crypto/primitives/seam.ts";
+import { andThen } from "../../../base/eventually.ts";
+import type { CryptoPrimitives, Mac } from "../../../kerberos/crypto/primitives/seam.ts";
 
 Deno.test("KerberosKey: copies its secret, and overwrites the copy on dispose", async () => {
   const given = new Uint8Array(16).fill(0xcd);

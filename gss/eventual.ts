@@ -1,0 +1,35 @@
+/**
+ * Per-message calls of a context whose results are there at once if its cryptography is synchronous. The public calls of
+ * {@linkcode GssContext} always return promises; the record layer and datagrams use these.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { Eventually } from "../base/eventually.ts";
+import type { GssContext, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./context.ts";
+
+/** A context that offers them. */
+export interface EventualContext extends GssContext {
+  /** As `wrap()`; a wrong argument, or a closed context, throws. */
+  wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes>;
+  /** As `unwrap()`; a token that is not genuine throws. */
+  unwrapEventually(token: Uint8Array, options?: UnwrapOptions): Eventually<UnwrappedMessage>;
+}
+
+/** Protects a message with any context, now if the context can. */
+export function wrapEventually(context: GssContext, message: Uint8Array, options: WrapOptions): Eventually<Bytes> {
+  return offers(context) ? context.wrapEventually(message, options) : context.wrap(message, options);
+}
+
+/** Returns the message of a token for any context, now if the context can. */
+export function unwrapEventually(
+  context: GssContext,
+  token: Uint8Array,
+  options?: UnwrapOptions,
+): Eventually<UnwrappedMessage> {
+  return offers(context) ? context.unwrapEventually(token, options) : context.unwrap(token, options);
+}
+
+function offers(context: GssContext): context is EventualContext {
+  return (context as Partial<EventualContext>).wrapEventually !== undefined;
+}
