@@ -9,7 +9,7 @@ import type { Eventually } from "../base/eventually.ts";
 import type { GssContext, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./context.ts";
 
 /** A context that offers them. */
-export interface EventualContext extends GssContext {
+interface EventualContext extends GssContext {
   /** As `wrap()`; a wrong argument, or a closed context, throws. */
   wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes>;
   /** As `unwrap()`; a token that is not genuine throws. */

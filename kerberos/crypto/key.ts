@@ -108,7 +108,16 @@ export class KerberosKey implements Disposable {
 
   /** Seals a message for one key usage (RFC 3961 section 3, encrypt). */
   async encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
-    return await this.#use(
+    return await this.encryptEventually(usage, plaintext, runtime);
+  }
+
+  /**
+   * As {@linkcode encrypt}, with the result at once if the cryptography is synchronous.
+   *
+   * @internal
+   */
+  encryptEventually(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Eventually<Bytes> {
+    return this.#use(
       usage,
       { doing: "encrypt", parts: [plaintext] },
       (key, parts) => key.seal(parts, { runtime }),
@@ -121,7 +130,16 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `INTEGRITY` when it is not genuine, for whatever reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
-    return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
+    return await this.decryptEventually(usage, ciphertext);
+  }
+
+  /**
+   * As {@linkcode decrypt}, with the result at once if the cryptography is synchronous; what is not genuine throws.
+   *
+   * @internal
+   */
+  decryptEventually(usage: number, ciphertext: Uint8Array): Eventually<Bytes> {
+    return this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
   }
 
   /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 4, get_mic). */
