@@ -1,6 +1,6 @@
 /**
- * Counts unhandled rejections and errors in the tests of a file and in their workers. The test task loads it before every
- * file (`--preload`).
+ * Counts unhandled rejections and errors in the tests of a file and in their workers, and ends a test that hangs. The test task loads it
+ * before every file (`--preload`).
  *
  * What Deno 2.9.6 does by itself: a rejection or an error in a test, or between two tests, fails the file (after its last
  * test, nothing of a file runs). One in a worker is an event of the worker's owner, and has no effect once the owner prevents
@@ -38,3 +38,14 @@ class WatchedWorker extends Worker {
 }
 
 globalThis.Worker = WatchedWorker;
+
+/** Longest time of a test, in milliseconds, far above that of the slowest one. What hangs ends its file, and with it the run. */
+const DEADLINE = 600_000;
+
+const { setTimeout, clearTimeout } = globalThis;
+let deadline: ReturnType<typeof setTimeout> | undefined;
+
+Deno.test.beforeEach(() => {
+  deadline = setTimeout(() => reportError(new Error(`A test took more than ${DEADLINE / 1_000} s`)), DEADLINE);
+});
+Deno.test.afterEach(() => clearTimeout(deadline));
