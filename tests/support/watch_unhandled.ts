@@ -16,7 +16,11 @@ import { note } from "./unhandled.ts";
 
 note("watching");
 
+/** Whether a test hangs: reported as an error, which it is not. */
+let hangs = false;
+
 function counted(event: Event, error: unknown): void {
+  if (hangs) return;
   // After all other listeners. Only the fuzzers prevent the default, and report a finding (`tests/suite_test.ts`).
   queueMicrotask(() => {
     if (!event.defaultPrevented) note(`unhandled in a test: ${error}`);
@@ -46,6 +50,9 @@ const { setTimeout, clearTimeout } = globalThis;
 let deadline: ReturnType<typeof setTimeout> | undefined;
 
 Deno.test.beforeEach(() => {
-  deadline = setTimeout(() => reportError(new Error(`A test took more than ${DEADLINE / 1_000} s`)), DEADLINE);
+  deadline = setTimeout(() => {
+    hangs = true;
+    reportError(new Error(`A test took more than ${DEADLINE / 1_000} s`));
+  }, DEADLINE);
 });
 Deno.test.afterEach(() => clearTimeout(deadline));
