@@ -18,8 +18,10 @@ import { type EncryptionProfile, integrityError, Purpose, type SealingKeys } fro
 
 /** Options of {@linkcode UsageKey.seal}. */
 export interface SealOptions {
-  /** Memory for the result, exactly of its length. @default {fresh memory} */
+  /** Memory for the result. @default {fresh memory of its length} */
   readonly into?: Bytes | undefined;
+  /** Where in `into` the result begins. @default {0} */
+  readonly at?: number | undefined;
   /** Randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
@@ -72,27 +74,28 @@ export class UsageKey implements CoreKey, Disposable {
 
   /** Seals the concatenated parts as one message (RFC 3961 section 3, encrypt). */
   seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
-    const { into, runtime = systemRuntime } = options;
+    const { into, at = 0, runtime = systemRuntime } = options;
     const { confounderLength, checksumLength, core: limits } = this.#profile;
     const size = lengthOf(parts);
     const length = confounderLength + size;
     const out = into ?? new Uint8Array(length + checksumLength);
     const core = size > limits.seal ? undefined : this.#primitives.core;
     if (core !== undefined) {
-      core.seal(this, parts, size, out, runtime);
+      core.seal(this, parts, size, { out, at, runtime });
       return out;
     }
+    const place = out.subarray(at, at + length + checksumLength);
     const whole = paddedLength(length);
     const scratch = acquireScratch(whole);
     runtime.fillRandom(scratch.subarray(0, confounderLength));
-    let at = confounderLength;
+    let end = confounderLength;
     for (const part of parts) {
-      scratch.set(part, at);
-      at += part.length;
+      scratch.set(part, end);
+      end += part.length;
     }
     const sealing = andThen(
       this.#sealingKeys(),
-      (keys) => this.#profile.seal(keys, { bytes: scratch.subarray(0, whole), length }, out),
+      (keys) => this.#profile.seal(keys, { bytes: scratch.subarray(0, whole), length }, place),
     );
     return andThen(sealing, () => {
       releaseScratch(scratch, whole);

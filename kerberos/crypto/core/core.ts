@@ -34,6 +34,13 @@ export interface CoreKey {
   readonly places: (Place | undefined)[];
 }
 
+interface SealTo {
+  readonly out: Bytes;
+  readonly at: number;
+  /** Randomness of the confounder. */
+  readonly runtime: Runtime;
+}
+
 const CONFOUNDER = 16;
 /** Messages lie behind a block that is used for the cipher state. */
 const MESSAGE: number = DATA + 16;
@@ -53,16 +60,16 @@ export class Core {
     this.#memory = new Uint8Array(exports.memory.buffer as ArrayBuffer);
   }
 
-  /** Seals the concatenated parts, `length` bytes, into `out`. */
-  seal(key: CoreKey, parts: readonly Uint8Array[], length: number, out: Bytes, runtime: Runtime): void {
+  /** Seals the concatenated parts, `length` bytes, into `to.out` from `to.at` on. */
+  seal(key: CoreKey, parts: readonly Uint8Array[], length: number, to: SealTo): void {
     const { enctype, tagLength } = key;
     const whole = CONFOUNDER + length + tagLength;
     try {
-      takeConfounder(this.#memory, MESSAGE, runtime);
+      takeConfounder(this.#memory, MESSAGE, to.runtime);
       this.#expand(key, Use.Seal);
       this.#put(parts, MESSAGE + CONFOUNDER);
       this.#exports.seal(enctype, MESSAGE, CONFOUNDER + length);
-      this.#take(out, whole);
+      this.#take(to.out, to.at, whole);
     } finally {
       this.#exports.wipe(16 + whole);
     }
@@ -114,9 +121,9 @@ export class Core {
     }
   }
 
-  #take(out: Bytes, length: number): void {
-    if (length > SHORT_COPY) out.set(this.#memory.subarray(MESSAGE, MESSAGE + length));
-    else for (let i = 0; i < length; i++) out[i] = this.#memory[MESSAGE + i]!;
+  #take(out: Bytes, at: number, length: number): void {
+    if (length > SHORT_COPY) out.set(this.#memory.subarray(MESSAGE, MESSAGE + length), at);
+    else for (let i = 0; i < length; i++) out[at + i] = this.#memory[MESSAGE + i]!;
   }
 
   /** Puts the expanded key into memory: the one that is kept, or derived anew. */
