@@ -7,8 +7,12 @@ import type { Bytes } from "../base/bytes.ts";
 import { FieldPath } from "./path.ts";
 import type { DerReader } from "./reader.ts";
 
+/** Contents of the integers of one byte, which are most of those in messages. */
+const SMALL: readonly Bytes[] = Array.from({ length: 0x80 }, (_, value) => Uint8Array.of(value));
+
 /** Returns the contents of a safe integer: two's complement in as few bytes as possible (X.690 section 8.3). */
 export function integerContents(value: number): Bytes {
+  if (value >= 0 && value <= 0x7f) return SMALL[value]!;
   let size = 1;
   // A byte holds -128 to 127.
   for (let rest = value; rest < -0x80 || rest > 0x7f; rest = Math.floor(rest / 256)) size++;
