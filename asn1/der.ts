@@ -46,6 +46,8 @@ class Checker {
     if (limit - start < 2) throw this.#error("cut short");
     const identifier = this.#bytes[start]!;
     if ((identifier & TAG_NUMBER) === TAG_NUMBER) throw this.#error("tag number above 30");
+    // X.690 section 8.1.5: the tag of end-of-contents, which DER never has (section 10.1).
+    if ((identifier & ~CONSTRUCTED) === 0) throw this.#error("tag 0, which no type has");
     const read = readLength(this.#bytes, start + 1, this.#longLengths);
     if (read === undefined) throw this.#error("length is not in DER form");
     const end = read.body + read.length;
