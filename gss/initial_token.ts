@@ -5,6 +5,7 @@
  * @module
  */
 import { Asn1Error, oidBytes, oidText } from "../asn1/codec.ts";
+import { FieldPath } from "../asn1/path.ts";
 import type { ReadOptions } from "../asn1/element.ts";
 import { lengthBytes, readLength } from "../asn1/length.ts";
 import { type Bytes, concat } from "../base/bytes.ts";
@@ -41,7 +42,7 @@ export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes 
 export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}): InitialToken {
   const { end, identifier, inner } = readFrame(token, options);
   if (end !== token.length) throw new Asn1Error(PATH, "length does not fit the token");
-  return { mechanism: oidText(identifier, PATH), inner };
+  return { mechanism: oidText(identifier, new FieldPath(PATH)), inner };
 }
 
 /** Returns the bytes of the mechanism's identifier, or `undefined` if the token names no mechanism. Reads no further. */
