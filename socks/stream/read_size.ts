@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Size of the first read: an idle connection holds this much memory. */
-const SMALL = 1_024;
+/** Size of the first read: an idle connection holds this much memory, which the runtime keeps with the object itself. */
+const SMALL = 64;
 /** Largest read: room for four of the largest frames of RFC 1961. Larger reads are not faster. */
 export const LARGEST_READ = 262_144;
 
