@@ -81,6 +81,8 @@ class Reader {
     if (limit - start > ELEMENT_LIMITS.bytes) throw this.#error("too large");
     if (limit - start < 2) throw this.#error("cut short");
     if ((this.#bytes[start]! & 0x1f) === 0x1f) throw this.#error("tag number above 30");
+    // X.690 section 8.1.5: the tag of end-of-contents, which DER never has (section 10.1).
+    if ((this.#bytes[start]! & 0xdf) === 0) throw this.#error("tag 0, which no type has");
     const read = readLength(this.#bytes, start + 1, this.#longLengths);
     if (read === undefined) throw this.#error("length is not in DER form");
     const { body } = read;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
 import type { GssAccount } from "../../gss/account.ts";
@@ -127,7 +126,7 @@ export class KerberosContext implements GssContext {
     this.attributes = Object.freeze({ ...init.attributes });
     this.account = init.account;
     this.#delegated = init.delegated;
-    this.#key = init.key.expectMany();
+    this.#key = init.key;
     this.#sealOverhead = this.#key.overhead + HEADER_LENGTH;
     this.#acceptorSubkey = init.acceptorSubkey;
     this.#runtime = init.runtime ?? systemRuntime;
@@ -152,10 +151,8 @@ export class KerberosContext implements GssContext {
     const bytes = bytesOf(message, "wrap");
     const place = this.#place(bytes.length, options);
     const header = this.#wrapHeader(place.confidential);
-    const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
-    // The caller may change the message once the call returns, so a call that waits for keys keeps a copy.
-    const text = found instanceof Promise ? bytes.slice() : bytes;
-    return andThen(found, (key) => this.#protect(key, text, header, place));
+    const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
+    return this.#protect(key, bytes, header, place);
   }
 
   #protect(
@@ -176,7 +173,7 @@ export class KerberosContext implements GssContext {
     }
     // The message may lie anywhere in `into`, so it is moved to its place before anything else is written.
     body.set(text);
-    return andThen(key.checksum(asBytes(body.subarray(0, size)), inner), (checksum) => {
+    return andThen(key.checksum([asBytes(body.subarray(0, size)), inner]), (checksum) => {
       token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
       body.set(checksum, size);
       return token;
@@ -210,21 +207,15 @@ export class KerberosContext implements GssContext {
     return this.#received.judge(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 
-  #open(given: Bytes, inPlace: boolean): Eventually<GenuineToken> {
+  #open(token: Bytes, inPlace: boolean): Eventually<GenuineToken> {
     this.#alive();
-    const header = decodeWrapHeader(given);
+    const header = decodeWrapHeader(token);
     this.#checkSender(header);
-    const found = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
-    // The caller may change the token once the call returns, so a call that waits for keys keeps a copy.
-    const token = found instanceof Promise ? given.slice() : given;
+    const key = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    return andThen(
-      found,
-      (key) =>
-        header.sealed
-          ? this.#unseal(key, header, { token, body })
-          : this.#unsign(key, header, { token, body, inPlace }),
-    );
+    return header.sealed
+      ? this.#unseal(key, header, { token, body })
+      : this.#unsign(key, header, { token, body, inPlace });
   }
 
   #unseal(key: UsageKey, header: WrapHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<GenuineToken> {
@@ -248,8 +239,8 @@ export class KerberosContext implements GssContext {
     // Return the bytes that were checked, even if the caller changes the token meanwhile.
     const own = inPlace ? body : body.slice();
     const data = own.subarray(0, own.length - header.ec);
-    return andThen(key.checksum(data, signedHeader(token)), (checksum) => {
-      if (!timingSafeEqual(checksum, own.subarray(data.length))) throw notGenuine();
+    return andThen(key.verify([data, signedHeader(token)], own.subarray(data.length)), (genuine) => {
+      if (!genuine) throw notGenuine();
       return { sequence: header.sequence, data, confidential: false };
     });
   }
