@@ -248,7 +248,7 @@ export const SETTINGS: Settings<ServerConfig> = {
     name: "workers",
     maximum: 256,
   })),
-  crypto: atStart(choice(
+  crypto: atStart(choice<CryptoChoice>(
     ["fastest", "webcrypto"],
     "What seals and signs: this program's own WebAssembly for short messages, or only the runtime's WebCrypto (default: fastest)",
   )),
