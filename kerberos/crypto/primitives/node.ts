@@ -135,23 +135,22 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
 class NodeHmac implements Mac {
   readonly #node: NodeCrypto;
   readonly #name: string;
-  readonly #key: Bytes;
+  readonly #innerPad: Bytes;
+  readonly #outerPad: Bytes;
 
   constructor(node: NodeCrypto, hash: HashName, key: Bytes) {
     this.#node = node;
     this.#name = NODE_HASHES[hash];
     // RFC 2104 section 2: a key is padded with zeros, and one that is longer than a block is hashed first.
-    this.#key = new Uint8Array(HASH_BLOCKS[hash]);
-    this.#key.set(key.length > this.#key.length ? node.createHash(this.#name).update(key).digest() : key);
+    const padded = new Uint8Array(HASH_BLOCKS[hash]);
+    padded.set(key.length > padded.length ? node.createHash(this.#name).update(key).digest() : key);
+    this.#innerPad = padded.map((byte) => byte ^ 0x36);
+    this.#outerPad = padded.map((byte) => byte ^ 0x5c);
   }
 
   sign(...parts: readonly Bytes[]): Bytes {
-    const inner = this.#start(0x36);
+    const inner = this.#node.createHash(this.#name).update(this.#innerPad);
     for (const part of parts) inner.update(part);
-    return plain(this.#start(0x5c).update(inner.digest()).digest());
-  }
-
-  #start(pad: number): NodeHash {
-    return this.#node.createHash(this.#name).update(this.#key.map((byte) => byte ^ pad));
+    return plain(this.#node.createHash(this.#name).update(this.#outerPad).update(inner.digest()).digest());
   }
 }
