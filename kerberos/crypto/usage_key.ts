@@ -16,12 +16,16 @@ import { andThen, type Eventually } from "../../base/eventually.ts";
 import type { CryptoPrimitives, Mac } from "./primitives/seam.ts";
 import { type EncryptionProfile, integrityError, Purpose, type SealingKeys } from "./profile.ts";
 
-/** Options of {@linkcode UsageKey.seal}. */
-export interface SealOptions {
+/** Where a result is written. Fresh memory takes 200 ns, as long as half of a short signature. */
+interface Into {
   /** Memory for the result. @default {fresh memory of its length} */
   readonly into?: Bytes | undefined;
   /** Where in `into` the result begins. @default {0} */
   readonly at?: number | undefined;
+}
+
+/** Options of {@linkcode UsageKey.seal}. */
+export interface SealOptions extends Into {
   /** Randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
@@ -119,15 +123,22 @@ export class UsageKey implements CoreKey, Disposable {
     return andThen(opening, (confounded) => confounded.subarray(confounderLength));
   }
 
-  /** Returns the checksum over the concatenated parts (RFC 3961 section 4, get_mic). */
-  checksum(parts: readonly Bytes[]): Eventually<Bytes> {
+  /** Computes the checksum over the concatenated parts (RFC 3961 section 4, get_mic); returns the memory that it is in. */
+  checksum(parts: readonly Bytes[], { into, at = 0 }: Into = {}): Eventually<Bytes> {
     const size = lengthOf(parts);
+    const out = into ?? new Uint8Array(this.tagLength);
     const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;
-    if (core !== undefined) return core.sign(this, parts, size);
+    if (core !== undefined) {
+      core.sign(this, parts, size, { out, at });
+      return out;
+    }
     const key = this.#checksumKey();
     const given = key instanceof Promise ? parts.map((part) => part.slice()) : parts;
     const signing = andThen(key, (mac) => mac.sign(...given));
-    return andThen(signing, (code) => code.subarray(0, this.tagLength));
+    return andThen(signing, (code) => {
+      out.set(code.subarray(0, this.tagLength), at);
+      return out;
+    });
   }
 
   /** Whether `checksum` is the one over the concatenated parts, compared in constant time (RFC 3961 section 4, verify_mic). */

@@ -26,7 +26,6 @@ import {
   putMicHeader,
   putWrapHeader,
   rotateLeft,
-  signedHeader,
   type WrapHeader,
 } from "./tokens/cfx.ts";
 import { KERBEROS_OID } from "./tokens/context.ts";
@@ -189,9 +188,9 @@ export class KerberosContext implements GssContext {
     // The message may lie anywhere in the token, so it is moved to its place before anything else is written.
     token.set(text, start);
     putWrapHeader(INNER, 0, header);
-    return andThen(this.#keyToWrap.checksum([asBytes(token.subarray(start, end)), INNER]), (checksum) => {
-      putWrapHeader(token, start - HEADER_LENGTH, { ...header, ec: checksum.length });
-      token.set(checksum, end);
+    const signing = this.#keyToWrap.checksum([asBytes(token.subarray(start, end)), INNER], { into: token, at: end });
+    return andThen(signing, () => {
+      putWrapHeader(token, start - HEADER_LENGTH, header, this.#checksumLength);
       return token;
     });
   }
@@ -213,7 +212,7 @@ export class KerberosContext implements GssContext {
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
     return (header.flags & Flag.Sealed) !== 0
       ? this.#unseal(header, token, body)
-      : this.#unsign(header, token, inPlace ? body : body.slice());
+      : this.#unsign(header, inPlace ? body : body.slice());
   }
 
   #unseal({ ec, high, low }: WrapHeader, token: Bytes, body: Bytes): Eventually<GenuineToken> {
@@ -228,10 +227,11 @@ export class KerberosContext implements GssContext {
   }
 
   /** `own` is what is handed out, so that the caller gets the bytes that were checked even if it changes the token meanwhile. */
-  #unsign({ ec, high, low }: WrapHeader, token: Bytes, own: Bytes): Eventually<GenuineToken> {
+  #unsign({ flags, ec, high, low }: WrapHeader, own: Bytes): Eventually<GenuineToken> {
     if (ec !== this.#checksumLength || own.length < ec) throw notGenuine();
     const data = own.subarray(0, own.length - ec);
-    const verifying = this.#keyToUnwrap.verify([data, signedHeader(token)], own.subarray(data.length));
+    putWrapHeader(INNER, 0, { flags, ec: 0, rrc: 0, high, low });
+    const verifying = this.#keyToUnwrap.verify([data, INNER], own.subarray(data.length));
     return andThen(verifying, (genuine) => {
       if (!genuine) throw notGenuine();
       return { high, low, data, confidential: false };
@@ -244,8 +244,7 @@ export class KerberosContext implements GssContext {
     const token = new Uint8Array(HEADER_LENGTH + this.#checksumLength);
     putMicHeader(token, 0, this.#nextHeader(0));
     const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign);
-    token.set(await key.checksum([bytes, token.subarray(0, HEADER_LENGTH)]), HEADER_LENGTH);
-    return token;
+    return await key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
   }
 
   /** See {@linkcode GssContext.verifyMic}. */

@@ -126,8 +126,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "the message is where it was however long it was signed",
       TAKEN,
-      "      token.set(checksum, end);",
-      "      token.set(checksum, start + text.length);",
+      "{ into: token, at: end }",
+      "{ into: token, at: start + text.length }",
       "wrap(): leaves memory to the caller",
     ],
     [

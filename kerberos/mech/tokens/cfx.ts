@@ -45,13 +45,16 @@ function wordOf(from: Uint8Array, at: number): number {
   return (from[at]! << 24 | from[at + 1]! << 16 | from[at + 2]! << 8 | from[at + 3]!) >>> 0;
 }
 
-/** Writes the header of a Wrap token (RFC 4121 section 4.2.6.2). */
-export function putWrapHeader(to: Bytes, at: number, { flags, ec, rrc, high, low }: WrapHeader): void {
+/**
+ * Writes the header of a Wrap token (RFC 4121 section 4.2.6.2), with another EC where one is given. What a signature covers is the header
+ * as it came, unknown flags and all, with EC and RRC zero (section 4.2.4).
+ */
+export function putWrapHeader(to: Bytes, at: number, header: WrapHeader, ec: number = header.ec): void {
   if (at < 0 || at + HEADER_LENGTH > to.length) throw new RangeError("Cannot wrap: the memory of the token is gone");
-  putWord(to, at, WRAP << 24 | 0x04 << 16 | flags << 8 | 0xff);
-  putWord(to, at + 4, ec << 16 | rrc);
-  putWord(to, at + 8, high);
-  putWord(to, at + 12, low);
+  putWord(to, at, WRAP << 24 | 0x04 << 16 | header.flags << 8 | 0xff);
+  putWord(to, at + 4, ec << 16 | header.rrc);
+  putWord(to, at + 8, header.high);
+  putWord(to, at + 12, header.low);
 }
 
 /** Writes the header of a MIC token (RFC 4121 section 4.2.6.1). */
@@ -100,11 +103,6 @@ export function endsWithHeader(plain: Uint8Array, token: Uint8Array): boolean {
     if (plain[start + i] !== (i === 6 || i === 7 ? 0 : token[i])) return false;
   }
   return true;
-}
-
-/** The header of a signed Wrap token as the signature covers it: as it came, with EC and RRC zero (RFC 4121 section 4.2.4). */
-export function signedHeader(token: Uint8Array): Bytes {
-  return new Uint8Array(token.subarray(0, HEADER_LENGTH)).fill(0, 4, 8);
 }
 
 /** Undoes the right rotation of what follows the header, by any count (RFC 4121 section 4.2.5). Leaves the input as it is. */
