@@ -352,8 +352,8 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the level's byte is signed and not sealed",
     source: "RFC 1961 section 4.4",
     file: LEVEL,
-    find: "context.wrap(Uint8Array.of(byte), { confidential: false })",
-    replace: "context.wrap(Uint8Array.of(byte), { confidential: true })",
+    find: "wrapEventually(context, Uint8Array.of(byte), { confidential: false })",
+    replace: "wrapEventually(context, Uint8Array.of(byte), { confidential: true })",
     tests: LEVELS,
   },
   {

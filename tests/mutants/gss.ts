@@ -199,6 +199,22 @@ const asn1: readonly Mutant[] = [
 
 const der: readonly Mutant[] = [
   {
+    rule: "a message that was written is not overwritten by the next",
+    source: "memory of writers is used again",
+    file: "asn1/der.ts",
+    find: "const written = this.#bytes.slice(this.#at);",
+    replace: "const written = this.#bytes.subarray(this.#at);",
+    tests: ["tests/asn1/der_test.ts"],
+  },
+  {
+    rule: "an error names the element of a list",
+    source: "errors name what to look at",
+    file: "asn1/types.ts",
+    find: "        path.enter(items.length);",
+    replace: "        path.enter(0);",
+    tests: ["tests/asn1/der_test.ts"],
+  },
+  {
     rule: "elements are counted while they are read",
     source: "6 ms of processor time for a kilobyte",
     file: "asn1/der.ts",
