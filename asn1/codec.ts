@@ -1,5 +1,5 @@
 /**
- * Codecs of ASN.1 types in DER (ITU-T X.690): `encode()` and `decode()` over trees of elements. The types are built in
+ * Codecs of ASN.1 types in DER (ITU-T X.690): `encode()` and `decode()`, straight from and to bytes. The types are built in
  * `types.ts`.
  *
  * Decoding checks every rule: the engine checks lengths and nesting; the codecs check tags, contents, and that nothing is left
