@@ -16,7 +16,7 @@ import { opensslLimit } from "./tokens.ts";
 async function lines(xs: readonly number[], at: (x: number) => Contestants): Promise<Series[]> {
   const points = new Map<string, [number, number][]>();
   for (const x of xs) {
-    for (const [name, figures] of await byTurns(at(x), { turns: 3 })) {
+    for (const [name, figures] of await byTurns(at(x), { turns: 2 })) {
       points.set(name, [...points.get(name) ?? [], [x, median(figures[0]!)]]);
     }
   }
@@ -47,10 +47,10 @@ export async function* growth(field: Field): AsyncGenerator<[string, Chart]> {
     "2 workers": () => cost(threads),
     Dante: dante && withDante ? () => cost(dante) : undefined,
   });
-  const counts = [1, 3, 10, 30, 100, 300, 1000];
+  const counts = [1, 10, 100, 300, 1000];
   // Dante holds only a few hundred at a time in this configuration.
   const at = (count: number) =>
-    contestants(async (proxy) => 65.536e3 / await drain(field, proxy, "2", count), count <= 100);
+    contestants(async (proxy) => 65.536e3 / await drain(field, proxy, "2", count, 1 << 26), count <= 100);
   yield ["connections", {
     title: "Downloads through the server, level 2",
     x: "sessions at one time",

@@ -44,9 +44,9 @@ export async function* fairness(field: Field): AsyncGenerator<Contest> {
   await using dante = await field.dante();
   for (const level of ["0", "2"]) {
     const run = (proxy: Proxy) => async () => {
-      const alone = await ping(field, proxy, level, 400);
+      const alone = await ping(field, proxy, level, 200);
       await using _ = await field.staying("pull", proxy, level);
-      const beside = await ping(field, proxy, level, 400);
+      const beside = await ping(field, proxy, level, 200);
       return [beside / alone, beside];
     };
     const work = `round trip of 64 bytes beside a bulk download, level ${level}`;
@@ -57,6 +57,7 @@ export async function* fairness(field: Field): AsyncGenerator<Contest> {
       ],
       ours: { gssocks: run(server) },
       peers: { Dante: dante && run(dante) },
+      turns: 9,
     };
   }
 }

@@ -168,7 +168,10 @@ static struct session open_session(int proxy, int target, const char *level) {
   unsigned char request[10] = {5, 1, 0, 1, 127, 0, 0, 1, (unsigned char)(target >> 8), (unsigned char)target}, reply[10];
   put_message(&s, request, 10);
   get_message(&s, reply, 10);
-  if (reply[1] != 0) die("reply");
+  if (reply[1] != 0) {
+    fprintf(stderr, "load: the proxy answers %d\n", reply[1]);
+    exit(1);
+  }
   return s;
 }
 
@@ -213,11 +216,14 @@ static void handshakes(int proxy, int target, const char *level, int count, int 
   printf("%f\n", now() - start);
 }
 
+static void way_ended(int signal) { _exit(signal); }
+
 static void hold(int proxy, int target, const char *level, int count, int ways) {
   struct session first = open_session(proxy, target, level);
   close_session(&first);
   int hung[2], ready[2], done = 0;
   if (pipe(hung) < 0 || pipe(ready) < 0) die("pipe");
+  signal(SIGCHLD, way_ended); /* one that fails ends all */
   for (int i = 0; i < ways; i++) {
     if (fork() != 0) continue;
     close(hung[1]);
@@ -230,6 +236,7 @@ static void hold(int proxy, int target, const char *level, int count, int ways) 
   close(ready[1]);
   for (char c; done < ways && read(ready[0], &c, 1) == 1;) done++;
   if (done < ways) exit(1);
+  signal(SIGCHLD, SIG_DFL);
   printf("held %d\n", count);
   fflush(stdout);
   for (char c; read(0, &c, 1) > 0;) continue;

@@ -8,8 +8,11 @@ import { type Field, LEVELS } from "./field.ts";
 import { openFilesLimit, settledKib } from "./measure.ts";
 import { drain } from "./relays.ts";
 
-/** Idle sessions, if the limit of open files allows them: two sockets for each, and some spare. */
-const IDLE = 6_000;
+/**
+ * Idle sessions, if the limit of open files allows them: two sockets for each. Few would show what the collector has left, not what
+ * a session keeps.
+ */
+const IDLE = 9_500;
 
 /** All of them. */
 export async function* sessions(field: Field): AsyncGenerator<Contest> {
