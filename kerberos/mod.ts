@@ -58,6 +58,7 @@ export { defaultCcacheName, defaultClientKeytabName, defaultKeytabName, loadConf
 export type { ProfilePlace, ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
+export { chooseCrypto, type CryptoChoice, useCryptoModule } from "./crypto/core/choice.ts";
 export { KerberosKey } from "./crypto/key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";

@@ -7,18 +7,25 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Bytes, ByteWriter, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import { andThen, type Eventually } from "../../base/eventually.ts";
-import type { CbcCipher, CryptoPrimitives, HashName, Mac } from "./primitives/seam.ts";
+import type { CryptoPrimitives, HashName } from "./primitives/seam.ts";
 import {
+  constants,
   type EncryptionProfile,
   integrityError,
   type Padded,
+  Purpose,
+  type SealingKeys,
   type StringToKeyInput,
-  type UsageKeys,
-  type UsageKeysOptions,
 } from "./profile.ts";
 import { usageConstant } from "./simplified.ts";
 
-const CONFOUNDER = 16;
+/**
+ * Where the core and the other ways meet. SHA-256, which processors have instructions for: 4 KiB sealed in 32 us, 2 KiB opened in 13, 1 KiB
+ * signed in 6.5. SHA-384: 8 KiB sealed in 63 us, 5 KiB opened in 29; the core signs any length faster, 64 KiB in 150 us.
+ */
+const SHA256_IN_CORE = { seal: 4096, open: 2048, sign: 1024 };
+const SHA384_IN_CORE = { seal: 8192, open: 5120, sign: 66_000 };
+
 const CIPHER_STATE: Bytes = new Uint8Array(16);
 
 interface Parameters {
@@ -32,96 +39,40 @@ interface Parameters {
   readonly prfLength: number;
 }
 
-interface KdfInput {
-  readonly key: Bytes;
-  readonly label: Bytes;
-  readonly context?: Bytes;
-  /** Bytes of output, at most one output of the hash. */
-  readonly length: number;
+/** What KDF-HMAC-SHA2 hashes (RFC 8009 section 3): counter, label, zero, context and length in bits. */
+function kdfMessage(label: Bytes, length: number, context: Bytes = EMPTY): Bytes {
+  return new ByteWriter().u32(1).bytes(label).u8(0).bytes(context).u32(8 * length).finish();
 }
 
-/** KDF-HMAC-SHA2 (RFC 8009 section 3): one HMAC over counter, label, zero, context and length in bits. */
-function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Eventually<Bytes> {
-  const bits = new ByteWriter().u32(8 * input.length).finish();
-  const message = concat(Uint8Array.of(0, 0, 0, 1), input.label, Uint8Array.of(0), input.context ?? EMPTY, bits);
+/** KDF-HMAC-SHA2: one HMAC, cut to the length at the end of the message. */
+function kdf(hash: HashName, key: Bytes, message: Bytes, primitives: CryptoPrimitives): Eventually<Bytes> {
+  const length = (message.at(-2)! << 8 | message.at(-1)!) / 8;
   return andThen(
-    primitives.hmac(hash, input.key),
-    (mac) => andThen(mac.sign(message), (output) => output.slice(0, input.length)),
+    primitives.hmac(hash, key),
+    (mac) => andThen(mac.sign(message), (output) => output.slice(0, length)),
   );
 }
 
-/** Derives the keys of one usage (RFC 8009 section 5). */
-function usageKeys(p: Parameters, key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys> {
-  const { primitives, lasting } = options;
-  const derive = (purpose: 0x99 | 0xaa | 0x55, length: number) =>
-    kdf(p.hash, { key, label: usageConstant(usage, purpose), length }, primitives);
+function seal({ cipher, mac }: SealingKeys, { bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
   return andThen(
-    derive(0xaa, p.keyLength),
-    (ke) =>
-      andThen(
-        derive(0x55, p.macLength),
-        (ki) =>
-          andThen(derive(0x99, p.macLength), (kc) =>
-            andThen(primitives.cbc(ke, { lasting }), (cipher) =>
-              andThen(primitives.hmac(p.hash, ki), (integrity) =>
-                andThen(primitives.hmac(p.hash, kc), (checksum) =>
-                  new Sha2UsageKeys({ cipher, integrity, checksum, macLength: p.macLength }))))),
-      ),
+    ctsEncrypt(cipher, bytes, out.subarray(0, length)),
+    (sealed) =>
+      andThen(mac.sign(CIPHER_STATE, sealed), (tag) => {
+        out.set(tag.subarray(0, out.length - length), length);
+        return out;
+      }),
   );
 }
 
-interface Sha2Parts {
-  readonly cipher: CbcCipher;
-  readonly integrity: Mac;
-  readonly checksum: Mac;
-  readonly macLength: number;
-}
-
-class Sha2UsageKeys implements UsageKeys {
-  readonly #parts: Sha2Parts;
-
-  constructor(parts: Sha2Parts) {
-    this.#parts = parts;
-  }
-
-  seal({ bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
-    return andThen(
-      ctsEncrypt(this.#parts.cipher, bytes, out.subarray(0, length)),
-      (sealed) =>
-        andThen(this.#tag(sealed), (tag) => {
-          out.set(tag, length);
-          return out;
-        }),
-    );
-  }
-
-  open(ciphertext: Bytes): Eventually<Bytes> {
-    const { cipher, macLength } = this.#parts;
-    if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();
-    const sealed = ciphertext.subarray(0, -macLength);
-    const tagging = this.#tag(sealed);
-    // Decrypt the bytes that were checked, even if the caller changes the ciphertext meanwhile.
-    const checked = tagging instanceof Promise ? ciphertext.slice() : ciphertext;
-    return andThen(tagging, (tag) => {
-      // Checked before anything is decrypted (section 5).
-      if (!timingSafeEqual(tag, checked.subarray(-macLength))) throw integrityError();
-      return ctsDecrypt(cipher, checked.subarray(0, -macLength));
-    });
-  }
-
-  #tag(sealed: Bytes): Eventually<Bytes> {
-    const { integrity, macLength } = this.#parts;
-    return andThen(integrity.sign(CIPHER_STATE, sealed), (mac) => mac.subarray(0, macLength));
-  }
-
-  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
-    const { checksum, macLength } = this.#parts;
-    return andThen(checksum.sign(...parts), (mac) => mac.subarray(0, macLength));
-  }
-
-  [Symbol.dispose](): void {
-    this.#parts.cipher[Symbol.dispose]();
-  }
+function open({ cipher, mac }: SealingKeys, ciphertext: Bytes, macLength: number): Eventually<Bytes> {
+  const tagging = mac.sign(CIPHER_STATE, ciphertext.subarray(0, -macLength));
+  // Decrypt the bytes that were checked, even if the caller changes the ciphertext meanwhile.
+  const checked = tagging instanceof Promise ? ciphertext.slice() : ciphertext;
+  return andThen(tagging, (tag) => {
+    // Checked before anything is decrypted (section 5).
+    if (!timingSafeEqual(tag.subarray(0, macLength), checked.subarray(-macLength))) throw integrityError();
+    return ctsDecrypt(cipher, checked.subarray(0, -macLength));
+  });
 }
 
 /** RFC 8009 section 4: the salt starts with the enctype's name and a zero byte. */
@@ -129,22 +80,39 @@ async function stringToKey(p: Parameters, input: StringToKeyInput, primitives: C
   const { password, iterations } = input;
   const salt = concat(utf8(p.name), Uint8Array.of(0), input.salt);
   const key = await primitives.pbkdf2({ hash: p.hash, password, salt, iterations, length: p.keyLength });
-  return await kdf(p.hash, { key, label: utf8("kerberos"), length: p.keyLength }, primitives);
+  return await kdf(p.hash, key, kdfMessage(utf8("kerberos"), p.keyLength), primitives);
 }
 
-function profile(enctype: number, checksumType: number, p: Parameters): EncryptionProfile {
+function profile(
+  enctype: number,
+  checksumType: number,
+  p: Parameters & Pick<EncryptionProfile, "core">,
+): EncryptionProfile {
+  const { hash } = p;
   return {
     enctype,
     name: p.name,
     keyLength: p.keyLength,
     checksumType,
-    confounderLength: CONFOUNDER,
+    confounderLength: 16,
     checksumLength: p.macLength,
     defaultIterations: 32_768,
-    usageKeys: (key, usage, options) => usageKeys(p, key, usage, options),
+    hash,
+    core: p.core,
+    constant: constants((usage, purpose) =>
+      kdfMessage(usageConstant(usage, purpose), purpose === Purpose.Encryption ? p.keyLength : p.macLength)
+    ),
+    derive: (key, [first, ...rest], primitives) =>
+      andThen(
+        kdf(hash, key, first!, primitives),
+        (derived) =>
+          rest.length === 0 ? [derived] : andThen(kdf(hash, key, rest[0]!, primitives), (next) => [derived, next]),
+      ),
+    seal,
+    open: (keys, ciphertext) => open(keys, ciphertext, p.macLength),
     stringToKey: (input, primitives) => stringToKey(p, input, primitives),
     prf: async (key, context, primitives) =>
-      await kdf(p.hash, { key, label: utf8("prf"), context, length: p.prfLength }, primitives),
+      await kdf(hash, key, kdfMessage(utf8("prf"), p.prfLength, context), primitives),
   };
 }
 
@@ -155,6 +123,7 @@ export const aes128Sha2: EncryptionProfile = profile(19, 19, {
   keyLength: 16,
   macLength: 16,
   prfLength: 32,
+  core: SHA256_IN_CORE,
 });
 
 /** Enctype 20, checksum type 20. */
@@ -164,4 +133,5 @@ export const aes256Sha2: EncryptionProfile = profile(20, 20, {
   keyLength: 32,
   macLength: 24,
   prfLength: 48,
+  core: SHA384_IN_CORE,
 });

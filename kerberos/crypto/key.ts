@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, copyBytes, utf8 } from "../../base/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
 import { iterationCount, type PasswordKeyOptions } from "./password.ts";
-import { andThen, type Eventually } from "../../base/eventually.ts";
+import type { Eventually } from "../../base/eventually.ts";
 import type { CryptoPrimitives } from "./primitives/seam.ts";
 import { systemPrimitives } from "./primitives/system.ts";
 import { webCrypto } from "./primitives/web.ts";
@@ -17,7 +16,7 @@ import type { EncryptionProfile } from "./profile.ts";
 import { UsageKey } from "./usage_key.ts";
 
 /**
- * A key of one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
+ * A key of one enctype. The keys of each usage are derived when they are first wanted. `Deno.inspect` shows the enctype only.
  *
  * @example
  * ```ts
@@ -34,8 +33,7 @@ export class KerberosKey implements Disposable {
   readonly enctype: number;
   readonly #bytes: Bytes;
   readonly #primitives: CryptoPrimitives;
-  readonly #usages = new Map<number, Eventually<UsageKey>>();
-  #lasting = false;
+  readonly #usages = new Map<number, UsageKey>();
   #disposed = false;
 
   /**
@@ -117,11 +115,7 @@ export class KerberosKey implements Disposable {
    * @internal
    */
   encryptEventually(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Eventually<Bytes> {
-    return this.#use(
-      usage,
-      { doing: "encrypt", parts: [plaintext] },
-      (key, parts) => key.seal(parts, { runtime }),
-    );
+    return this.usage(usage).seal([bytesOf(plaintext, "encrypt")], { runtime });
   }
 
   /**
@@ -139,18 +133,18 @@ export class KerberosKey implements Disposable {
    * @internal
    */
   decryptEventually(usage: number, ciphertext: Uint8Array): Eventually<Bytes> {
-    return this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
+    return this.usage(usage).open(asBytes(bytesOf(ciphertext, "decrypt")));
   }
 
   /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 4, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
-    return await this.#use(usage, { doing: "sign", parts }, (key, bytes) => key.checksum(...bytes));
+    return await this.usage(usage).checksum(parts.map((part) => asBytes(bytesOf(part, "sign"))));
   }
 
   /** Whether `checksum` is the one over `data`, compared in constant time. */
   async verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): Promise<boolean> {
-    const given = copyBytes(checksum, "verify");
-    return timingSafeEqual(await this.checksum(usage, data), given);
+    const [signed, given] = [data, checksum].map((bytes) => asBytes(bytesOf(bytes, "verify")));
+    return await this.usage(usage).verify([signed!], given!);
   }
 
   /** Returns pseudo-random bytes for `input` (RFC 3961 section 3, pseudo-random). */
@@ -159,54 +153,26 @@ export class KerberosKey implements Disposable {
     return await this.#profile.prf(this.#bytes, asBytes(bytesOf(input, "derive from")), this.#primitives);
   }
 
-  /** The caller may change its bytes once the call returns, so a call that waits for keys keeps copies. */
-  #use<T>(
-    usage: number,
-    { doing, parts }: { readonly doing: string; readonly parts: readonly unknown[] },
-    use: (key: UsageKey, bytes: readonly Bytes[]) => Eventually<T>,
-  ): Eventually<T> {
-    const bytes = parts.map((part) => asBytes(bytesOf(part, doing)));
-    const key = this.usage(usage);
-    if (!(key instanceof Promise)) return use(key, bytes);
-    const copies = bytes.map((part) => part.slice());
-    return key.then((ready) => use(ready, copies));
-  }
-
   /**
-   * Keeps ciphers open between messages; dispose the key to release them.
+   * Returns the key in a usage.
    *
    * @internal
    */
-  expectMany(): this {
-    this.#lasting = true;
-    return this;
-  }
-
-  /**
-   * Returns the keys of a usage; synchronously if they have been derived before.
-   *
-   * @internal
-   */
-  usage(usage: number): Eventually<UsageKey> {
+  usage(usage: number): UsageKey {
     this.#alive();
-    const known = this.#usages.get(usage);
-    if (known !== undefined) return known;
-    const profile = this.#profile;
-    const options = { primitives: this.#primitives, lasting: this.#lasting };
-    const derived = andThen(profile.usageKeys(this.#bytes, usage, options), (keys) => {
-      const made = new UsageKey(profile, keys);
-      if (!this.#disposed) this.#usages.set(usage, made);
-      return made;
-    });
-    if (derived instanceof Promise) this.#usages.set(usage, derived);
-    return derived;
+    let made = this.#usages.get(usage);
+    if (made === undefined) {
+      made = new UsageKey({ profile: this.#profile, primitives: this.#primitives, secret: this.#bytes, usage });
+      this.#usages.set(usage, made);
+    }
+    return made;
   }
 
   /** Overwrites the secret and releases the derived keys. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#bytes.fill(0);
-    for (const made of this.#usages.values()) if (made instanceof UsageKey) made[Symbol.dispose]();
+    for (const made of this.#usages.values()) made[Symbol.dispose]();
     this.#usages.clear();
   }
 

@@ -1,22 +1,24 @@
 /**
- * The interface of an encryption profile (RFC 3961 section 3). A profile turns a protocol key into the keys of one usage
- * and uses them; it holds no key itself. The table of profiles is in `enctypes.ts`.
+ * The interface of an encryption profile (RFC 3961 section 3): what the algorithms of one enctype are, in parts. A profile holds no key;
+ * `usage_key.ts` puts its parts together. The table of profiles is in `enctypes.ts`.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { KerberosError } from "../errors.ts";
 import type { Eventually } from "../../base/eventually.ts";
-import type { CipherOptions, CryptoPrimitives } from "./primitives/seam.ts";
+import type { CbcCipher, CryptoPrimitives, HashName, Mac } from "./primitives/seam.ts";
 
-/** The keys of one usage, ready for use. Results are synchronous if the primitives are. */
-export interface UsageKeys extends Disposable {
-  /** Seals `confounder | message` into `out`, which has the length of both plus the tag, and returns `out`. */
-  seal(confounded: Padded, out: Bytes): Eventually<Bytes>;
-  /** Opens a ciphertext into `confounder | message`; throws when it is not genuine. */
-  open(ciphertext: Bytes): Eventually<Bytes>;
-  /** Returns the checksum over the concatenated parts. */
-  checksum(...parts: readonly Bytes[]): Eventually<Bytes>;
+/** What a derived key is for (RFC 3961 section 5.3): encryption, integrity or checksums. */
+export const Purpose = { Encryption: 0xaa, Integrity: 0x55, Checksum: 0x99 } as const;
+
+/** What a derived key is for. */
+export type Purpose = typeof Purpose[keyof typeof Purpose];
+
+/** The keys that seal messages of one usage. */
+export interface SealingKeys {
+  readonly cipher: CbcCipher;
+  readonly mac: Mac;
 }
 
 /** Bytes padded with zeros to whole cipher blocks. */
@@ -37,9 +39,11 @@ export interface StringToKeyInput {
   readonly iterations: number;
 }
 
-/** Options of deriving the keys of a usage. */
-export interface UsageKeysOptions extends CipherOptions {
-  readonly primitives: CryptoPrimitives;
+/** Longest messages that are faster in the core than anywhere else, in bytes, as measured. */
+interface CoreLimits {
+  readonly seal: number;
+  readonly open: number;
+  readonly sign: number;
 }
 
 /** The algorithms of one enctype. */
@@ -58,8 +62,18 @@ export interface EncryptionProfile {
   readonly checksumType: number;
   /** PBKDF2 iterations if the KDC names none. */
   readonly defaultIterations: number;
-  /** Derives the keys of one usage. */
-  usageKeys(key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys>;
+  /** Hash of its tags and checksums. */
+  readonly hash: HashName;
+  /** Messages for the core. */
+  readonly core: CoreLimits;
+  /** What the key of a usage and purpose is derived from, at most 16 bytes. */
+  constant(usage: number, purpose: Purpose): Bytes;
+  /** Derives a key from each constant. */
+  derive(key: Bytes, constants: readonly Bytes[], primitives: CryptoPrimitives): Eventually<readonly Bytes[]>;
+  /** Seals `confounder | message` into `out`, which has the length of both plus the tag, and returns `out`. */
+  seal(keys: SealingKeys, confounded: Padded, out: Bytes): Eventually<Bytes>;
+  /** Opens a ciphertext of at least a confounder and a tag into `confounder | message`; throws when it is not genuine. */
+  open(keys: SealingKeys, ciphertext: Bytes): Eventually<Bytes>;
   /** Derives a key from a password. */
   stringToKey(input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes>;
   /** Pseudo-random function over `input`. */
@@ -69,4 +83,16 @@ export interface EncryptionProfile {
 /** The one error for every ciphertext that is not genuine, so that an attacker cannot tell the reasons apart. */
 export function integrityError(): KerberosError {
   return new KerberosError("INTEGRITY", "Cannot decrypt: integrity check failed");
+}
+
+/** Keeps what `make` makes for a usage and purpose, for a few dozen usages. */
+export function constants(make: (usage: number, purpose: Purpose) => Bytes): EncryptionProfile["constant"] {
+  const made = new Map<number, Bytes>();
+  return (usage, purpose) => {
+    const known = made.get(usage * 256 + purpose);
+    if (known !== undefined) return known;
+    const constant = make(usage, purpose);
+    if (made.size < 256) made.set(usage * 256 + purpose, constant);
+    return constant;
+  };
 }

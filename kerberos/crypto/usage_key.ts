@@ -1,69 +1,189 @@
 /**
- * The derived keys of one key usage, and the operations that use them (RFC 3961 sections 3 and 4).
+ * A key in one usage, and the operations that use it (RFC 3961 sections 3 and 4): short messages in the core if there is one, the others
+ * by the primitives.
  *
  * @module
  */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Bytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { paddedLength } from "./aes_cts.ts";
+import type { CoreKey } from "./core/core.ts";
+import type { Place } from "./core/kept.ts";
+import { Use } from "./core/layout.ts";
 import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
 import { andThen, type Eventually } from "../../base/eventually.ts";
-import type { EncryptionProfile, UsageKeys } from "./profile.ts";
+import type { CryptoPrimitives, Mac } from "./primitives/seam.ts";
+import { type EncryptionProfile, integrityError, Purpose, type SealingKeys } from "./profile.ts";
+
+/** Where a result is written. Fresh memory takes 200 ns, as long as half of a short signature. */
+interface Into {
+  /** Memory for the result. @default {fresh memory of its length} */
+  readonly into?: Bytes | undefined;
+  /** Where in `into` the result begins. @default {0} */
+  readonly at?: number | undefined;
+}
 
 /** Options of {@linkcode UsageKey.seal}. */
-export interface SealOptions {
-  /** Memory for the result, exactly of its length. @default {fresh memory} */
-  readonly into?: Bytes | undefined;
+export interface SealOptions extends Into {
   /** Randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
 
+/** What a {@linkcode UsageKey} is made of. */
+interface UsageKeyInit {
+  readonly profile: EncryptionProfile;
+  readonly primitives: CryptoPrimitives;
+  /** The protocol key, of which nothing is copied: it is derived from when it is first wanted. */
+  readonly secret: Bytes;
+  readonly usage: number;
+}
+
 /**
- * The derived keys of one key usage. Results are synchronous if the primitives are.
+ * A key in one usage. Results are synchronous in the core, and if the primitives' are. The caller may change what it gave once a call
+ * returns.
  *
  * @internal
  */
-export class UsageKey implements Disposable {
+export class UsageKey implements CoreKey, Disposable {
   readonly #profile: EncryptionProfile;
-  readonly #keys: UsageKeys;
+  readonly #primitives: CryptoPrimitives;
+  readonly #usage: number;
+  readonly secret: Bytes;
+  readonly places: (Place | undefined)[] = [];
+  #sealing: Eventually<SealingKeys> | undefined;
+  #signing: Eventually<Mac> | undefined;
 
-  constructor(profile: EncryptionProfile, keys: UsageKeys) {
+  constructor({ profile, primitives, secret, usage }: UsageKeyInit) {
     this.#profile = profile;
-    this.#keys = keys;
+    this.#primitives = primitives;
+    this.#usage = usage;
+    this.secret = secret;
+  }
+
+  get enctype(): number {
+    return this.#profile.enctype;
+  }
+
+  get tagLength(): number {
+    return this.#profile.checksumLength;
+  }
+
+  constants(use: number): readonly Bytes[] {
+    const { constant } = this.#profile;
+    return use === Use.Sign
+      ? [constant(this.#usage, Purpose.Checksum)]
+      : [constant(this.#usage, Purpose.Integrity), constant(this.#usage, Purpose.Encryption)];
   }
 
   /** Seals the concatenated parts as one message (RFC 3961 section 3, encrypt). */
   seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
-    const { into, runtime = systemRuntime } = options;
-    const { confounderLength, checksumLength } = this.#profile;
-    const length = parts.reduce((sum, part) => sum + part.length, confounderLength);
+    const { into, at = 0, runtime = systemRuntime } = options;
+    const { confounderLength, checksumLength, core: limits } = this.#profile;
+    const size = lengthOf(parts);
+    const length = confounderLength + size;
+    const out = into ?? new Uint8Array(length + checksumLength);
+    const core = size > limits.seal ? undefined : this.#primitives.core;
+    if (core !== undefined) {
+      core.seal(this, parts, size, { out, at, runtime });
+      return out;
+    }
+    const place = out.subarray(at, at + length + checksumLength);
     const whole = paddedLength(length);
     const scratch = acquireScratch(whole);
     runtime.fillRandom(scratch.subarray(0, confounderLength));
-    let at = confounderLength;
+    let end = confounderLength;
     for (const part of parts) {
-      scratch.set(part, at);
-      at += part.length;
+      scratch.set(part, end);
+      end += part.length;
     }
-    const out = into ?? new Uint8Array(length + checksumLength);
-    return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
+    const sealing = andThen(
+      this.#sealingKeys(),
+      (keys) => this.#profile.seal(keys, { bytes: scratch.subarray(0, whole), length }, place),
+    );
+    return andThen(sealing, () => {
       releaseScratch(scratch, whole);
       return out;
     });
   }
 
-  /** Opens a sealed message (RFC 3961 section 3, decrypt). */
+  /** Opens a sealed message (RFC 3961 section 3, decrypt); throws when it is not genuine. */
   open(ciphertext: Bytes): Eventually<Bytes> {
-    return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
+    const { confounderLength, checksumLength, core: limits } = this.#profile;
+    if (ciphertext.length < confounderLength + checksumLength) throw integrityError();
+    const core = ciphertext.length > limits.open ? undefined : this.#primitives.core;
+    if (core !== undefined) {
+      const message = core.open(this, ciphertext);
+      if (message === undefined) throw integrityError();
+      return message;
+    }
+    const keys = this.#sealingKeys();
+    const given = keys instanceof Promise ? ciphertext.slice() : ciphertext;
+    const opening = andThen(keys, (ready) => this.#profile.open(ready, given));
+    return andThen(opening, (confounded) => confounded.subarray(confounderLength));
   }
 
-  /** Returns the checksum over the concatenated parts (RFC 3961 section 4, get_mic). */
-  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
-    return this.#keys.checksum(...parts);
+  /** Computes the checksum over the concatenated parts (RFC 3961 section 4, get_mic); returns the memory that it is in. */
+  checksum(parts: readonly Bytes[], { into, at = 0 }: Into = {}): Eventually<Bytes> {
+    const size = lengthOf(parts);
+    const out = into ?? new Uint8Array(this.tagLength);
+    const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;
+    if (core !== undefined) {
+      core.sign(this, parts, size, { out, at });
+      return out;
+    }
+    const key = this.#checksumKey();
+    const given = key instanceof Promise ? parts.map((part) => part.slice()) : parts;
+    const signing = andThen(key, (mac) => mac.sign(...given));
+    return andThen(signing, (code) => {
+      out.set(code.subarray(0, this.tagLength), at);
+      return out;
+    });
   }
 
-  /** Releases the runtime's objects. */
+  /** Whether `checksum` is the one over the concatenated parts, compared in constant time (RFC 3961 section 4, verify_mic). */
+  verify(parts: readonly Bytes[], checksum: Bytes): Eventually<boolean> {
+    if (checksum.length !== this.tagLength) return false;
+    const size = lengthOf(parts);
+    const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;
+    if (core !== undefined) return core.verify(this, parts, size, checksum);
+    const computing = this.checksum(parts);
+    const given = computing instanceof Promise ? checksum.slice() : checksum;
+    return andThen(computing, (computed) => timingSafeEqual(computed, given));
+  }
+
+  #sealingKeys(): Eventually<SealingKeys> {
+    const { hash } = this.#profile;
+    const primitives = this.#primitives;
+    this.#sealing ??= andThen(
+      this.#profile.derive(this.secret, this.constants(Use.Seal), primitives),
+      ([ki, ke]) =>
+        andThen(
+          primitives.cbc(ke!),
+          (cipher) => andThen(primitives.hmac(hash, ki!), (mac) => this.#sealing = { cipher, mac }),
+        ),
+    );
+    return this.#sealing;
+  }
+
+  #checksumKey(): Eventually<Mac> {
+    const { hash } = this.#profile;
+    const primitives = this.#primitives;
+    this.#signing ??= andThen(
+      this.#profile.derive(this.secret, this.constants(Use.Sign), primitives),
+      ([kc]) => andThen(primitives.hmac(hash, kc!), (mac) => this.#signing = mac),
+    );
+    return this.#signing;
+  }
+
+  /** Wipes expanded keys that are kept. */
   [Symbol.dispose](): void {
-    this.#keys[Symbol.dispose]();
+    for (const place of this.places) place?.forget();
   }
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
 }

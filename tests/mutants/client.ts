@@ -356,14 +356,20 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a datagram that is being sent fails with the end",
       ONE_SIGNAL,
-      "await abortable(this.#sealAndSend(datagram, length), this.#over.signal)",
-      "await this.#sealAndSend(datagram, length)",
+      "    for (const fail of this.#calls) fail(failure);\n",
+      "",
     ],
     [
       "what has ended sends nothing that was being sealed",
       ONE_SIGNAL,
-      "    this.#inbox.throwIfEnded();\n    await this.#socket!.send",
-      "    await this.#socket!.send",
+      "    this.#inbox.throwIfEnded();\n    return this.#socket!.send",
+      "    return this.#socket!.send",
+    ],
+    [
+      "what is received is the receiver's alone",
+      "Deno.DatagramConn",
+      "data.buffer === buffer ? new Uint8Array(data) : data",
+      "data",
     ],
     [
       "a loop ends without a word where this side closed",

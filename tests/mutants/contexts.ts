@@ -9,7 +9,6 @@ import { type Mutant, rules } from "./mutant.ts";
 const BYTES = ["tests/base/bytes_test.ts"];
 const MEMORY = ["tests/kerberos/mech/context_memory_test.ts"];
 const OCTETS = ["tests/kerberos/bytes_test.ts"];
-const FORGOTTEN = ["tests/kerberos/mech/forgotten_contexts_test.ts"];
 const DISPOSED = ["tests/proxy/contexts_disposed_test.ts"];
 const UNHANDLED = ["tests/unhandled_test.ts"];
 
@@ -71,8 +70,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a message that is no bytes is refused before a number is taken",
       WHOLE,
-      '    const bytes = bytesOf(message, "wrap");\n',
-      "    const bytes = message;\n",
+      'const text = bytesOf(message, "wrap");',
+      "const text = message;",
       "refuses what is no bytes without",
     ],
     [
@@ -85,15 +84,15 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "what is signed apart is bytes",
       WHOLE,
-      '    const bytes = bytesOf(message, "sign");\n',
-      "    const bytes = message;\n",
+      'asBytes(bytesOf(message, "sign"))',
+      "message as Bytes",
       "refuses what is no bytes without",
     ],
     [
       "what was signed apart is bytes",
       WHOLE,
-      '    const bytes = bytesOf(message, "verify");\n',
-      "    const bytes = message;\n",
+      'asBytes(bytesOf(message, "verify"))',
+      "message as Bytes",
       "refuses what is no bytes without",
     ],
     [
@@ -106,8 +105,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const place = this.#place(bytes.length, options);\n    const header = this.#wrapHeader(place.confidential);\n",
-      "    const header = this.#wrapHeader(options.confidential);\n    const place = this.#place(bytes.length, options);\n",
+      "    if (token.length < length) {\n",
+      "    if (token.length < length && this.#nextHeader(0)) {\n",
       "refuses what is no bytes without",
     ],
     [
@@ -125,39 +124,25 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "refuses what is no bytes without",
     ],
     [
-      "a message that waits for keys waits as a copy",
-      TAKEN,
-      "found instanceof Promise ? bytes.slice() : bytes",
-      "bytes",
-      "wrap(): leaves memory to the caller",
-    ],
-    [
       "the message is where it was however long it was signed",
       TAKEN,
-      "      body.set(checksum, size);",
-      "      body.set(checksum, bytes.length);",
+      "{ into: token, at: end }",
+      "{ into: token, at: start + text.length }",
       "wrap(): leaves memory to the caller",
     ],
     [
       "what is signed is what is sent",
       TAKEN,
-      "key.checksum(asBytes(body.subarray(0, size)), inner)",
-      "key.checksum(asBytes(body.subarray(0, size - 1)), inner)",
+      "asBytes(token.subarray(start, end)), INNER",
+      "asBytes(token.subarray(start, end - 1)), INNER",
       "wrap(): leaves memory to the caller",
     ],
     [
       "a message may lie where its header goes",
       TAKEN,
-      "      return andThen(key.seal([text, inner]",
-      "      token.set(inner, start - HEADER_LENGTH);\n      return andThen(key.seal([text, inner]",
+      "    const sealing = this.#keyToWrap",
+      "    putWrapHeader(token, start - HEADER_LENGTH, header);\n    const sealing = this.#keyToWrap",
       "may lie in it",
-    ],
-    [
-      "a token that waits for keys waits as a copy",
-      TAKEN,
-      "found instanceof Promise ? given.slice() : given",
-      "given",
-      "unwrap(): leaves memory to the caller",
     ],
     [
       "the header that is compared is the one that was read",
@@ -195,6 +180,31 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "dispose(): pending calls",
     ],
   ]),
+  ...rules("kerberos/crypto/usage_key.ts", MEMORY, [
+    [
+      "a token that waits for keys waits as a copy",
+      TAKEN,
+      "keys instanceof Promise ? ciphertext.slice() : ciphertext",
+      "ciphertext",
+      "unwrap(): leaves memory to the caller",
+    ],
+  ]),
+  ...rules("kerberos/crypto/usage_key.ts", OCTETS, [
+    [
+      "what waits for keys waits as a copy",
+      TAKEN,
+      "key instanceof Promise ? parts.map((part) => part.slice()) : parts",
+      "parts",
+      "works on the bytes as they were",
+    ],
+    [
+      "a checksum is the one that was given",
+      TAKEN,
+      "computing instanceof Promise ? checksum.slice() : checksum",
+      "checksum",
+      "works on the bytes as they were",
+    ],
+  ]),
   ...rules("kerberos/crypto/aes_sha2.ts", MEMORY, [
     [
       "what is opened is what was checked",
@@ -222,29 +232,6 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "unwrap(): leaves memory to the caller",
     ],
   ]),
-  ...rules("kerberos/crypto/primitives/node.ts", FORGOTTEN, [
-    [
-      "a context that is forgotten gives its ciphers back",
-      "nothing is left",
-      "    forgotten.register(this, cipher, this);\n",
-      "",
-      "unfinished and disposed contexts",
-    ],
-    [
-      "what gives ciphers back does not keep their context",
-      "nothing is left",
-      "    forgotten.register(this, cipher, this);\n",
-      "    forgotten.register(this, Object.assign(cipher, { owner: this }), this);\n",
-      "unfinished and disposed contexts",
-    ],
-    [
-      "a context that is disposed gives its ciphers back",
-      "nothing is left",
-      "    for (const cipher of [this.#encryptor, this.#decryptor]) cipher?.final();\n",
-      "",
-      "unfinished and disposed contexts",
-    ],
-  ]),
   ...rules("kerberos/crypto/password.ts", OCTETS, [
     [
       "parameters are bytes",
@@ -265,23 +252,9 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "keys use bytes",
       WHOLE,
-      "asBytes(bytesOf(part, doing))",
+      'asBytes(bytesOf(part, "sign"))',
       "asBytes(part as Bytes)",
       "throws TypeError for what is no bytes",
-    ],
-    [
-      "what waits for keys waits as a copy",
-      TAKEN,
-      "bytes.map((part) => part.slice());",
-      "bytes;",
-      "works on the bytes as they were",
-    ],
-    [
-      "a checksum is the one that was given",
-      TAKEN,
-      'copyBytes(checksum, "verify")',
-      'bytesOf(checksum, "verify")',
-      "works on the bytes as they were",
     ],
     [
       "random bytes come of bytes",

@@ -108,6 +108,9 @@ const MEMORIES: readonly Row[] = [
     "void [buffer, length];",
   ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
+  ["a small buffer is used again", MEMORY, "      this.#spare = buffer;\n", ""],
+  ["nobody has a small buffer twice", "CWE-416", "    this.#spare = undefined;\n", ""],
+  ["a small buffer of another size is let go", MEMORY, "spare?.length === size ? spare : undefined", "spare"],
 ];
 
 const WEB_SOCKETS: readonly Row[] = [

@@ -6,25 +6,17 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import type { Eventually } from "../../../base/eventually.ts";
+import type { Core } from "../core/core.ts";
 
 /** Hash functions that the enctypes use. */
 export type HashName = "SHA-1" | "SHA-256" | "SHA-384";
 
 /** AES-CBC under one key, without padding: data is always whole blocks of 16 bytes. Results are fresh memory. */
-export interface CbcCipher extends Disposable {
+export interface CbcCipher {
   /** Encrypts whole blocks with a zero initial vector. `data` must not be used meanwhile; it is unchanged afterwards. */
   encrypt(data: Bytes): Eventually<Bytes>;
   /** Decrypts whole blocks, by default with a zero initial vector. */
   decrypt(data: Bytes, iv?: Bytes): Eventually<Bytes>;
-}
-
-/** Options of a cipher. */
-export interface CipherOptions {
-  /**
-   * Whether the cipher may keep its runtime objects between messages, which is several times faster for short ones. Such a
-   * cipher must be disposed.
-   */
-  readonly lasting: boolean;
 }
 
 /** HMAC under one key. */
@@ -45,7 +37,9 @@ export interface Pbkdf2Input {
 
 /** An implementation of the primitives. */
 export interface CryptoPrimitives {
-  cbc(key: Bytes, options: CipherOptions): Eventually<CbcCipher>;
+  /** What does whole messages in one call, if it is there and chosen. */
+  readonly core?: Core | undefined;
+  cbc(key: Bytes): Eventually<CbcCipher>;
   /** AES of each block of 16 bytes separately (ECB), for key derivation. */
   encryptBlocks(key: Bytes, blocks: Bytes): Eventually<Bytes>;
   hmac(hash: HashName, key: Bytes): Eventually<Mac>;

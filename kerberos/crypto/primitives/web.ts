@@ -16,7 +16,7 @@ export const webCrypto: CryptoPrimitives = {
     return new WebCbc(imported);
   },
   async encryptBlocks(key: Bytes, blocks: Bytes): Promise<Bytes> {
-    const cipher = await webCrypto.cbc(key, { lasting: false });
+    const cipher = await webCrypto.cbc(key);
     const starts = Array.from({ length: blocks.length / BLOCK }, (_, i) => BLOCK * i);
     return concat(...await Promise.all(starts.map((at) => cipher.encrypt(blocks.subarray(at, at + BLOCK)))));
   },
@@ -60,7 +60,4 @@ class WebCbc implements CbcCipher {
     const padded = concat(data, new Uint8Array(padding));
     return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-CBC", iv }, this.#key, padded));
   }
-
-  /** WebCrypto has nothing to release. */
-  [Symbol.dispose](): void {}
 }

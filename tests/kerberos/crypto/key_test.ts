@@ -10,6 +10,7 @@ Deno.test("KerberosKey: copies its secret, and overwrites the copy on dispose", 
   const given = new Uint8Array(16).fill(0xcd);
   const used: Bytes[] = [];
   const primitives: CryptoPrimitives = Object.create(systemPrimitives, {
+    core: { value: undefined },
     hmac: {
       value: (...args: Parameters<CryptoPrimitives["hmac"]>) => {
         used.push(args[1]);
@@ -32,6 +33,7 @@ Deno.test("decrypt(): refuses a ciphertext too short for a confounder, even with
   for (const [enctype, macLength] of [[19, 16], [20, 24]] as const) {
     const macs: Mac[] = [];
     const primitives: CryptoPrimitives = Object.create(systemPrimitives, {
+      core: { value: undefined },
       hmac: {
         value: (...args: Parameters<CryptoPrimitives["hmac"]>) =>
           andThen(systemPrimitives.hmac(...args), (mac) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt, paddedLength } from "../../../kerberos/crypto/aes_cts.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { systemPrimitives } from "../../../kerberos/crypto/primitives/system.ts";
 import { nodePrimitives } from "../../../kerberos/crypto/primitives/node.ts";
 import type { CbcCipher, Mac } from "../../../kerberos/crypto/primitives/seam.ts";
 import { webCrypto } from "../../../kerberos/crypto/primitives/web.ts";
@@ -10,6 +11,9 @@ import { profileOf } from "../../../kerberos/crypto/enctypes.ts";
 import { deriveRandom, nfold } from "../../../kerberos/crypto/simplified.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
+
+/** The core, `node:crypto` without it, and WebCrypto. */
+const WAYS = [systemPrimitives, nodePrimitives(webCrypto)!, webCrypto];
 
 Deno.test("nfold(): gives the vectors of RFC 3961 A.1", () => {
   for (const v of vectors<{ input_hex: string; output_bytes: number; expected_hex: string }>("nfold")) {
@@ -19,13 +23,11 @@ Deno.test("nfold(): gives the vectors of RFC 3961 A.1", () => {
 
 Deno.test("ctsEncrypt(), ctsDecrypt(): give the vectors of RFC 3962 B", async () => {
   for (const v of vectors<{ key_hex: string; plaintext_hex: string; ciphertext_hex: string }>("aes_cts")) {
-    const cipher = await webCrypto.cbc(unhex(v.key_hex), ONCE);
+    const cipher = await webCrypto.cbc(unhex(v.key_hex));
     assert.equal(hex(await cts(cipher, unhex(v.plaintext_hex))), v.ciphertext_hex, v.id);
     assert.equal(hex(await ctsDecrypt(cipher, unhex(v.ciphertext_hex))), v.plaintext_hex, v.id);
   }
 });
-
-const ONCE = { lasting: false };
 
 async function cts(cipher: CbcCipher, plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const padded = new Uint8Array(paddedLength(plain.length));
@@ -39,20 +41,18 @@ Deno.test("nodePrimitives(), webCrypto: agree on every primitive at every length
   assert.ok(node, "this runtime has node:crypto");
   const bytes = (length: number, seed: number) => new Uint8Array(length).map((_, i) => i * seed + (i >> 8));
   for (const keyLength of [16, 32]) {
-    const theirs: CbcCipher = await webCrypto.cbc(bytes(keyLength, 3), ONCE);
+    const theirs: CbcCipher = await webCrypto.cbc(bytes(keyLength, 3));
     const iv = bytes(16, 7);
-    for (const lasting of [false, true]) {
-      using ours: CbcCipher = await node.cbc(bytes(keyLength, 3), { lasting });
-      for (const length of [16, 32, 48, 1024, 4096, 4112, 65_536, 16, 128, 144, 32]) {
-        // One byte into its buffer, so that nothing lies on a word's boundary.
-        const data = bytes(length + 1, 5).subarray(1);
-        const before = hex(data);
-        const sealed = await theirs.encrypt(data);
-        assert.equal(hex(await ours.encrypt(data)), hex(sealed));
-        assert.equal(hex(data), before);
-        assert.equal(hex(await ours.decrypt(sealed)), before);
-        assert.equal(hex(await ours.decrypt(data, iv)), hex(await theirs.decrypt(data, iv)));
-      }
+    const ours: CbcCipher = await node.cbc(bytes(keyLength, 3));
+    for (const length of [16, 32, 48, 1024, 4096, 4112, 65_536, 16, 128, 144, 32]) {
+      // One byte into its buffer, so that nothing lies on a word's boundary.
+      const data = bytes(length + 1, 5).subarray(1);
+      const before = hex(data);
+      const sealed = await theirs.encrypt(data);
+      assert.equal(hex(await ours.encrypt(data)), hex(sealed));
+      assert.equal(hex(data), before);
+      assert.equal(hex(await ours.decrypt(sealed)), before);
+      assert.equal(hex(await ours.decrypt(data, iv)), hex(await theirs.decrypt(data, iv)));
     }
     const blocks = bytes(64, 13);
     const key = bytes(keyLength, 3);
@@ -75,7 +75,7 @@ Deno.test("nodePrimitives(), webCrypto: agree on every primitive at every length
 
 Deno.test("ctsDecrypt(): undoes ctsEncrypt() at every length from 16 to 100", async () => {
   for (const primitives of [webCrypto, nodePrimitives(webCrypto)!]) {
-    using cipher = await primitives.cbc(unhex("000102030405060708090a0b0c0d0e0f"), { lasting: true });
+    const cipher = await primitives.cbc(unhex("000102030405060708090a0b0c0d0e0f"));
     for (let length = 16; length <= 100; length++) {
       const plain = Uint8Array.from({ length }, (_, i) => i);
       const sealed = await cts(cipher, plain);
@@ -163,7 +163,7 @@ Deno.test("fromPassword(): refuses iteration counts outside the limits", async (
 
 Deno.test("prf(): gives the published outputs", async () => {
   for (const v of vectors<{ enctype: number; key_hex: string; input_hex: string; expected_hex: string }>("prf")) {
-    for (const primitives of [webCrypto, nodePrimitives(webCrypto)!]) {
+    for (const primitives of WAYS) {
       using key = new KerberosKey(v.enctype, unhex(v.key_hex), primitives);
       assert.equal(hex(await key.prf(unhex(v.input_hex))), v.expected_hex, v.id);
     }
@@ -179,7 +179,7 @@ Deno.test("encrypt(), decrypt(): give the published ciphertexts", async () => {
     plaintext_hex: string;
     ciphertext_hex: string;
   };
-  for (const primitives of [webCrypto, nodePrimitives(webCrypto)!]) {
+  for (const primitives of WAYS) {
     for (const v of vectors<Case>("encrypt")) {
       using key = new KerberosKey(v.enctype, unhex(v.key_hex), primitives);
       const runtime = { now: () => 0, fillRandom: (target: Uint8Array) => target.set(unhex(v.confounder_hex)) };
@@ -199,25 +199,35 @@ Deno.test("checksum(): gives the published checksums", async () => {
     expected_hex: string;
   };
   for (const v of vectors<Case>("checksum")) {
-    using key = new KerberosKey(v.enctype, unhex(v.key_hex));
-    assert.equal(key.checksumType, v.cksumtype);
-    assert.equal(hex(await key.checksum(v.key_usage, unhex(v.data_hex))), v.expected_hex, v.id);
-    assert.ok(await key.verifyChecksum(v.key_usage, unhex(v.data_hex), unhex(v.expected_hex)));
+    for (const primitives of WAYS) {
+      using key = new KerberosKey(v.enctype, unhex(v.key_hex), primitives);
+      assert.equal(key.checksumType, v.cksumtype);
+      assert.equal(hex(await key.checksum(v.key_usage, unhex(v.data_hex))), v.expected_hex, v.id);
+      assert.ok(await key.verifyChecksum(v.key_usage, unhex(v.data_hex), unhex(v.expected_hex)));
+    }
   }
 });
 
 for (const enctype of [17, 18, 19, 20]) {
-  Deno.test(`decrypt(): refuses every changed or missing byte (${profileOf(enctype).name})`, async () => {
-    using key = KerberosKey.generate(enctype);
-    const sealed = await key.encrypt(3, utf8("thirty-three bytes of plain text"));
-    const refused = (error: unknown) => error instanceof KerberosError && error.code === "INTEGRITY";
-    for (let i = 0; i < sealed.length; i++) {
-      const changed = sealed.slice();
-      changed[i]! ^= 0x01;
-      await assert.rejects(key.decrypt(3, changed), refused);
-      await assert.rejects(key.decrypt(3, sealed.subarray(0, i)), refused);
+  Deno.test(`decrypt(), verifyChecksum(): refuse every changed or missing byte (${profileOf(enctype).name})`, async () => {
+    for (const primitives of WAYS) {
+      using key = new KerberosKey(enctype, KerberosKey.generate(enctype).exportBytes(), primitives);
+      const text = utf8("thirty-three bytes of plain text");
+      const sealed = await key.encrypt(3, text);
+      const sum = await key.checksum(3, text);
+      assert.ok(await key.verifyChecksum(3, text, sum));
+      const refused = (error: unknown) => error instanceof KerberosError && error.code === "INTEGRITY";
+      for (let i = 0; i < sealed.length; i++) {
+        const changed = sealed.slice();
+        changed[i]! ^= 0x01;
+        await assert.rejects(key.decrypt(3, changed), refused);
+        await assert.rejects(key.decrypt(3, sealed.subarray(0, i)), refused);
+        if (i >= sum.length) continue;
+        assert.ok(!await key.verifyChecksum(3, text, sum.map((byte, at) => at === i ? byte ^ 0x80 : byte)));
+        assert.ok(!await key.verifyChecksum(3, text, sum.subarray(0, i)));
+      }
+      await assert.rejects(key.decrypt(4, sealed), refused);
     }
-    await assert.rejects(key.decrypt(4, sealed), refused);
   });
 }
 

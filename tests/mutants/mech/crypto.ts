@@ -16,21 +16,15 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "a key of HMAC that is longer than a block is hashed first",
       "RFC 2104 section 2",
-      "const long = this.#key.length > block.length;",
-      "const long = false;",
+      "key.length > padded.length ?",
+      "key.length > 999 ?",
     ],
   ]),
   ...rules("kerberos/crypto/aes_sha1.ts", [CRYPTO], [
     [
       "the tag of the SHA-1 enctypes is compared",
       "RFC 3961 section 5.3, CVE-2025-57736",
-      "          if (!timingSafeEqual(mac.subarray(0, MAC), tag)) throw integrityError();\n",
-      "",
-    ],
-    [
-      "a ciphertext has confounder and tag (SHA-1)",
-      "RFC 3962 section 5",
-      "    if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();\n",
+      "        if (!timingSafeEqual(code.subarray(0, MAC), tag)) throw integrityError();\n",
       "",
     ],
   ]),
@@ -38,30 +32,36 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "the tag of the SHA-2 enctypes is compared",
       "RFC 8009 section 5, CVE-2025-57736",
-      "      if (!timingSafeEqual(tag, checked.subarray(-macLength))) throw integrityError();\n",
+      "    if (!timingSafeEqual(tag.subarray(0, macLength), checked.subarray(-macLength))) throw integrityError();\n",
       "",
     ],
     [
       "the tag of the SHA-2 enctypes covers the cipher state",
       "RFC 8009 section 5",
-      "integrity.sign(CIPHER_STATE, sealed)",
-      "integrity.sign(sealed)",
+      "mac.sign(CIPHER_STATE, sealed)",
+      "mac.sign(sealed)",
     ],
   ]),
-  ...rules("kerberos/crypto/aes_sha2.ts", [KEYS], [
+  ...rules("kerberos/crypto/usage_key.ts", [KEYS, CRYPTO], [
     [
-      "a ciphertext has confounder and tag (SHA-2)",
-      "RFC 8009 section 5",
-      "    if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();\n",
+      "a ciphertext has confounder and tag",
+      "RFC 3962 section 5, RFC 8009 section 5",
+      "    if (ciphertext.length < confounderLength + checksumLength) throw integrityError();\n",
       "",
+    ],
+    [
+      "a checksum that the primitives compute is compared",
+      "RFC 3961 section 4, verify_mic",
+      "timingSafeEqual(computed, given)",
+      "computed.length === given.length",
     ],
   ]),
   ...rules("kerberos/crypto/key.ts", [MESSAGES], [
     [
       "a checksum is compared",
       "RFC 3961 section 4, verify_mic",
-      "return timingSafeEqual(await this.checksum(usage, data), given);",
-      "return (await this.checksum(usage, data)).length === checksum.length;",
+      "return await this.usage(usage).verify([signed!], given!);",
+      "return given!.length === this.checksumLength && signed !== undefined;",
     ],
   ]),
   ...rules("kerberos/crypto/password.ts", [CRYPTO], [

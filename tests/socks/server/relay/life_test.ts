@@ -285,6 +285,17 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   assert.equal(memory.used, 0, "whatever was not given back");
 });
 
+Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time", () => {
+  using room = new DirectionBuffers(new RelayMemory());
+  const [first, second] = [room.acquire(), room.acquire()];
+  room.release(first);
+  assert.equal(room.acquire(), first);
+  assert.notEqual(room.acquire(), first);
+  room.release(second);
+  room.learn(64);
+  assert.equal(room.acquire().length, 1_024, "what is too small is let go");
+});
+
 for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
   Deno.test(`RelayMemory: is free after the end of a relay: one side ${how}`, async () => {
     const memory = new RelayMemory();
