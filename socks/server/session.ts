@@ -16,7 +16,7 @@ import { yieldMicrotasks } from "../stream/settling.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { runCommand, type ServedCommands } from "./commands/commands.ts";
-import type { CommandContext } from "./commands/context.ts";
+import type { CommandContext, LastStep } from "./commands/context.ts";
 import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
 import { stepDeadline } from "./commands/step_deadline.ts";
 import { EarlyEnd } from "./early_end.ts";
@@ -60,26 +60,29 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   const { clock } = record;
   const end = new EarlyEnd(accepted);
   let listening: Disposable | undefined;
-  let client: ClientRequest | undefined;
+  let channel: Connection | undefined;
+  /** What lasts as long as the session. */
+  const lasting: Disposable[] = [];
   try {
     clock.signal.throwIfAborted();
     // Everything that the session waits for ends with the client's connection, or with the clock.
-    listening = onAbort(clock.signal, (reason) => end.begin(reason));
+    listening = onAbort(clock, (reason) => end.begin(reason));
     record.report({ type: "accepted" });
-    client = await readInTime(accepted, end, options);
-    if (client === undefined) return;
+    let next: ClientRequest | LastStep | undefined = await readInTime(accepted, end, options);
+    if (next === undefined) return;
+    channel = next.channel.connection;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
-    if (client.command !== "udp") end.tunnel = client.channel.connection;
+    if (next.command !== "udp") end.tunnel = channel;
     const entered = enterOnce(options);
-    for (let request: typeof client | undefined = client; request !== undefined;) {
-      request = await serveRequest(request, entered);
-    }
+    while (typeof next === "object") next = await serveRequest(next, entered, lasting);
+    await next?.();
   } catch (error) {
     record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
     listening?.[Symbol.dispose]();
+    for (const one of lasting) one[Symbol.dispose]();
     await end.finish();
-    closeQuietly(client?.channel.connection);
+    closeQuietly(channel);
     closeQuietly(accepted);
   }
 }
@@ -135,16 +138,21 @@ const UNORDERED = "Client's security context has no sequence detection, without 
 /**
  * Carries out a request. The client is watched until the reply: when it goes, the work for it ends.
  *
- * @returns The next request of the client, if its protocol has several on one connection.
+ * @param lasting Gets what lasts as long as the session, and not only as long as this function.
+ * @returns The next request of the client, if its protocol has several on one connection, or the last step of the session.
  */
-async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<ClientRequest | undefined> {
+async function serveRequest(
+  received: ClientRequest,
+  options: SessionOptions,
+  lasting: Disposable[],
+): Promise<ClientRequest | LastStep | undefined> {
   const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;
   if (!isKnown(command)) return void await refuseUnknown(received, options);
   using attempt = startDeadline({
     milliseconds: Infinity,
-    signal: clock.signal,
+    signal: clock,
     reason: () => new Error("unreachable: there is no time limit"),
   });
   using watch = new ClientWatch(received, command, attempt);
@@ -170,9 +178,9 @@ async function serveRequest(received: ClientRequest, options: SessionOptions): P
   if (channel.ordered === false && command !== "udp") {
     return void await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
-  using _expiry = options.cutExpired && channel.expiresAt !== Infinity
-    ? endAtExpiry(channel.expiresAt, { clock, now: options.now })
-    : undefined;
+  if (options.cutExpired && channel.expiresAt !== Infinity) {
+    lasting.push(endAtExpiry(channel.expiresAt, { clock, now: options.now }));
+  }
   let bandwidth: Bandwidth;
   try {
     bandwidth = await enterInTime(context, options);

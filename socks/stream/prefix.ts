@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { abort, type Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { withoutSpent, wrapConnection, WrappedConnection } from "./wrap_connection.ts";
 
 /** Returns a connection that gives `prefix` at its first read. */

@@ -103,7 +103,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
-    ["a listener goes with the wait", LATE, "    closeQuietly(pending);\n    return await", "    return await", TCP],
+    [
+      "a listener goes with the wait",
+      LATE,
+      "    closeQuietly(pending);\n    return void await",
+      "    return void await",
+      TCP,
+    ],
   ]),
   ...rules("socks/server/client_watch.ts", [GONE], [
     [

@@ -8,14 +8,14 @@ import type { Connection } from "../../stream/connection.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import type { OpenBind, PendingBind } from "../targets/target.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, LastStep } from "./context.ts";
 import { refuse } from "./refuse.ts";
 import { relayToEnd } from "./relay_to_end.ts";
 import { stepDeadline } from "./step_deadline.ts";
 import { replySuccess } from "./success.ts";
 
-/** Carries out BIND until its relay has ended. */
-export async function runBind(context: CommandContext, open: OpenBind): Promise<void> {
+/** Carries out BIND up to its relay. */
+export async function runBind(context: CommandContext, open: OpenBind): Promise<LastStep | undefined> {
   const { client, request } = context;
   let pending: PendingBind | undefined;
   let came: { connection: Connection; peer: Endpoint };
@@ -33,7 +33,7 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
     came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
     closeQuietly(pending);
-    return await refuse(context, error);
+    return void await refuse(context, error);
   }
   closeQuietly(pending);
   try {
@@ -41,7 +41,7 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
     await replySuccess(context, peer, { type: "connected", target: peer, address: peer, bound: pending.bound });
   } catch (error) {
     closeQuietly(came.connection);
-    return await refuse(context, error, came.peer);
+    return void await refuse(context, error, came.peer);
   }
-  await relayToEnd(context, came.connection);
+  return relayToEnd(context, came.connection);
 }

@@ -5,20 +5,20 @@
  */
 import { closeQuietly } from "../../stream/close_quietly.ts";
 import type { OpenedTarget, OpenTarget } from "../targets/target.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, LastStep } from "./context.ts";
 import { openInTime } from "./open_in_time.ts";
 import { endReason, refuse } from "./refuse.ts";
 import { relayToEnd } from "./relay_to_end.ts";
 import { replySuccess } from "./success.ts";
 
-/** Carries out CONNECT until its relay has ended. */
-export async function runConnect(context: CommandContext, open: OpenTarget): Promise<void> {
+/** Carries out CONNECT up to its relay. */
+export async function runConnect(context: CommandContext, open: OpenTarget): Promise<LastStep | undefined> {
   const { client, clock, report } = context;
   let opened: OpenedTarget;
   try {
     opened = await openInTime(context, open);
   } catch (error) {
-    return await refuse(context, error);
+    return void await refuse(context, error);
   }
   const { bound, address, through } = opened;
   try {
@@ -27,7 +27,7 @@ export async function runConnect(context: CommandContext, open: OpenTarget): Pro
   } catch (error) {
     closeQuietly(opened.connection);
     client.channel.connection.close();
-    return report({ type: "refused", address, error: endReason(clock, error) });
+    return void report({ type: "refused", address, error: endReason(clock, error) });
   }
-  await relayToEnd(context, opened.connection);
+  return relayToEnd(context, opened.connection);
 }

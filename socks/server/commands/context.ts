@@ -32,6 +32,12 @@ export interface CommandContext {
   readonly report: (event: CommandEvent) => void;
 }
 
+/**
+ * The last step of a command, which is begun once the command has returned: an idle session would keep every function that waits for it in
+ * memory. Resolved when the step is over.
+ */
+export type LastStep = () => Promise<void>;
+
 /** An event of a command. The session adds who asked, and for what. */
 export type CommandEvent =
   | {

@@ -7,19 +7,16 @@ import { asError } from "../../../base/reason.ts";
 import { closeQuietly } from "../../stream/close_quietly.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { relay } from "../relay/relay.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, LastStep } from "./context.ts";
 
-/** Relays between the client and a target until both directions have ended, and reports how it ended. */
-export async function relayToEnd(context: CommandContext, target: Connection): Promise<void> {
-  const { client, clock, timeouts, bandwidth: { gate }, counts, report } = context;
-  let failure: Error | undefined;
-  try {
-    await relay([client.rest, target], counts, { clock, timeouts, gate });
-  } catch (error) {
-    failure = asError(error);
-  } finally {
+/** Returns the step that relays between the client and a target until both directions have ended, and reports how it ended. */
+export function relayToEnd(context: CommandContext, target: Connection): LastStep {
+  const { client: { rest, channel: { connection } }, clock, timeouts, bandwidth: { gate }, counts, report } = context;
+  const end = (error?: Error): void => {
     closeQuietly(target);
-    client.channel.connection.close();
-    report({ type: "closed", error: failure });
-  }
+    connection.close();
+    report({ type: "closed", error });
+  };
+  return () =>
+    relay([rest, target], counts, { clock, timeouts, gate }).then(() => end(), (failure) => end(asError(failure)));
 }

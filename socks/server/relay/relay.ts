@@ -42,7 +42,7 @@ export interface RelayCounts {
 const SHARED = new RelayMemory();
 
 /** The end of a relay: regular without a failure. */
-export type RelayEnd = { readonly error: unknown } | undefined;
+type RelayEnd = { readonly error: unknown } | undefined;
 
 /**
  * Relays until both directions have ended, and closes both connections. If writing to one side fails, the bytes that it sent before are
@@ -53,22 +53,8 @@ export type RelayEnd = { readonly error: unknown } | undefined;
  */
 export function relay(ends: RelayEnds, counts: RelayCounts, options: RelayOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    startRelay(ends, counts, options, (end) => end === undefined ? resolve() : reject(end.error));
+    new Relay(ends, counts, options).start((end) => end === undefined ? resolve() : reject(end.error));
   });
-}
-
-/**
- * As {@linkcode relay}. Nothing waits for a relay that is started so: what waits takes memory for as long as a session is idle.
- *
- * @param onEnd Called once, when the relay is over; must not throw.
- */
-export function startRelay(
-  ends: RelayEnds,
-  counts: RelayCounts,
-  options: RelayOptions,
-  onEnd: (end: RelayEnd) => void,
-): void {
-  new Relay(ends, counts, options).start(onEnd);
 }
 
 /** The client and the target. */

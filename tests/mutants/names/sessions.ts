@@ -26,8 +26,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "BIND only where it is served",
       "deny by default",
-      'await refuse(context, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
-      'await refuse(context, new SocksReplyError("GENERAL_FAILURE"',
+      'new SocksReplyError("COMMAND_NOT_SUPPORTED"',
+      'new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
   ...rules("socks/server/session.ts", [ANSWERS], [
