@@ -264,8 +264,12 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
     using room = new DirectionBuffers(memory);
-    assert.equal(room.acquire().length, 64);
-    for (const count of [64, 1_024, 16_384]) room.learn(count);
+    assert.equal(room.acquire().length, 64, "nothing has come yet");
+    for (const [count, next] of [[5, 64], [64, 1_024], [5, 1_024]] as const) {
+      room.learn(count);
+      assert.equal(room.acquire().length, next);
+    }
+    for (const count of [1_024, 16_384]) room.learn(count);
     assert.equal(memory.used, 0);
     assert.equal(room.acquire().length, MEDIUM);
     while (memory.used < 3 * MEDIUM) room.acquire();
