@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { CryptoChoice } from "../../kerberos/crypto/core/choice.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
@@ -57,6 +58,7 @@ export interface ServerConfig
   readonly timeouts?: TimeoutsConfig | undefined;
   readonly shared?: SharedConfig | undefined;
   readonly workers?: number | undefined;
+  readonly crypto?: CryptoChoice | undefined;
   readonly admin?: string | undefined;
   readonly health?: string | undefined;
   readonly log?: LogFormat | undefined;
@@ -246,6 +248,10 @@ export const SETTINGS: Settings<ServerConfig> = {
     name: "workers",
     maximum: 256,
   })),
+  crypto: atStart(choice<CryptoChoice>(
+    ["fastest", "webcrypto"],
+    "What seals and signs: this program's own WebAssembly for short messages, or only the runtime's WebCrypto (default: fastest)",
+  )),
   admin: atStart(text("Status page, /healthz and /metrics on a loopback address (default: none)", {
     name: "admin",
     value: "HOST:PORT",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { chooseCrypto } from "../../kerberos/crypto/core/choice.ts";
 import { onAbort } from "../../base/deadline.ts";
 import { printable } from "../../base/printable.ts";
 import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../../mod.ts";
@@ -87,7 +88,8 @@ export class ServerRun {
 
   /** Starts one. */
   static async start(start: ServerRunOptions): Promise<ServerRun> {
-    const { config: { shared }, log } = start;
+    const { config: { shared, crypto = "fastest" }, log } = start;
+    chooseCrypto(crypto);
     let store: SharedStore | undefined;
     try {
       if (shared !== undefined) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf, EMPTY } from "../../base/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
 import type { GssAccount } from "../../gss/account.ts";
 import type { GssName } from "../../gss/names.ts";
@@ -12,20 +12,20 @@ import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import type { UsageKey } from "../crypto/usage_key.ts";
-import { andThen, type Eventually } from "../../base/eventually.ts";
+import { andThen, type Eventually, promised } from "../../base/eventually.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
 import { type GenuineToken, TokenOrder } from "./token_order.ts";
 import { notGenuine } from "./tokens/errors.ts";
 import {
   decodeMicHeader,
   decodeWrapHeader,
-  encodeMicHeader,
-  encodeWrapHeader,
+  endsWithHeader,
+  Flag,
   HEADER_LENGTH,
-  isSealedHeader,
   type MicHeader,
+  putMicHeader,
+  putWrapHeader,
   rotateLeft,
-  signedHeader,
   type WrapHeader,
 } from "./tokens/cfx.ts";
 import { KERBEROS_OID } from "./tokens/context.ts";
@@ -53,14 +53,11 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime | undefined;
 }
 
-/** Where the token of a message is written, and whether it is sealed. */
-interface Place {
-  readonly confidential: boolean;
-  /** Where the token's header ends. */
-  readonly start: number;
-  /** Headroom and token. */
-  readonly token: Bytes;
-}
+/**
+ * The header that is sealed or signed with a message, of all contexts: it is copied before a call returns. Its RRC is zero, and its EC too
+ * because there is no filler (RFC 4121 section 4.2.4).
+ */
+const INNER: Bytes = new Uint8Array(HEADER_LENGTH);
 
 /**
  * An established context of the Kerberos mechanism. `Deno.inspect` shows no key.
@@ -107,12 +104,19 @@ export class KerberosContext implements GssContext {
   readonly account: GssAccount | undefined;
   readonly #delegated: CredentialCacheData | undefined;
   readonly #key: KerberosKey;
-  readonly #acceptorSubkey: boolean;
+  /** Flags of the tokens that this side sends, and of those that it accepts, but for the one for sealing. */
+  readonly #sentFlags: number;
+  readonly #expectedFlags: number;
+  #wrapKey: UsageKey | undefined;
+  #unwrapKey: UsageKey | undefined;
   readonly #runtime: Runtime;
   readonly #received: TokenOrder;
-  #sendSequence: bigint;
-  /** Bytes that sealing adds after the header. */
+  /** Both words of the next number. */
+  #sendHigh = 0;
+  #sendLow: number;
+  /** Bytes that sealing and signing add after the header. */
   readonly #sealOverhead: number;
+  readonly #checksumLength: number;
   #disposed = false;
 
   /** @internal */
@@ -128,9 +132,12 @@ export class KerberosContext implements GssContext {
     this.#delegated = init.delegated;
     this.#key = init.key;
     this.#sealOverhead = this.#key.overhead + HEADER_LENGTH;
-    this.#acceptorSubkey = init.acceptorSubkey;
+    this.#checksumLength = this.#key.checksumLength;
+    const subkey = init.acceptorSubkey ? Flag.AcceptorSubkey : 0;
+    this.#sentFlags = subkey | (init.initiator ? 0 : Flag.SentByAcceptor);
+    this.#expectedFlags = subkey | (init.initiator ? Flag.SentByAcceptor : 0);
     this.#runtime = init.runtime ?? systemRuntime;
-    this.#sendSequence = BigInt(init.sendSequence);
+    this.#sendLow = init.sendSequence;
     const { replay, sequence } = init.flags;
     this.#received = new TokenOrder({ initial: BigInt(init.receiveSequence), replay, sequence });
   }
@@ -141,47 +148,14 @@ export class KerberosContext implements GssContext {
   }
 
   /** See {@linkcode GssContext.wrap}. */
-  async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
-    return await this.wrapEventually(message, options);
+  wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
+    return promised(() => this.wrapEventually(message, options));
   }
 
   /** @internal */
   wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes> {
     // Check the arguments before a sequence number or memory is taken.
-    const bytes = bytesOf(message, "wrap");
-    const place = this.#place(bytes.length, options);
-    const header = this.#wrapHeader(place.confidential);
-    const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
-    return this.#protect(key, bytes, header, place);
-  }
-
-  #protect(
-    key: UsageKey,
-    text: Uint8Array,
-    header: WrapHeader,
-    { confidential, start, token }: Place,
-  ): Eventually<Bytes> {
-    const { length: size } = text;
-    // The header that is sealed or signed has RRC zero, and EC zero because there is no filler (section 4.2.4).
-    const inner = encodeWrapHeader(header);
-    const body = token.subarray(start);
-    if (confidential) {
-      return andThen(key.seal([text, inner], { into: body, runtime: this.#runtime }), () => {
-        token.set(inner, start - HEADER_LENGTH);
-        return token;
-      });
-    }
-    // The message may lie anywhere in `into`, so it is moved to its place before anything else is written.
-    body.set(text);
-    return andThen(key.checksum([asBytes(body.subarray(0, size)), inner]), (checksum) => {
-      token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
-      body.set(checksum, size);
-      return token;
-    });
-  }
-
-  /** Where the token of a message is written, and whether it is sealed. */
-  #place(bytes: number, options: WrapOptions): Place {
+    const text = bytesOf(message, "wrap");
     const { confidential, headroom = 0, into } = options;
     // A caller that omits or misspells the option must not send its message in clear.
     if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` must be true or false");
@@ -189,17 +163,41 @@ export class KerberosContext implements GssContext {
       throw new RangeError(`Cannot wrap: headroom is ${headroom}, must be a number of bytes`);
     }
     const start = headroom + HEADER_LENGTH;
-    const length = start + bytes + (confidential ? this.#sealOverhead : this.#key.checksumLength);
+    const length = start + text.length + (confidential ? this.#sealOverhead : this.#checksumLength);
     const token = into === undefined ? new Uint8Array(length) : bytesOf(into, "wrap into").subarray(0, length) as Bytes;
     if (token.length < length) {
       throw new RangeError(`Cannot wrap: the token has ${length} bytes, there is room for ${token.length}`);
     }
-    return { confidential, start, token };
+    return confidential ? this.#seal(text, token, start) : this.#sign(text, token, start);
+  }
+
+  #seal(text: Uint8Array, token: Bytes, start: number): Eventually<Bytes> {
+    const header = this.#nextHeader(Flag.Sealed);
+    putWrapHeader(INNER, 0, header);
+    const sealing = this.#keyToWrap.seal([text, INNER], { into: token, at: start, runtime: this.#runtime });
+    // Nothing else is written before the message was read, which may lie anywhere in the token.
+    return andThen(sealing, () => {
+      putWrapHeader(token, start - HEADER_LENGTH, header);
+      return token;
+    });
+  }
+
+  #sign(text: Uint8Array, token: Bytes, start: number): Eventually<Bytes> {
+    const header = this.#nextHeader(0);
+    const end = start + text.length;
+    // The message may lie anywhere in the token, so it is moved to its place before anything else is written.
+    token.set(text, start);
+    putWrapHeader(INNER, 0, header);
+    const signing = this.#keyToWrap.checksum([asBytes(token.subarray(start, end)), INNER], { into: token, at: end });
+    return andThen(signing, () => {
+      putWrapHeader(token, start - HEADER_LENGTH, header, this.#checksumLength);
+      return token;
+    });
   }
 
   /** See {@linkcode GssContext.unwrap}. */
-  async unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
-    return await this.unwrapEventually(token, options);
+  unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
+    return promised(() => this.unwrapEventually(token, options));
   }
 
   /** @internal */
@@ -211,68 +209,78 @@ export class KerberosContext implements GssContext {
     this.#alive();
     const header = decodeWrapHeader(token);
     this.#checkSender(header);
-    const key = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    return header.sealed
-      ? this.#unseal(key, header, { token, body })
-      : this.#unsign(key, header, { token, body, inPlace });
+    return (header.flags & Flag.Sealed) !== 0
+      ? this.#unseal(header, token, body)
+      : this.#unsign(header, inPlace ? body : body.slice());
   }
 
-  #unseal(key: UsageKey, header: WrapHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<GenuineToken> {
-    const { ec, sequence } = header;
-    const opening = key.open(body);
+  #unseal({ ec, high, low }: WrapHeader, token: Bytes, body: Bytes): Eventually<GenuineToken> {
+    const opening = this.#keyToUnwrap.open(body);
     // Compare the header that was decoded, even if the caller changes the token meanwhile.
     const outer = opening instanceof Promise ? token.slice(0, HEADER_LENGTH) : token;
     return andThen(opening, (plain) => {
       const length = plain.length - HEADER_LENGTH - ec;
-      if (length < 0 || !isSealedHeader(plain.subarray(-HEADER_LENGTH), outer)) throw notGenuine();
-      return { sequence, data: plain.subarray(0, length), confidential: true };
+      if (length < 0 || !endsWithHeader(plain, outer)) throw notGenuine();
+      return { high, low, data: plain.subarray(0, length), confidential: true };
     });
   }
 
-  #unsign(
-    key: UsageKey,
-    header: WrapHeader,
-    { token, body, inPlace }: { token: Bytes; body: Bytes; inPlace: boolean },
-  ): Eventually<GenuineToken> {
-    if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
-    // Return the bytes that were checked, even if the caller changes the token meanwhile.
-    const own = inPlace ? body : body.slice();
-    const data = own.subarray(0, own.length - header.ec);
-    return andThen(key.verify([data, signedHeader(token)], own.subarray(data.length)), (genuine) => {
+  /** `own` is what is handed out, so that the caller gets the bytes that were checked even if it changes the token meanwhile. */
+  #unsign({ flags, ec, high, low }: WrapHeader, own: Bytes): Eventually<GenuineToken> {
+    if (ec !== this.#checksumLength || own.length < ec) throw notGenuine();
+    const data = own.subarray(0, own.length - ec);
+    putWrapHeader(INNER, 0, { flags, ec: 0, rrc: 0, high, low });
+    const verifying = this.#keyToUnwrap.verify([data, INNER], own.subarray(data.length));
+    return andThen(verifying, (genuine) => {
       if (!genuine) throw notGenuine();
-      return { sequence: header.sequence, data, confidential: false };
+      return { high, low, data, confidential: false };
     });
   }
 
   /** See {@linkcode GssContext.getMic}. */
   async getMic(message: Uint8Array): Promise<Bytes> {
-    const bytes = bytesOf(message, "sign");
-    const header = encodeMicHeader(this.#nextHeader());
-    const usage = this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign;
-    return concat(header, await this.#key.checksum(usage, concat(bytes, header)));
+    const bytes = asBytes(bytesOf(message, "sign"));
+    const token = new Uint8Array(HEADER_LENGTH + this.#checksumLength);
+    putMicHeader(token, 0, this.#nextHeader(0));
+    const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign);
+    return await key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
   }
 
   /** See {@linkcode GssContext.verifyMic}. */
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
-    const bytes = bytesOf(message, "verify");
-    const token = bytesOf(mic, "verify");
-    const { status } = await this.#received.judge(async () => {
-      this.#alive();
-      const header = decodeMicHeader(token);
-      this.#checkSender(header);
-      const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;
-      const signed = concat(bytes, token.subarray(0, HEADER_LENGTH));
-      if (!await this.#key.verifyChecksum(usage, signed, token.subarray(HEADER_LENGTH))) throw notGenuine();
-      return { sequence: header.sequence, data: EMPTY, confidential: false };
-    });
+    const bytes = asBytes(bytesOf(message, "verify"));
+    const token = asBytes(bytesOf(mic, "verify"));
+    const { status } = await this.#received.judge(() => this.#verify(bytes, token));
     return status;
+  }
+
+  #verify(message: Bytes, token: Bytes): Eventually<GenuineToken> {
+    this.#alive();
+    const header = decodeMicHeader(token);
+    this.#checkSender(header);
+    const key = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign);
+    const signed = [message, token.subarray(0, HEADER_LENGTH)];
+    return andThen(key.verify(signed, token.subarray(HEADER_LENGTH)), (genuine) => {
+      if (!genuine) throw notGenuine();
+      return { high: header.high, low: header.low, data: EMPTY, confidential: false };
+    });
+  }
+
+  get #keyToWrap(): UsageKey {
+    this.#wrapKey ??= this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
+    return this.#wrapKey;
+  }
+
+  get #keyToUnwrap(): UsageKey {
+    this.#unwrapKey ??= this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
+    return this.#unwrapKey;
   }
 
   /** See {@linkcode GssContext.wrapSizeLimit}. */
   wrapSizeLimit(outputSize: number, options: WrapOptions): number {
     this.#alive();
-    const overhead = options.confidential ? this.#sealOverhead : this.#key.checksumLength;
+    const overhead = options.confidential ? this.#sealOverhead : this.#checksumLength;
     return Math.max(0, outputSize - HEADER_LENGTH - overhead);
   }
 
@@ -287,24 +295,18 @@ export class KerberosContext implements GssContext {
     this.dispose();
   }
 
-  /** Takes the next sequence number. Callers await nothing before, so that numbers follow the order of calls. */
-  #nextHeader(): MicHeader {
+  /** Takes the next sequence number, of 64 bits. Callers await nothing before, so that numbers follow the order of calls. */
+  #nextHeader(sealed: number): WrapHeader {
     this.#alive();
-    const sequence = this.#sendSequence;
-    this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
-    return { sentByAcceptor: !this.initiator, acceptorSubkey: this.#acceptorSubkey, sequence };
+    const [high, low] = [this.#sendHigh, this.#sendLow];
+    this.#sendLow = (low + 1) >>> 0;
+    if (this.#sendLow === 0) this.#sendHigh = (high + 1) >>> 0;
+    return { flags: this.#sentFlags | sealed, ec: 0, rrc: 0, high, low };
   }
 
-  /** Takes the next sequence number, as `#nextHeader` does; without a spread, since every message comes here. */
-  #wrapHeader(sealed: boolean): WrapHeader {
-    const { sentByAcceptor, acceptorSubkey, sequence } = this.#nextHeader();
-    return { sentByAcceptor, acceptorSubkey, sequence, sealed, ec: 0, rrc: 0 };
-  }
-
-  /** Refuses tokens of this side sent back, and tokens under another key. */
-  #checkSender(header: MicHeader): void {
-    if (header.sentByAcceptor !== this.initiator) throw notGenuine();
-    if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();
+  /** Refuses tokens of this side sent back, and tokens under another key. Unknown flags are ignored (RFC 4121 section 4.2.2). */
+  #checkSender({ flags }: MicHeader): void {
+    if ((flags & (Flag.SentByAcceptor | Flag.AcceptorSubkey)) !== this.#expectedFlags) throw notGenuine();
   }
 
   #alive(): void {

@@ -23,6 +23,7 @@ export interface SequenceOptions {
 
 const WINDOW = 64n;
 const MASK = (1n << 64n) - 1n;
+const WORD = 2 ** 32;
 
 /** Judges the numbers of genuine tokens; call {@linkcode check} once per token. */
 export class SequenceWindow {
@@ -36,16 +37,45 @@ export class SequenceWindow {
   #next = 0n;
   /** Which of the numbers before have been seen; bit 0 is the number just before. */
   #seen = 0n;
+  /** Tokens in order that `#next` and `#seen` do not count yet: large integers take longer than the rest of a token's judgement. */
+  #inOrder = 0;
+  /** Both words of the number expected next. */
+  #high = 0;
+  #low = 0;
 
   constructor(options: SequenceOptions) {
     this.#initial = options.initial;
     this.#replay = options.replay;
     this.#sequence = options.sequence;
+    this.#expect(options.initial);
   }
 
-  /** Judges a token by its number and those before it. */
-  check(number: bigint): SupplementaryStatus {
+  /** Judges a token by both words of its number and those before it. */
+  check(high: number, low: number): SupplementaryStatus {
     if (!this.#replay && !this.#sequence) return "complete";
+    if (low === this.#low && high === this.#high) {
+      this.#inOrder++;
+      this.#low = (low + 1) % WORD;
+      if (this.#low === 0) this.#high = (high + 1) % WORD;
+      return "complete";
+    }
+    const count = BigInt(this.#inOrder);
+    this.#inOrder = 0;
+    this.#next += count;
+    this.#seen = count >= WINDOW ? MASK : ((this.#seen + 1n << count) - 1n) & MASK;
+    const status = this.#checkOutOfOrder(BigInt(high) << 32n | BigInt(low));
+    this.#expect(this.#initial + this.#next);
+    return status;
+  }
+
+  #expect(number: bigint): void {
+    // Near the last of all numbers each is judged for itself: none is expected after it.
+    if (this.#next > MASK >> 1n) return void (this.#high = -1);
+    this.#high = Number(BigInt.asUintN(32, number >> 32n));
+    this.#low = Number(BigInt.asUintN(32, number));
+  }
+
+  #checkOutOfOrder(number: bigint): SupplementaryStatus {
     const relative = (number - this.#initial) & MASK;
     if (relative >= this.#next) {
       const missing = relative - this.#next;

@@ -12,8 +12,9 @@ import { notGenuine } from "./tokens/errors.ts";
 
 /** A genuine token, before its sequence number is judged. */
 export interface GenuineToken {
-  /** Sequence number. */
-  readonly sequence: bigint;
+  /** Both words of its sequence number. */
+  readonly high: number;
+  readonly low: number;
   /** The message, empty for a MIC token. */
   readonly data: Bytes;
   /** Whether the message was encrypted. */
@@ -64,8 +65,8 @@ export class TokenOrder {
     }
   }
 
-  #judged({ data, confidential, sequence }: GenuineToken): UnwrappedMessage {
-    return { data, confidential, status: this.#window.check(sequence) };
+  #judged({ data, confidential, high, low }: GenuineToken): UnwrappedMessage {
+    return { data, confidential, status: this.#window.check(high, low) };
   }
 }
 

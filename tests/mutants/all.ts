@@ -13,6 +13,7 @@ import { CONF_MUTANTS } from "./conf.ts";
 import { COMMANDS_MUTANTS } from "./commands.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
+import { CORE_MUTANTS } from "./core.ts";
 import { GSS_MUTANTS } from "./gss.ts";
 import { HTTP_MUTANTS } from "./http.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
@@ -52,6 +53,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   commands: COMMANDS_MUTANTS,
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,
+  core: CORE_MUTANTS,
   gss: GSS_MUTANTS,
   http: HTTP_MUTANTS,
   kdc: KDC_MUTANTS,

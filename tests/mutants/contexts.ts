@@ -70,8 +70,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a message that is no bytes is refused before a number is taken",
       WHOLE,
-      '    const bytes = bytesOf(message, "wrap");\n',
-      "    const bytes = message;\n",
+      'const text = bytesOf(message, "wrap");',
+      "const text = message;",
       "refuses what is no bytes without",
     ],
     [
@@ -84,15 +84,15 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "what is signed apart is bytes",
       WHOLE,
-      '    const bytes = bytesOf(message, "sign");\n',
-      "    const bytes = message;\n",
+      'asBytes(bytesOf(message, "sign"))',
+      "message as Bytes",
       "refuses what is no bytes without",
     ],
     [
       "what was signed apart is bytes",
       WHOLE,
-      '    const bytes = bytesOf(message, "verify");\n',
-      "    const bytes = message;\n",
+      'asBytes(bytesOf(message, "verify"))',
+      "message as Bytes",
       "refuses what is no bytes without",
     ],
     [
@@ -105,8 +105,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const place = this.#place(bytes.length, options);\n    const header = this.#wrapHeader(place.confidential);\n",
-      "    const header = this.#wrapHeader(options.confidential);\n    const place = this.#place(bytes.length, options);\n",
+      "    if (token.length < length) {\n",
+      "    if (token.length < length && this.#nextHeader(0)) {\n",
       "refuses what is no bytes without",
     ],
     [
@@ -126,22 +126,22 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "the message is where it was however long it was signed",
       TAKEN,
-      "      body.set(checksum, size);",
-      "      body.set(checksum, bytes.length);",
+      "{ into: token, at: end }",
+      "{ into: token, at: start + text.length }",
       "wrap(): leaves memory to the caller",
     ],
     [
       "what is signed is what is sent",
       TAKEN,
-      "key.checksum([asBytes(body.subarray(0, size)), inner])",
-      "key.checksum([asBytes(body.subarray(0, size - 1)), inner])",
+      "asBytes(token.subarray(start, end)), INNER",
+      "asBytes(token.subarray(start, end - 1)), INNER",
       "wrap(): leaves memory to the caller",
     ],
     [
       "a message may lie where its header goes",
       TAKEN,
-      "      return andThen(key.seal([text, inner]",
-      "      token.set(inner, start - HEADER_LENGTH);\n      return andThen(key.seal([text, inner]",
+      "    const sealing = this.#keyToWrap",
+      "    putWrapHeader(token, start - HEADER_LENGTH, header);\n    const sealing = this.#keyToWrap",
       "may lie in it",
     ],
     [

@@ -440,7 +440,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(delay, over?.signal)",
+      "abortable(delay, this.#over?.signal)",
       "delay",
       "relay(): ends when one side fails while the gate delays bytes",
     ],

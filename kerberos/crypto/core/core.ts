@@ -34,10 +34,17 @@ export interface CoreKey {
   readonly places: (Place | undefined)[];
 }
 
+interface SealTo {
+  readonly out: Bytes;
+  readonly at: number;
+  /** Randomness of the confounder. */
+  readonly runtime: Runtime;
+}
+
 const CONFOUNDER = 16;
 /** Messages lie behind a block that is used for the cipher state. */
 const MESSAGE: number = DATA + 16;
-/** Up to this many bytes are copied one by one: a view takes 50 ns. */
+/** Up to this many bytes are copied one by one: a view takes 40 ns. */
 const SHORT_COPY = 64;
 
 /** The core. Nothing in it waits, so that calls do not come between each other. */
@@ -53,16 +60,16 @@ export class Core {
     this.#memory = new Uint8Array(exports.memory.buffer as ArrayBuffer);
   }
 
-  /** Seals the concatenated parts, `length` bytes, into `out`. */
-  seal(key: CoreKey, parts: readonly Uint8Array[], length: number, out: Bytes, runtime: Runtime): void {
+  /** Seals the concatenated parts, `length` bytes, into `to.out` from `to.at` on. */
+  seal(key: CoreKey, parts: readonly Uint8Array[], length: number, to: SealTo): void {
     const { enctype, tagLength } = key;
     const whole = CONFOUNDER + length + tagLength;
     try {
-      takeConfounder(this.#memory, MESSAGE, runtime);
+      takeConfounder(this.#memory, MESSAGE, to.runtime);
       this.#expand(key, Use.Seal);
       this.#put(parts, MESSAGE + CONFOUNDER);
       this.#exports.seal(enctype, MESSAGE, CONFOUNDER + length);
-      this.#take(out, whole);
+      this.#take(MESSAGE, whole, to.out, to.at);
     } finally {
       this.#exports.wipe(16 + whole);
     }
@@ -82,14 +89,14 @@ export class Core {
     }
   }
 
-  /** Returns the checksum of the concatenated parts, `length` bytes. */
-  sign(key: CoreKey, parts: readonly Uint8Array[], length: number): Bytes {
+  /** Writes the checksum of the concatenated parts, `length` bytes, into `out` from `at` on. */
+  sign(key: CoreKey, parts: readonly Uint8Array[], length: number, { out, at }: Omit<SealTo, "runtime">): void {
     const tag = MESSAGE + length;
     try {
       this.#expand(key, Use.Sign);
       this.#put(parts, MESSAGE);
       this.#exports.sign(key.enctype, MESSAGE, length, tag);
-      return this.#memory.slice(tag, tag + key.tagLength);
+      this.#take(tag, key.tagLength, out, at);
     } finally {
       this.#exports.wipe(16 + length + key.tagLength);
     }
@@ -114,9 +121,9 @@ export class Core {
     }
   }
 
-  #take(out: Bytes, length: number): void {
-    if (length > SHORT_COPY) out.set(this.#memory.subarray(MESSAGE, MESSAGE + length));
-    else for (let i = 0; i < length; i++) out[i] = this.#memory[MESSAGE + i]!;
+  #take(from: number, length: number, out: Bytes, at: number): void {
+    if (length > SHORT_COPY) out.set(this.#memory.subarray(from, from + length), at);
+    else for (let i = 0; i < length; i++) out[at + i] = this.#memory[from + i]!;
   }
 
   /** Puts the expanded key into memory: the one that is kept, or derived anew. */

@@ -2,8 +2,8 @@
  * The primitives on `node:crypto`, if the runtime has it. Results are synchronous: WebCrypto uses a thread pool, which takes
  * most of the time for short messages.
  *
- * Measured on Deno 2.9.6: `node:crypto` runs SHA-1 and AES-ECB at full speed, so HMAC-SHA1 and CBC decryption (ECB, then one
- * exclusive-or with the blocks before) are done here for any length. It is slow at CBC encryption and SHA-2, so these use
+ * Measured on Deno 2.9.6: `node:crypto` runs SHA-1, SHA-256 and AES-ECB at full speed, so their HMAC and CBC decryption (ECB, then one
+ * exclusive-or with the blocks before) are done here for any length. It is slow at CBC encryption and SHA-384, so these use
  * WebCrypto for long messages: encryption then runs in parallel with the HMAC over the same message.
  *
  * @module
@@ -37,8 +37,8 @@ const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 /** WebCrypto encrypts longer messages. */
 const LONGEST_ENCRYPTED_HERE = 4096;
-/** WebCrypto signs longer messages with SHA-2. */
-const LONGEST_SHA2_HERE = 8192;
+/** WebCrypto signs longer messages with SHA-384. */
+const LONGEST_SHA384_HERE = 8192;
 
 /** `node:crypto`, obtained without an import, so that this module loads in a browser. */
 function nodeCrypto(): NodeCrypto | undefined {
@@ -54,9 +54,9 @@ export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | u
     cbc: (key) => new NodeCbc(node, key, fallback),
     encryptBlocks: (key, blocks) => once(node.createCipheriv(cipherName(key, "ecb"), key, null), blocks),
     hmac: (hash, key) =>
-      hash === "SHA-1"
-        ? new NodeHmac(node, hash, key)
-        : shortHere(new NodeHmac(node, hash, key), () => fallback.hmac(hash, key)),
+      hash === "SHA-384"
+        ? shortHere(new NodeHmac(node, hash, key), () => fallback.hmac(hash, key))
+        : new NodeHmac(node, hash, key),
     digest: (hash, data) => plain(node.createHash(NODE_HASHES[hash]).update(data).digest()),
     pbkdf2: (input) => fallback.pbkdf2(input),
   };
@@ -122,7 +122,7 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
   return {
     sign(...parts): Eventually<Bytes> {
       const length = parts.reduce((sum, part) => sum + part.length, 0);
-      if (length <= LONGEST_SHA2_HERE) return here.sign(...parts);
+      if (length <= LONGEST_SHA384_HERE) return here.sign(...parts);
       other ??= makeOther();
       // The caller may change the parts once the call returns.
       const taken = other instanceof Promise ? parts.map((part) => part.slice()) : parts;
@@ -135,23 +135,22 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
 class NodeHmac implements Mac {
   readonly #node: NodeCrypto;
   readonly #name: string;
-  readonly #key: Bytes;
+  readonly #innerPad: Bytes;
+  readonly #outerPad: Bytes;
 
   constructor(node: NodeCrypto, hash: HashName, key: Bytes) {
     this.#node = node;
     this.#name = NODE_HASHES[hash];
     // RFC 2104 section 2: a key is padded with zeros, and one that is longer than a block is hashed first.
-    this.#key = new Uint8Array(HASH_BLOCKS[hash]);
-    this.#key.set(key.length > this.#key.length ? node.createHash(this.#name).update(key).digest() : key);
+    const padded = new Uint8Array(HASH_BLOCKS[hash]);
+    padded.set(key.length > padded.length ? node.createHash(this.#name).update(key).digest() : key);
+    this.#innerPad = padded.map((byte) => byte ^ 0x36);
+    this.#outerPad = padded.map((byte) => byte ^ 0x5c);
   }
 
   sign(...parts: readonly Bytes[]): Bytes {
-    const inner = this.#start(0x36);
+    const inner = this.#node.createHash(this.#name).update(this.#innerPad);
     for (const part of parts) inner.update(part);
-    return plain(this.#start(0x5c).update(inner.digest()).digest());
-  }
-
-  #start(pad: number): NodeHash {
-    return this.#node.createHash(this.#name).update(this.#key.map((byte) => byte ^ pad));
+    return plain(this.#node.createHash(this.#name).update(this.#outerPad).update(inner.digest()).digest());
   }
 }

@@ -9,18 +9,15 @@ import { defective } from "./errors.ts";
 
 /** Header of a MIC token (RFC 4121 section 4.2.6.1). */
 export interface MicHeader {
-  /** Whether the acceptor sent the token. */
-  readonly sentByAcceptor: boolean;
-  /** Whether the token is under the acceptor's subkey. */
-  readonly acceptorSubkey: boolean;
-  /** Number of the token, 64 bits. */
-  readonly sequence: bigint;
+  /** {@linkcode Flag}s. */
+  readonly flags: number;
+  /** Both words of the token's number. */
+  readonly high: number;
+  readonly low: number;
 }
 
 /** Header of a Wrap token (RFC 4121 section 4.2.6.2). */
 export interface WrapHeader extends MicHeader {
-  /** Whether the message is encrypted. */
-  readonly sealed: boolean;
   /** Extra count: filler bytes of a sealed token, length of the checksum of an unsealed one. */
   readonly ec: number;
   /** Right rotation count. */
@@ -30,89 +27,82 @@ export interface WrapHeader extends MicHeader {
 /** Bytes of a header. */
 export const HEADER_LENGTH = 16;
 
-const WRAP = 0x0504;
-const MIC = 0x0404;
-
 /** Flags of the third byte (RFC 4121 section 4.2.2). */
-const Flag = { SentByAcceptor: 1, Sealed: 2, AcceptorSubkey: 4 } as const;
+export const Flag = { SentByAcceptor: 1, Sealed: 2, AcceptorSubkey: 4 } as const;
 
-function flagsOf(header: MicHeader): number {
-  return (header.sentByAcceptor ? Flag.SentByAcceptor : 0) | (header.acceptorSubkey ? Flag.AcceptorSubkey : 0);
+const WRAP = 0x05;
+const MIC = 0x04;
+
+// Byte by byte: a view of a token takes longer than all of its header.
+function putWord(to: Bytes, at: number, word: number): void {
+  to[at] = word >>> 24;
+  to[at + 1] = word >>> 16;
+  to[at + 2] = word >>> 8;
+  to[at + 3] = word;
 }
 
-/** Encodes the header of a Wrap token (RFC 4121 section 4.2.6.2). */
-export function encodeWrapHeader(header: WrapHeader): Bytes {
-  const out = new Uint8Array(HEADER_LENGTH);
-  const view = new DataView(out.buffer);
-  view.setUint16(0, WRAP);
-  view.setUint8(2, flagsOf(header) | (header.sealed ? Flag.Sealed : 0));
-  view.setUint8(3, 0xff);
-  view.setUint16(4, header.ec);
-  view.setUint16(6, header.rrc);
-  view.setBigUint64(8, header.sequence);
-  return out;
+function wordOf(from: Uint8Array, at: number): number {
+  return (from[at]! << 24 | from[at + 1]! << 16 | from[at + 2]! << 8 | from[at + 3]!) >>> 0;
 }
 
-/** Encodes the header of a MIC token (RFC 4121 section 4.2.6.1). */
-export function encodeMicHeader(header: MicHeader): Bytes {
-  const out = new Uint8Array(HEADER_LENGTH).fill(0xff);
-  const view = new DataView(out.buffer);
-  view.setUint16(0, MIC);
-  view.setUint8(2, flagsOf(header));
-  view.setBigUint64(8, header.sequence);
-  return out;
+/**
+ * Writes the header of a Wrap token (RFC 4121 section 4.2.6.2), with another EC where one is given. What a signature covers is the header
+ * as it came, unknown flags and all, with EC and RRC zero (section 4.2.4).
+ */
+export function putWrapHeader(to: Bytes, at: number, header: WrapHeader, ec: number = header.ec): void {
+  if (at < 0 || at + HEADER_LENGTH > to.length) throw new RangeError("Cannot wrap: the memory of the token is gone");
+  putWord(to, at, WRAP << 24 | 0x04 << 16 | header.flags << 8 | 0xff);
+  putWord(to, at + 4, ec << 16 | header.rrc);
+  putWord(to, at + 8, header.high);
+  putWord(to, at + 12, header.low);
+}
+
+/** Writes the header of a MIC token (RFC 4121 section 4.2.6.1). */
+export function putMicHeader(to: Bytes, at: number, { flags, high, low }: MicHeader): void {
+  putWord(to, at, MIC << 24 | 0x04 << 16 | flags << 8 | 0xff);
+  putWord(to, at + 4, 0xffffffff);
+  putWord(to, at + 8, high);
+  putWord(to, at + 12, low);
 }
 
 /** Reads the header of a Wrap token; what follows it is `token.subarray(16)`. */
 export function decodeWrapHeader(token: Uint8Array): WrapHeader {
-  const { view, header, flags } = decodeHeader(token, WRAP);
+  checkKind(token, WRAP);
   if (token[3] !== 0xff) throw defective("Cannot read Wrap token: filler byte is not 0xff");
-  return { ...header, sealed: (flags & Flag.Sealed) !== 0, ec: view.getUint16(4), rrc: view.getUint16(6) };
+  const counts = wordOf(token, 4);
+  return { flags: token[2]!, ec: counts >>> 16, rrc: counts & 0xffff, high: wordOf(token, 8), low: wordOf(token, 12) };
 }
 
 /** Reads the header of a MIC token; the checksum is `token.subarray(16)`. */
 export function decodeMicHeader(token: Uint8Array): MicHeader {
-  const { header, flags } = decodeHeader(token, MIC);
+  checkKind(token, MIC);
   for (let i = 3; i < 8; i++) {
     if (token[i] !== 0xff) throw defective("Cannot read MIC token: filler bytes are not 0xff");
   }
-  // Section 4.2.2: the flag "Sealed" SHALL NOT be set in MIC tokens.
+  // Section 4.2.2: the flag "Sealed" SHALL NOT be set in MIC tokens; unknown flags are ignored, and covered as they came.
+  const flags = token[2]!;
   if ((flags & Flag.Sealed) !== 0) throw defective("Cannot read MIC token: it is marked as sealed");
-  return header;
+  return { flags, high: wordOf(token, 8), low: wordOf(token, 12) };
 }
 
-/** Reads the fields that the headers of both kinds of token share. */
-function decodeHeader(token: Uint8Array, id: number): { view: DataView; header: MicHeader; flags: number } {
-  const name = id === WRAP ? "Wrap" : "MIC";
+function checkKind(token: Uint8Array, kind: number): void {
+  const name = kind === WRAP ? "Wrap" : "MIC";
   if (token.length < HEADER_LENGTH) throw defective(`Cannot read ${name} token: ${token.length} bytes`);
-  const view = new DataView(token.buffer, token.byteOffset, HEADER_LENGTH);
-  if (view.getUint16(0) !== id) {
-    throw defective(`Cannot read ${name} token: identifier 0x${view.getUint16(0).toString(16)}`);
+  if (token[0] !== kind || token[1] !== 0x04) {
+    throw defective(`Cannot read ${name} token: identifier 0x${(token[0]! << 8 | token[1]!).toString(16)}`);
   }
-  // Section 4.2.2: unknown flags are ignored; the signature or the seal covers them as they came.
-  const flags = view.getUint8(2);
-  const header = {
-    sentByAcceptor: (flags & Flag.SentByAcceptor) !== 0,
-    acceptorSubkey: (flags & Flag.AcceptorSubkey) !== 0,
-    sequence: view.getBigUint64(8),
-  };
-  return { view, header, flags };
 }
 
 /**
- * Whether the header that was sealed is the one in front of the token, in every field but RRC, which is zero in the sealed
- * copy and not covered (RFC 4121 section 4.2.4).
+ * Whether the header that was sealed, at the end of a message, is the one in front of the token, in every field but RRC, which is zero
+ * in the sealed copy and not covered (RFC 4121 section 4.2.4).
  */
-export function isSealedHeader(sealed: Uint8Array, token: Uint8Array): boolean {
+export function endsWithHeader(plain: Uint8Array, token: Uint8Array): boolean {
+  const start = plain.length - HEADER_LENGTH;
   for (let i = 0; i < HEADER_LENGTH; i++) {
-    if (sealed[i] !== (i === 6 || i === 7 ? 0 : token[i])) return false;
+    if (plain[start + i] !== (i === 6 || i === 7 ? 0 : token[i])) return false;
   }
   return true;
-}
-
-/** The header of a signed Wrap token as the signature covers it: as it came, with EC and RRC zero (RFC 4121 section 4.2.4). */
-export function signedHeader(token: Uint8Array): Bytes {
-  return new Uint8Array(token.subarray(0, HEADER_LENGTH)).fill(0, 4, 8);
 }
 
 /** Undoes the right rotation of what follows the header, by any count (RFC 4121 section 4.2.5). Leaves the input as it is. */

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { SequenceWindow } from "../../../kerberos/mech/sequence.ts";
 import { vectors } from "../../support/vectors.ts";
 
+const check = (window: SequenceWindow, number: bigint) =>
+  window.check(Number(number >> 32n), Number(BigInt.asUintN(32, number)));
+
 Deno.test("SequenceWindow: agrees with the list of MIT", () => {
   type Case = {
     initial: string;
@@ -26,13 +29,13 @@ Deno.test("SequenceWindow: agrees with the list of MIT", () => {
       sequence: v.sequence_checking,
     });
     assert.deepEqual(
-      v.tokens.map(({ seq }) => window.check(BigInt(seq))),
+      v.tokens.map(({ seq }) => check(window, BigInt(seq))),
       v.tokens.map(({ result }) => names[result]),
       v.id,
     );
   }
   const old = new SequenceWindow({ initial: 0n, replay: true, sequence: false });
-  old.check(100n);
-  assert.equal(old.check(20n), "old");
-  assert.equal(old.check(37n), "complete");
+  check(old, 100n);
+  assert.equal(check(old, 20n), "old");
+  assert.equal(check(old, 37n), "complete");
 });

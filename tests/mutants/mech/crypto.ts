@@ -16,7 +16,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "a key of HMAC that is longer than a block is hashed first",
       "RFC 2104 section 2",
-      "key.length > this.#key.length ?",
+      "key.length > padded.length ?",
       "key.length > 999 ?",
     ],
   ]),
