@@ -18,7 +18,11 @@
  * **Several tokens at once.** Up to four tokens (`IN_FLIGHT`) are sealed at once into one buffer, which one write sends: a batch. The
  * next batch is sealed while that write is pending. In the other direction all complete frames that were read, up to the same number, are
  * opened at once, and their messages are delivered in the order of the frames. If the caller gives memory for its read, messages that
- * surely fit are joined in it.
+ * surely fit are joined in it; a single one stays where it was decrypted, which saves a copy.
+ *
+ * **Short messages.** Where nothing is ahead, a small chunk is sealed and handed to the connection below within the call of `write`, and
+ * a token is opened as soon as it has been read; neither makes a promise if the context's cryptography is synchronous. A small chunk
+ * waits for none of the places that limit how many connections seal at once, so a keystroke does not wait behind downloads.
  *
  * **What each failure ends.**
  *

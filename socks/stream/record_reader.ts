@@ -86,9 +86,8 @@ export class RecordReader {
     this.#state.throwIfEnded(this.#failure);
     if (bytes === null) this.#peerEnded = true;
     else {
+      this.#readSize.learn(bytes.length);
       this.#incoming.push(bytes);
-      // Not what this read brought: the end of a frame may be short.
-      this.#readSize.learn(this.#incoming.length);
     }
   }
 

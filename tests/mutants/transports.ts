@@ -421,13 +421,6 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "a small chunk is sealed while",
     ],
   ]),
-  ...rules("socks/stream/record_reader.ts", [SHORT], [[
-    "the end of a short frame makes the next read no shorter",
-    "one read a message",
-    "this.#readSize.learn(this.#incoming.length);",
-    "this.#readSize.learn(bytes.length);",
-    "one read below",
-  ]]),
   ...rules("socks/stream/record_writer.ts", [SHORT], [[
     "a small chunk leaves in the call",
     "one call a message",

@@ -82,8 +82,8 @@ Deno.test("ProtectedConnection: a small chunk is sealed while as many long ones 
   }
   using contexts = contextPair();
   const { ours, frames } = over(contexts.ours);
-  await ours.write(Uint8Array.of(1));
-  assert.equal(frames.length, 1);
+  await Promise.all([ours.write(Uint8Array.of(1)), ours.write(Uint8Array.of(2))]);
+  assert.equal(frames.length, 2);
   free.resolve();
   await Promise.all(held);
 });
