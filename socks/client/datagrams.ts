@@ -142,6 +142,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     // Writing copies the bytes, so the caller may change the memory from now on.
     const datagram = this.#writer.write(this.#slab, checkEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
+    this.#inbox.throwIfEnded();
     await this.#unlessEnded(
       andThen(sealEventually(this.#codec, datagram), (sealed) => this.#sendSealed(sealed, length)),
     );
