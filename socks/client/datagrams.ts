@@ -142,7 +142,6 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     // Writing copies the bytes, so the caller may change the memory from now on.
     const datagram = this.#writer.write(this.#slab, checkEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
-    // Sealing needs the keys, which are gone at the end.
     this.#inbox.throwIfEnded();
     await this.#unlessEnded(
       andThen(sealEventually(this.#codec, datagram), (sealed) => this.#sendSealed(sealed, length)),

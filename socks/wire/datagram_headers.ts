@@ -43,7 +43,7 @@ export class DatagramReader {
 
   #isAsBefore(bytes: Bytes): boolean {
     const header = this.#header;
-    if (header.length === 0 || bytes.length < header.length) return false;
+    if (header.length === 0) return false;
     for (let i = ADDRESS; i < header.length; i++) if (bytes[i] !== header[i]) return false;
     return true;
   }

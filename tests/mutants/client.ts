@@ -305,6 +305,12 @@ const ASSOCIATIONS: readonly Mutant[] = [
   ]),
   ...rules("socks/client/datagrams.ts", [SIGNAL], [
     [
+      "who sends behind the end is told of that",
+      ONE_SIGNAL,
+      "    this.#inbox.throwIfEnded();\n    await this.#unlessEnded",
+      "    await this.#unlessEnded",
+    ],
+    [
       "a signal ends the association",
       ONE_SIGNAL,
       'datagrams.#listening = onAbort(signal, (reason) => datagrams.#end(reason, "discard"));',

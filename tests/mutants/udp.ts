@@ -371,7 +371,6 @@ const MEMORY: readonly Mutant[] = [
       "    for (let i = ADDRESS; i < header.length; i++) if (bytes[i] !== header[i]) return false;\n",
       "",
     ],
-    ["a header is whole", PLACE, " || bytes.length < header.length", ""],
     ["a fragment of a header that came before is one", PLACE, "fragment: bytes[2]!", "fragment: this.#header[2]!"],
     [
       "a header is kept by itself",

@@ -58,15 +58,17 @@ Deno.test("JudgedTargets: new rules judge anew, in both directions", async () =>
   const answer = () => udp.sockets[0]!.onDatagram(new Uint8Array(1), { hostname: A, port: 53 });
   await send("x", A);
   for (let i = 0; i < 3; i++) answer();
-  assert.deepEqual([state.rules.addresses, got.length], [2, 3]);
+  await send("x", A);
+  answer();
+  assert.deepEqual([state.rules.addresses, got.length], [2, 4]);
   state.rules = new CountedRules([`deny ${A}`]);
   await assert.rejects(send("x", A), DENIED);
   for (let i = 0; i < 2; i++) answer();
-  assert.deepEqual([got.length, ...drops], [3, "denied", "denied"]);
+  assert.deepEqual([got.length, ...drops], [4, "denied", "denied"]);
   state.rules = new CountedRules(["allow *"]);
   await send("x", A);
   answer();
-  assert.deepEqual([udp.sent.length, got.length], [2, 4]);
+  assert.deepEqual([udp.sent.length, got.length], [3, 5]);
 });
 
 Deno.test("JudgedTargets: a client that has moved is judged anew, in both directions", async () => {
