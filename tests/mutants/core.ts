@@ -138,6 +138,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       "chooseCrypto()",
     ],
   ]),
+  ...rules("cli/server/server_run.ts", ["tests/cli/server/crypto_test.ts"], [
+    ["a server's configuration chooses its cryptography", "docs of the setting", "    chooseCrypto(crypto);\n", ""],
+  ]),
   ...rules("kerberos/crypto/core/source/aes.ts", [BUILD], [
     [
       "the shipped core is what its source builds",
