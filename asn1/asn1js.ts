@@ -9,28 +9,31 @@
  */
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "../base/bytes.ts";
-import { Asn1Error } from "./errors.ts";
-import { derEngine } from "./der.ts";
 import {
+  CONSTRUCTED,
   type DerEngine,
-  type Element,
+  type DerWriter,
   ELEMENT_LIMITS,
-  type NewElement,
   STRANGER_ELEMENTS,
-  type Tag,
+  TAG_NUMBER,
 } from "./element.ts";
+import { Asn1Error } from "./errors.ts";
 import { lengthSize } from "./length.ts";
+import type { FieldPath } from "./path.ts";
+import { DerReader } from "./reader.ts";
 
 type Node = asn1js.BaseBlock;
 
 /** The engine. */
 export const asn1jsEngine: DerEngine = {
-  read(bytes, path, { elements = STRANGER_ELEMENTS } = {}): Element {
+  check(bytes, path, { elements = STRANGER_ELEMENTS } = {}): number {
     const node = parse(bytes, path, elements);
-    if (wholeLength(node) > bytes.length) throw new Asn1Error(path, "cut short");
-    return toElement(node, path);
+    const length = wholeLength(node);
+    if (length > bytes.length) throw new Asn1Error(path, "cut short");
+    checkNode(node, path);
+    return length;
   },
-  write: (element) => new Uint8Array(toNode(element).toBER()),
+  writer: (path) => new TreeWriter(path),
 };
 
 function parse(bytes: Bytes, path: string, elements: number): Node {
@@ -45,25 +48,19 @@ function parse(bytes: Bytes, path: string, elements: number): Node {
   return parsed.result;
 }
 
-function toElement(node: Node, path: string): Element {
-  const { tagClass, tagNumber, isConstructed: constructed } = node.idBlock;
+/** asn1js reads an element to its own end, even if that is beyond the end of the element around it. */
+function checkNode(node: Node, path: string): void {
+  const { tagNumber, isConstructed } = node.idBlock;
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
   if (isIndefiniteForm || blockLength !== lengthSize(length)) throw new Asn1Error(path, "length is not in DER form");
   if (tagNumber > 30) throw new Asn1Error(path, `tag number ${tagNumber}`);
-  const whole = node.valueBeforeDecodeView as Bytes;
-  const contents = whole.subarray(whole.length - length);
-  return { tagClass, tagNumber, constructed, contents, whole, children: constructed ? children(node, path) : [] };
-}
-
-/** asn1js reads an element to its own end, even if that is beyond the end of the element around it. */
-function children(node: Node, path: string): Element[] {
+  if (!isConstructed) return;
   const { value } = (node as asn1js.Constructed).valueBlock;
   if (!Array.isArray(value)) throw new Asn1Error(path, "primitive type in constructed form");
   const nodes = value as Node[];
   const inside = nodes.reduce((sum, child) => sum + wholeLength(child), 0);
-  const { length } = node.lenBlock;
   if (inside !== length) throw new Asn1Error(path, `elements of ${inside} bytes in ${length}`);
-  return nodes.map((child) => toElement(child, path));
+  for (const child of nodes) checkNode(child, path);
 }
 
 /** Number of bytes of an element according to its own header. */
@@ -71,20 +68,43 @@ function wholeLength(node: Node): number {
   return node.idBlock.blockLength + node.lenBlock.blockLength + node.lenBlock.length;
 }
 
-function toNode(element: NewElement): Node {
-  if ("whole" in element) {
-    const { tagClass, tagNumber, constructed, contents } = derEngine.read(element.whole, "element");
-    return leaf({ tagClass, tagNumber, constructed }, contents);
+/** Builds the tree that asn1js joins. */
+class TreeWriter implements DerWriter {
+  readonly path: FieldPath;
+  /** The elements that were written and are in no other yet, in order. */
+  #nodes: Node[] = [];
+
+  constructor(path: FieldPath) {
+    this.path = path;
   }
-  if ("contents" in element) return leaf(element, element.contents);
-  const idBlock = { tagClass: element.tagClass, tagNumber: element.tagNumber };
-  const value = element.children.map(toNode) as unknown as asn1js.AsnType[];
-  return new asn1js.Constructed({ idBlock, value } as asn1js.ConstructedParams);
+
+  primitive(identifier: number, contents: Uint8Array): void {
+    const node = new asn1js.Primitive({ idBlock: idBlock(identifier), valueHex: asBytes(contents) });
+    // Contents are written as given, even if the element is constructed.
+    node.idBlock.isConstructed = (identifier & CONSTRUCTED) !== 0;
+    this.#nodes.unshift(node);
+  }
+
+  whole(encoding: Bytes): void {
+    const { identifier, contents } = new DerReader(encoding, "element");
+    this.primitive(identifier, contents);
+  }
+
+  begin(): number {
+    return this.#nodes.length;
+  }
+
+  end(identifier: number, begun: number): void {
+    const value = this.#nodes.splice(0, this.#nodes.length - begun) as unknown as asn1js.AsnType[];
+    this.#nodes.unshift(new asn1js.Constructed({ idBlock: idBlock(identifier), value } as asn1js.ConstructedParams));
+  }
+
+  finish(): Bytes {
+    return new Uint8Array(this.#nodes[0]!.toBER());
+  }
 }
 
-/** A node whose contents are written as given, even if the element is constructed. */
-function leaf({ tagClass, tagNumber, constructed }: Tag, contents: Uint8Array): Node {
-  const node = new asn1js.Primitive({ idBlock: { tagClass, tagNumber }, valueHex: asBytes(contents) });
-  node.idBlock.isConstructed = constructed;
-  return node;
+/** asn1js numbers the classes of tags from 1. */
+function idBlock(identifier: number): { readonly tagClass: number; readonly tagNumber: number } {
+  return { tagClass: 1 + (identifier >> 6), tagNumber: identifier & TAG_NUMBER };
 }

@@ -9,8 +9,10 @@
  */
 import { asBytes, type Bytes } from "../base/bytes.ts";
 import { readingEngine, writingEngine, type Written } from "./choose.ts";
-import { type DerEngine, type Element, type NewElement, type ReadOptions, type Tag, TagClass } from "./element.ts";
+import { type DerEngine, type DerWriter, describeIdentifier, type ReadOptions, TAG_NUMBER } from "./element.ts";
 import { Asn1Error } from "./errors.ts";
+import { FieldPath } from "./path.ts";
+import { DerReader } from "./reader.ts";
 
 export { oidBytes, oidText } from "./contents.ts";
 export { Asn1Error } from "./errors.ts";
@@ -19,14 +21,14 @@ export { Asn1Error } from "./errors.ts";
 export interface Codec<T> extends Written {
   /** ASN.1 name of the type, the first part of error paths. */
   readonly name: string;
-  /** Identifier that the encoding starts with; `undefined` if any is accepted. */
-  readonly tag: Tag | undefined;
+  /** First byte of the encoding: class, form and number of its tag; `undefined` if any is accepted. */
+  readonly identifier: number | undefined;
   /** Maximum number of elements in a message of this type, at all levels together. @default {STRANGER_ELEMENTS} */
   readonly elements?: number;
-  /** @internal */
-  toElement(value: T, path: string): NewElement;
-  /** @internal */
-  fromElement(element: Element, path: string): T;
+  /** @internal Writes a value. */
+  write(writer: DerWriter, value: T): void;
+  /** @internal Returns the value of the element that the reader has open; leaves it open at any other. */
+  read(reader: DerReader): T;
 }
 
 /** Returns the DER encoding of `value`. Throws {@linkcode Asn1Error} if the type cannot hold it. */
@@ -44,46 +46,43 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, options?: Pick<Rea
 
 /** {@linkcode encode} by a given engine, for tests that compare the engines. */
 export function encodeBy<T>(engine: DerEngine, codec: Codec<T>, value: T): Bytes {
-  return engine.write(codec.toElement(value, codec.name));
+  const writer = engine.writer(new FieldPath(codec.name));
+  codec.write(writer, value);
+  return writer.finish();
 }
 
 /** {@linkcode decode} by a given engine, for tests that compare the engines. */
 export function decodeBy<T>(
   engine: DerEngine,
   codec: Codec<T>,
-  bytes: Uint8Array,
+  given: Uint8Array,
   options?: Pick<ReadOptions, "longLengths">,
 ): T {
-  const element = engine.read(asBytes(bytes), codec.name, { ...options, elements: codec.elements });
-  const trailing = bytes.length - element.whole.length;
-  if (trailing > 0) throw new Asn1Error(codec.name, `${trailing} trailing bytes`);
-  return decodeElement(codec, element, codec.name);
+  const bytes = asBytes(given);
+  const { name, elements } = codec;
+  const trailing = bytes.length - engine.check(bytes, name, { longLengths: options?.longLengths, elements });
+  if (trailing > 0) throw new Asn1Error(name, `${trailing} trailing bytes`);
+  return readElement(codec, new DerReader(bytes, name));
 }
 
 /** Returns the APPLICATION tag number that the bytes start with, or `undefined`. Reads only the first byte. */
 export function applicationTag(bytes: Uint8Array): number | undefined {
   const first = bytes[0];
-  return first !== undefined && (first & 0xe0) === 0x60 && (first & 0x1f) !== 0x1f ? first & 0x1f : undefined;
+  return first !== undefined && (first & 0xe0) === 0x60 && (first & TAG_NUMBER) !== TAG_NUMBER
+    ? first & TAG_NUMBER
+    : undefined;
 }
 
-/** Returns the value of an element inside a message. */
-export function decodeElement<T>(codec: Codec<T>, element: Element, path: string): T {
-  const { tag } = codec;
-  if (tag !== undefined && !hasTag(element, tag)) {
-    throw new Asn1Error(path, `tag ${describeTag(tag)} wanted, ${describeTag(element)} there`);
-  }
-  return codec.fromElement(element, path);
+/** Returns the value of the element that the reader has open. */
+export function readElement<T>(codec: Codec<T>, reader: DerReader): T {
+  const { identifier } = codec;
+  if (identifier !== undefined && identifier !== reader.identifier) throw tagError(codec, reader);
+  return codec.read(reader);
 }
 
-/** Whether an element has a tag. */
-export function hasTag(element: Tag, tag: Tag): boolean {
-  return element.tagClass === tag.tagClass && element.tagNumber === tag.tagNumber &&
-    element.constructed === tag.constructed;
-}
-
-/** A tag for a message, such as `[CONTEXT 3]`. */
-export function describeTag(tag: Tag | undefined): string {
-  if (tag === undefined) return "any";
-  const name = Object.keys(TagClass)[tag.tagClass - 1] ?? "?";
-  return `[${name.toUpperCase()} ${tag.tagNumber}]`;
+/** The error of an element with another tag than the codec's. */
+export function tagError({ identifier }: Codec<unknown>, reader: DerReader): Asn1Error {
+  return reader.path.error(
+    `tag ${describeIdentifier(identifier)} wanted, ${describeIdentifier(reader.identifier)} there`,
+  );
 }

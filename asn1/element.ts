@@ -1,40 +1,27 @@
 /**
- * Trees of elements: the form of an encoding between bytes and codecs, and the interface of the engines that read and write it.
+ * Identifiers and limits of elements, and the interface of the engines that check and write encodings.
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
+import type { FieldPath } from "./path.ts";
 
-/** Classes of tags (X.690 section 8.1.2.2), as asn1js numbers them. */
-export const TagClass = { Universal: 1, Application: 2, Context: 3, Private: 4 } as const;
+/** Classes of tags (X.690 section 8.1.2.2), as bits of an identifier. */
+export const TagClass = { Universal: 0, Application: 0x40, Context: 0x80, Private: 0xc0 } as const;
 
-/** Identifier of an element. */
-export interface Tag {
-  /** One of {@linkcode TagClass}. */
-  readonly tagClass: number;
-  /** Number, at most 30: no type of Kerberos or GSS-API has a larger one. */
-  readonly tagNumber: number;
-  /** Whether it contains elements. */
-  readonly constructed: boolean;
+/** Bit of the identifier of an element that contains elements. */
+export const CONSTRUCTED = 0x20;
+/** Bits of the number in an identifier. 31 stands for numbers above 30, which no type of Kerberos or GSS-API has. */
+export const TAG_NUMBER = 0x1f;
+
+/** An identifier for a message, such as `[CONTEXT 3]`. */
+export function describeIdentifier(identifier: number | undefined): string {
+  if (identifier === undefined) return "any";
+  const name = Object.keys(TagClass)[identifier >> 6]!;
+  return `[${name.toUpperCase()} ${identifier & TAG_NUMBER}]`;
 }
 
-/** An element that was read; its encoding is DER at every level. */
-export interface Element extends Tag {
-  /** Contents bytes. */
-  readonly contents: Bytes;
-  /** Elements in it; none in a primitive one. */
-  readonly children: readonly Element[];
-  /** All its bytes. */
-  readonly whole: Bytes;
-}
-
-/** An element to write: from contents, from elements, or from the bytes of an encoding. */
-export type NewElement =
-  | (Tag & { readonly contents: Uint8Array })
-  | (Tag & { readonly children: readonly NewElement[] })
-  | { readonly whole: Bytes };
-
-/** Options of {@linkcode DerEngine.read}. */
+/** Options of {@linkcode DerEngine.check}. */
 export interface ReadOptions {
   /** Maximum number of elements, at all levels together. @default {STRANGER_ELEMENTS} */
   readonly elements?: number | undefined;
@@ -47,12 +34,32 @@ export interface ReadOptions {
   readonly longLengths?: boolean | undefined;
 }
 
-/** Reads and writes trees of elements. */
+/** Writes one encoding from its end to its start, so that the length of each element is known when it is written. */
+export interface DerWriter {
+  /** The field that is being written. */
+  readonly path: FieldPath;
+  /** Writes a primitive element. */
+  primitive(identifier: number, contents: Uint8Array): void;
+  /** Writes the bytes of an encoding. */
+  whole(encoding: Bytes): void;
+  /** Begins a constructed element, whose elements come next, the last one first. Returns what {@linkcode end} takes. */
+  begin(): number;
+  /** Ends a constructed element. */
+  end(identifier: number, begun: number): void;
+  /** Returns all bytes; the writer is used up. */
+  finish(): Bytes;
+}
+
+/** Checks and writes encodings. */
 export interface DerEngine {
-  /** Returns the element that the bytes start with. Throws `Asn1Error` if its encoding is not DER or exceeds the options. */
-  read(bytes: Bytes, path: string, options?: ReadOptions): Element;
-  /** Returns the DER encoding of an element. */
-  write(element: NewElement): Bytes;
+  /**
+   * Returns the length of the element that the bytes start with.
+   *
+   * @throws {Asn1Error} If its encoding is not DER at every level, or exceeds the options.
+   */
+  check(bytes: Bytes, path: string, options?: ReadOptions): number;
+  /** Returns a writer of one encoding. */
+  writer(path: FieldPath): DerWriter;
 }
 
 /** Maximum depth (CVE-2020-28196) and size of an element that is read. */

@@ -3,31 +3,31 @@
  *
  * @module
  */
-import { type Bytes, concat, exactText, utf8 } from "../base/bytes.ts";
+import { type Bytes, exactText, utf8 } from "../base/bytes.ts";
 import { readingEngine } from "./choose.ts";
-import { type Codec, decodeElement, describeTag, hasTag } from "./codec.ts";
+import { type Codec, readElement, tagError } from "./codec.ts";
 import { integerContents, integerValue, oidContents, oidText, timeContents, timeValue } from "./contents.ts";
-import { type Element, type NewElement, type Tag, TagClass, VOUCHED_ELEMENTS } from "./element.ts";
-import { Asn1Error } from "./errors.ts";
+import { CONSTRUCTED, describeIdentifier, TagClass, VOUCHED_ELEMENTS } from "./element.ts";
+import type { FieldPath } from "./path.ts";
+import type { DerReader } from "./reader.ts";
 
 /** Codec of a field that may be absent; `undefined` stands for absence. */
 export interface OptionalCodec<T> extends Codec<T> {
   readonly optional: true;
 }
 
-/** Returns the codec of a primitive type from two functions over its contents bytes. */
+/** Returns the codec of a primitive type from a function that returns its contents bytes, and one that reads them. */
 function primitive<T>(
   name: string,
-  tagNumber: number,
-  write: (value: T, path: string) => Uint8Array,
-  read: (bytes: Bytes, path: string) => T,
+  identifier: number,
+  contents: (value: T, path: FieldPath) => Uint8Array,
+  read: (reader: DerReader) => T,
 ): Codec<T> {
-  const tag = { tagClass: TagClass.Universal, tagNumber, constructed: false };
   return {
     name,
-    tag,
-    toElement: (value, path) => ({ ...tag, contents: write(value, path) }),
-    fromElement: (element, path) => read(element.contents, path),
+    identifier,
+    write: (writer, value) => writer.primitive(identifier, contents(value, writer.path)),
+    read,
   };
 }
 
@@ -35,13 +35,13 @@ function primitive<T>(
 export function integer(name: string, minimum: number, maximum: number, tagNumber = 2): Codec<number> {
   return primitive(name, tagNumber, (value, path) => {
     if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      throw new Asn1Error(path, `${value} is outside ${minimum}..${maximum}`);
+      throw path.error(`${value} is outside ${minimum}..${maximum}`);
     }
     return integerContents(value);
-  }, (bytes, path) => {
-    const value = integerValue(bytes, path);
-    if (value < minimum || value > maximum) throw new Asn1Error(path, `${value} is outside ${minimum}..${maximum}`);
-    return Number(value);
+  }, (reader) => {
+    const value = integerValue(reader);
+    if (value < minimum || value > maximum) throw reader.path.error(`${value} is outside ${minimum}..${maximum}`);
+    return value;
   });
 }
 
@@ -55,16 +55,19 @@ export const boolean: Codec<boolean> = primitive(
   "BOOLEAN",
   1,
   (value) => Uint8Array.of(value ? 0xff : 0),
-  (bytes, path) => {
-    if (bytes.length !== 1 || (bytes[0] !== 0 && bytes[0] !== 0xff)) {
-      throw new Asn1Error(path, "BOOLEAN is not in DER form");
-    }
-    return bytes[0] === 0xff;
+  ({ bytes, body, end, path }) => {
+    if (end - body !== 1 || (bytes[body] !== 0 && bytes[body] !== 0xff)) throw path.error("BOOLEAN is not in DER form");
+    return bytes[body] === 0xff;
   },
 );
 
 /** OCTET STRING. The decoded bytes are a copy. */
-export const octetString: Codec<Bytes> = primitive("OCTET STRING", 4, (value) => value, (bytes) => bytes.slice());
+export const octetString: Codec<Bytes> = primitive(
+  "OCTET STRING",
+  4,
+  (value) => value,
+  ({ bytes, body, end }) => bytes.slice(body, end),
+);
 
 /** Value of a BIT STRING. */
 export interface BitString {
@@ -78,15 +81,21 @@ export interface BitString {
 export const bitString: Codec<BitString> = primitive(
   "BIT STRING",
   3,
-  (value) => concat(Uint8Array.of(value.unused), value.bytes),
-  (bytes, path) => {
-    const unused = bytes[0];
-    if (unused === undefined || unused > 7 || (unused > 0 && bytes.length === 1)) {
-      throw new Asn1Error(path, "BIT STRING is malformed");
-    }
-    return Object.freeze({ bytes: bytes.slice(1), unused });
+  ({ bytes, unused }) => {
+    const contents = new Uint8Array(1 + bytes.length);
+    contents[0] = unused;
+    contents.set(bytes, 1);
+    return contents;
   },
+  (reader) => Object.freeze({ unused: unusedBits(reader), bytes: reader.bytes.slice(reader.body + 1, reader.end) }),
 );
+
+/** Returns the first byte of a BIT STRING, and checks that its contents are well-formed. */
+export function unusedBits({ bytes, body, end, path }: DerReader): number {
+  const unused = bytes[body]!;
+  if (body === end || unused > 7 || (unused > 0 && end - body === 1)) throw path.error("BIT STRING is malformed");
+  return unused;
+}
 
 /**
  * GeneralString as Kerberos uses it: UTF-8 (RFC 4120 section 5.2.1 asks for IA5, but every implementation sends UTF-8). Text
@@ -96,12 +105,15 @@ export const generalString: Codec<string> = primitive(
   "GeneralString",
   27,
   utf8,
-  (bytes, path) => {
-    if (bytes.length <= 64 && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+  (reader) => {
+    const { bytes, body, end } = reader;
+    let ascii = end - body <= 64;
+    for (let at = body; ascii && at < end; at++) ascii = bytes[at]! < 0x80;
+    if (ascii) return String.fromCharCode.apply(null, reader.contents as unknown as number[]);
     try {
-      return exactText(bytes);
+      return exactText(reader.contents);
     } catch (error) {
-      throw new Asn1Error(path, "text is not UTF-8", { cause: error });
+      throw reader.path.error("text is not UTF-8", { cause: error });
     }
   },
 );
@@ -114,50 +126,71 @@ export const objectIdentifier: Codec<string> = primitive(
   "OBJECT IDENTIFIER",
   6,
   (value, path) => oidContents(value, path),
-  (bytes, path) => oidText(bytes, path),
+  ({ contents, path }) => oidText(contents, path),
 );
 
 /** Any element, as its exact bytes: for data under a checksum, and data that is forwarded unread. */
 export const anyElement: Codec<Bytes> = {
   name: "ANY",
-  tag: undefined,
-  toElement(value, path): NewElement {
-    if (readingEngine().read(value, path).whole.length !== value.length) throw new Asn1Error(path, "trailing bytes");
-    return { whole: value };
+  identifier: undefined,
+  write(writer, value): void {
+    if (readingEngine().check(value, writer.path.toString()) !== value.length) {
+      throw writer.path.error("trailing bytes");
+    }
+    writer.whole(value);
   },
-  fromElement: (element) => element.whole.slice(),
+  read: (reader) => reader.copy(),
 };
 
-const SEQUENCE: Tag = { tagClass: TagClass.Universal, tagNumber: 16, constructed: true };
+const SEQUENCE = TagClass.Universal | CONSTRUCTED | 16;
 
 /** SEQUENCE OF, with at most `maximum` elements. */
 export function sequenceOf<T>(name: string, element: Codec<T>, maximum = 1000): Codec<readonly T[]> {
   return {
     name,
-    tag: SEQUENCE,
-    toElement: (value, path) => ({
-      ...SEQUENCE,
-      children: value.map((item, i) => element.toElement(item, `${path}[${i}]`)),
-    }),
-    fromElement({ children }, path): readonly T[] {
-      if (children.length > maximum) {
-        throw new Asn1Error(path, `${children.length} elements, at most ${maximum} are taken`);
+    identifier: SEQUENCE,
+    write(writer, value): void {
+      const begun = writer.begin();
+      for (let i = value.length - 1; i >= 0; i--) {
+        writer.path.enter(i);
+        element.write(writer, value[i]!);
+        writer.path.leave();
       }
-      return Object.freeze(children.map((item, i) => decodeElement(element, item, `${path}[${i}]`)));
+      writer.end(SEQUENCE, begun);
+    },
+    read(reader): readonly T[] {
+      const { body, end, path } = reader;
+      let count = 0;
+      for (let at = body; at < end; at = reader.end, count++) reader.open(at);
+      if (count > maximum) throw path.error(`${count} elements, at most ${maximum} are taken`);
+      const items: T[] = [];
+      for (let at = body; at < end;) {
+        reader.open(at);
+        at = reader.end;
+        path.enter(items.length);
+        items.push(readElement(element, reader));
+        path.leave();
+      }
+      return Object.freeze(items);
     },
   };
 }
 
 function tagged<T>(tagClass: number, tagNumber: number, inner: Codec<T>): Codec<T> {
-  const tag = { tagClass, tagNumber, constructed: true };
+  const identifier = tagClass | CONSTRUCTED | tagNumber;
   return {
     name: inner.name,
-    tag,
-    toElement: (value, path) => ({ ...tag, children: [inner.toElement(value, path)] }),
-    fromElement({ children }, path): T {
-      const [only, ...more] = children;
-      if (only === undefined || more.length > 0) throw new Asn1Error(path, "explicit tag must hold one element");
-      return decodeElement(inner, only, path);
+    identifier,
+    write(writer, value): void {
+      const begun = writer.begin();
+      inner.write(writer, value);
+      writer.end(identifier, begun);
+    },
+    read(reader): T {
+      const { body, end } = reader;
+      if (body < end) reader.open(body);
+      if (body === end || reader.end < end) throw reader.path.error("explicit tag must hold one element");
+      return readElement(inner, reader);
     },
   };
 }
@@ -213,44 +246,55 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
     label: options.names?.[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
     optional: "optional" in codec,
   }));
-  /** The elements behind the known fields. */
-  const extensions = (elements: readonly Element[], path: string): readonly Bytes[] => {
-    const known = elements.find((element) => entries.some(({ codec }) => codec.tag && hasTag(element, codec.tag)));
-    if (known) throw new Asn1Error(path, `element ${describeTag(known)} is repeated or out of order`);
-    return Object.freeze(elements.map(({ whole }) => whole.slice()));
+  const backward = entries.toReversed();
+  /** The elements from `at` to `end`, behind the known fields. */
+  const extensions = (reader: DerReader, from: number, end: number): readonly Bytes[] => {
+    const found: Bytes[] = [];
+    for (let at = from; at < end; at = reader.end) {
+      reader.open(at);
+      const { identifier } = reader;
+      if (entries.some(({ codec }) => codec.identifier === identifier)) {
+        throw reader.path.error(`element ${describeIdentifier(identifier)} is repeated or out of order`);
+      }
+      found.push(reader.copy());
+    }
+    return Object.freeze(found);
   };
   return {
     name,
-    tag: SEQUENCE,
-    toElement(value, path): NewElement {
-      const children: NewElement[] = [];
-      for (const { key, codec, label, optional } of entries) {
+    identifier: SEQUENCE,
+    write(writer, value): void {
+      const begun = writer.begin();
+      const kept = (value as { readonly [EXTENSIONS]?: readonly Bytes[] })[EXTENSIONS];
+      for (const whole of kept?.toReversed() ?? []) writer.whole(whole);
+      for (const { key, codec, label, optional } of backward) {
         const field = (value as Record<string, unknown>)[key];
-        if (field !== undefined) children.push(codec.toElement(field, `${path}.${label}`));
-        else if (!optional) throw new Asn1Error(`${path}.${label}`, "field is missing");
+        if (field === undefined && optional) continue;
+        writer.path.enter(label);
+        if (field === undefined) throw writer.path.error("field is missing");
+        codec.write(writer, field);
+        writer.path.leave();
       }
-      const kept = (value as { readonly [EXTENSIONS]?: readonly Bytes[] })[EXTENSIONS] ?? [];
-      return { ...SEQUENCE, children: [...children, ...kept.map((whole) => ({ whole }))] };
+      writer.end(SEQUENCE, begun);
     },
-    fromElement({ children }, path): T {
+    read(reader): T {
+      const { body, end, path } = reader;
       const value: Record<string | symbol, unknown> = {};
-      let at = 0;
+      let at = body;
       for (const { key, codec, label, optional } of entries) {
-        const item = children[at];
-        const present = item !== undefined && (codec.tag === undefined || hasTag(item, codec.tag));
-        if (present) {
-          value[key] = decodeElement(codec, item, `${path}.${label}`);
-          at++;
+        const there = at < end;
+        if (there) reader.open(at);
+        if (there && (codec.identifier === undefined || codec.identifier === reader.identifier)) {
+          at = reader.end;
+          path.enter(label);
+          value[key] = codec.read(reader);
+          path.leave();
         } else if (!optional) {
-          throw new Asn1Error(
-            `${path}.${label}`,
-            item === undefined
-              ? "field is missing"
-              : `tag ${describeTag(codec.tag)} wanted, ${describeTag(item)} there`,
-          );
+          path.enter(label);
+          throw there ? tagError(codec, reader) : path.error("field is missing");
         }
       }
-      if (at < children.length) value[EXTENSIONS] = extensions(children.slice(at), path);
+      if (at < end) value[EXTENSIONS] = extensions(reader, at, end);
       return Object.freeze(value) as T;
     },
   };

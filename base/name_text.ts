@@ -89,7 +89,12 @@ export function formatNameText({ components, realm }: NameParts): string {
   return realm === undefined ? name : `${name}@${escape(realm)}`;
 }
 
+// deno-lint-ignore no-control-regex
+const SPECIAL_CHARACTER = /[\\/@\n\t\x08\0]/;
+
 function escape(text: string): string {
+  // Few names have one of them, and a test costs a tenth of a replacement.
+  if (!SPECIAL_CHARACTER.test(text)) return text;
   // deno-lint-ignore no-control-regex
   return text.replace(/[\\/@\n\t\x08\0]/g, (character) => `\\${SPECIAL[character] ?? character}`);
 }

@@ -5,9 +5,10 @@
  * @module
  */
 import { Asn1Error, oidBytes, oidText } from "../asn1/codec.ts";
+import { FieldPath } from "../asn1/path.ts";
 import type { ReadOptions } from "../asn1/element.ts";
-import { lengthBytes, readLength } from "../asn1/length.ts";
-import { type Bytes, concat } from "../base/bytes.ts";
+import { lengthSize, readLength, writeLength } from "../asn1/length.ts";
+import { type Bytes, sameBytes } from "../base/bytes.ts";
 
 /** Parts of a framed token. */
 export interface InitialToken {
@@ -27,10 +28,25 @@ const PATH = "InitialContextToken";
 
 /** Returns `inner` in a frame that names `mechanism`. */
 export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes {
-  const oid = oidBytes(mechanism);
-  const oidLength = lengthBytes(oid.length);
-  const length = lengthBytes(1 + oidLength.length + oid.length + inner.length);
-  return concat(Uint8Array.of(FRAME), length, Uint8Array.of(IDENTIFIER), oidLength, oid, inner);
+  const oid = written.get(mechanism) ?? oidBytes(mechanism);
+  if (written.size < 8) written.set(mechanism, oid);
+  const length = 1 + lengthSize(oid.length) + oid.length + inner.length;
+  const token = new Uint8Array(1 + lengthSize(length) + length);
+  token[0] = FRAME;
+  let at = writeLength(token, 1, length);
+  token[at] = IDENTIFIER;
+  at = writeLength(token, at + 1, oid.length);
+  token.set(oid, at);
+  token.set(inner, at + oid.length);
+  return token;
+}
+
+/** Identifiers of the mechanisms that tokens were written for: few, and nearly all that are read. */
+const written = new Map<string, Bytes>();
+
+function mechanismOf(identifier: Bytes): string {
+  for (const [mechanism, oid] of written) if (sameBytes(oid, identifier)) return mechanism;
+  return oidText(identifier, new FieldPath(PATH));
 }
 
 /**
@@ -41,7 +57,7 @@ export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes 
 export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}): InitialToken {
   const { end, identifier, inner } = readFrame(token, options);
   if (end !== token.length) throw new Asn1Error(PATH, "length does not fit the token");
-  return { mechanism: oidText(identifier, PATH), inner };
+  return { mechanism: mechanismOf(identifier), inner };
 }
 
 /** Returns the bytes of the mechanism's identifier, or `undefined` if the token names no mechanism. Reads no further. */

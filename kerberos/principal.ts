@@ -29,7 +29,8 @@ export function principal(
   components: readonly string[],
   nameType: number = NameType.Principal,
 ): Principal {
-  return Object.freeze({ nameType, components: Object.freeze([...components]), realm });
+  const own = Object.isFrozen(components) ? components : Object.freeze([...components]);
+  return Object.freeze({ nameType, components: own, realm });
 }
 
 /**

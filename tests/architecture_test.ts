@@ -234,7 +234,7 @@ Deno.test("architecture: only named places use sockets, files, clock, randomness
     [/\bnew Date\(/, ["asn1/contents.ts", "cli/"]],
     [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["base/runtime.ts"]],
     [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, [
-      "base/deadline.ts",
+      "base/shared_timers.ts",
       "cli/monitor/page",
       "proxy/shell/node_socket.ts",
     ]],

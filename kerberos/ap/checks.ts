@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { andThen, type Eventually } from "../../base/eventually.ts";
 import { clockDifference, timeSpan } from "../clock_text.ts";
 import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { peerText } from "../errors.ts";
@@ -138,14 +139,20 @@ function checkSubkey({ authenticator: { subkey } }: OpenApReq, policy: ApPolicy)
  * "the server MUST utilize a replay cache to remember any authenticator presented within the allowable clock skew", that is,
  * for twice the skew: the client's clock may be ahead by one skew.
  */
-async function checkReplay({ request, authenticator }: OpenApReq, policy: ApPolicy): Promise<void> {
+function checkReplay({ request, authenticator }: OpenApReq, policy: ApPolicy): Eventually<void> {
   const { now, skew, replayCache } = policy;
   if (replayCache === undefined) return;
-  const tag = await replayTag(request.authenticator.cipher);
   const client = formatPrincipal(fromPrincipalName(authenticator.cname, authenticator.crealm));
   const madeAt = clientTime(authenticator);
-  if (await replayCache.insert({ tag, now, expiresAt: now + 2 * skew, madeAt, client })) return;
-  throw new ApError("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
+  const isNew = andThen(
+    replayTag(request.authenticator.cipher),
+    (tag) => replayCache.insert({ tag, now, expiresAt: now + 2 * skew, madeAt, client }),
+  );
+  return andThen(isNew, refuseRepeated);
+}
+
+function refuseRepeated(isNew: boolean): void {
+  if (!isNew) throw new ApError("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
 }
 
 /**

@@ -42,6 +42,15 @@ export interface ClientTime {
   readonly cusec: number;
 }
 
+/** Tickets that were read, because a credential is used many times. */
+const tickets = new WeakMap<Credential, Ticket>();
+
+function ticketOf(credential: Credential): Ticket {
+  let ticket = tickets.get(credential);
+  if (ticket === undefined) tickets.set(credential, ticket = readMessage(Ticket, credential.ticket));
+  return ticket;
+}
+
 /** Makes an AP-REQ. */
 export async function makeApReq(options: ApReqOptions): Promise<{ message: Bytes; sent: ClientTime }> {
   const { credential, checksum, subkey, sequence, runtime } = options;
@@ -61,10 +70,10 @@ export async function makeApReq(options: ApReqOptions): Promise<{ message: Bytes
     pvno: 5,
     msgType: 14,
     apOptions: options.apOptions ?? 0,
-    ticket: readMessage(Ticket, credential.ticket),
+    ticket: ticketOf(credential),
     authenticator: {
       etype: key.enctype,
-      cipher: await key.encrypt(options.authenticatorUsage, authenticator, runtime),
+      cipher: await key.encryptEventually(options.authenticatorUsage, authenticator, runtime),
     },
   });
   return { message, sent };

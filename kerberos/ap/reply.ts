@@ -40,7 +40,7 @@ export async function makeApRep({ sessionKey, sent, subkey, sequence, runtime }:
     subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
     seqNumber: sequence,
   });
-  const cipher = await sessionKey.encrypt(KeyUsage.ApRepEncPart, part, runtime);
+  const cipher = await sessionKey.encryptEventually(KeyUsage.ApRepEncPart, part, runtime);
   return encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
 }
 
@@ -70,7 +70,7 @@ export async function verifyApRep(
       `Cannot accept AP-REP: its enctype is ${encPart.etype}, not ${sessionKey.enctype}`,
     );
   }
-  const part = readMessage(EncApRepPart, await sessionKey.decrypt(KeyUsage.ApRepEncPart, encPart.cipher));
+  const part = readMessage(EncApRepPart, await sessionKey.decryptEventually(KeyUsage.ApRepEncPart, encPart.cipher));
   if (part.ctime !== sent.ctime || part.cusec !== sent.cusec) {
     throw new ApError(
       "KRB_AP_ERR_MUT_FAIL",

@@ -51,9 +51,14 @@ export async function verifyApReq(request: ApReq, policy: ApPolicy): Promise<Ver
   const ticket = await openTicket(request, policy);
   for (const check of TICKET_CHECKS) check(ticket, policy);
   for (const check of policy.ticketChecks ?? []) check(ticket, policy);
-  const opened = { ...ticket, authenticator: await openAuthenticator(ticket, policy) };
-  for (const check of AUTHENTICATOR_CHECKS) await check(opened, policy);
-  const { subkey } = opened.authenticator;
+  const { part, sessionKey, serviceKey } = ticket;
+  const authenticator = await openAuthenticator(ticket, policy);
+  const opened = { request, part, sessionKey, serviceKey, authenticator };
+  for (const check of AUTHENTICATOR_CHECKS) {
+    const checking = check(opened, policy);
+    if (checking instanceof Promise) await checking;
+  }
+  const { subkey } = authenticator;
   return { ...opened, subkey: subkey && new KerberosKey(subkey.keytype, subkey.keyvalue) };
 }
 
@@ -95,7 +100,8 @@ async function tryKeys(
   for (const serviceKey of candidates.slice(0, MAX_KEYS)) {
     let plain: Bytes;
     try {
-      plain = await serviceKey.key.decrypt(KeyUsage.KdcRepTicket, request.ticket.encPart.cipher);
+      const opening = serviceKey.key.decryptEventually(KeyUsage.KdcRepTicket, request.ticket.encPart.cipher);
+      plain = opening instanceof Promise ? await opening : opening;
     } catch (error) {
       if (isIntegrity(error)) continue;
       throw error;
@@ -113,7 +119,7 @@ async function openAuthenticator({ request, sessionKey }: OpenTicket, policy: Ap
   if (etype !== sessionKey.enctype) throw notIntact("its enctype is not the session key's");
   let plain: Bytes;
   try {
-    plain = await sessionKey.decrypt(policy.authenticatorUsage, cipher);
+    plain = await sessionKey.decryptEventually(policy.authenticatorUsage, cipher);
   } catch (error) {
     throw isIntegrity(error) ? notIntact("the session key does not open it", error) : error;
   }

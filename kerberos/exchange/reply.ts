@@ -6,6 +6,7 @@
 import { encode } from "../../asn1/codec.ts";
 import { lenientText, sameBytes } from "../../base/bytes.ts";
 import { timeContents } from "../../asn1/contents.ts";
+import { FieldPath } from "../../asn1/path.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
@@ -81,7 +82,7 @@ function checkTimes(part: EncKdcRepPart, asked: ReplyTerms): void {
 function timeText(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return "any";
   const shown = wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME));
-  return lenientText(timeContents(shown, "time"));
+  return lenientText(timeContents(shown, new FieldPath("time")));
 }
 
 /** Returns the ticket of a reply with the facts in its sealed part. */

@@ -6,7 +6,6 @@
  */
 import type { Codec } from "../../asn1/codec.ts";
 import {
-  type BitString,
   bitString,
   explicit,
   generalizedTime,
@@ -16,6 +15,7 @@ import {
   optional,
   sequence,
   sequenceOf,
+  unusedBits,
   vouched,
 } from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
@@ -42,7 +42,7 @@ export const KerberosString: Codec<string> = generalString;
 /** KerberosString for people only: bytes that are not UTF-8 are replaced. */
 export const ErrorText: Codec<string> = {
   ...generalString,
-  fromElement: ({ contents }): string => lenientText(contents),
+  read: ({ contents }): string => lenientText(contents),
 };
 
 /** `INTEGER (5)`: the protocol version. */
@@ -60,16 +60,16 @@ export function messageType(number: number): Codec<number> {
 export const KerberosFlags: Codec<number> = {
   ...bitString as unknown as Codec<number>,
   name: "KerberosFlags",
-  toElement(value, path) {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setUint32(0, value);
-    return bitString.toElement({ bytes, unused: 0 }, path);
+  write(writer, value): void {
+    const bytes = Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+    bitString.write(writer, { bytes, unused: 0 });
   },
-  fromElement(element, path): number {
-    const bits: BitString = bitString.fromElement(element, path);
-    const bytes = new Uint8Array(4);
-    bytes.set(bits.bytes.subarray(0, 4));
-    return new DataView(bytes.buffer).getUint32(0);
+  read(reader): number {
+    unusedBits(reader);
+    const { bytes, body, end } = reader;
+    let flags = 0;
+    for (let at = body + 1; at < body + 5; at++) flags = flags * 256 + (at < end ? bytes[at]! : 0);
+    return flags;
   },
 };
 

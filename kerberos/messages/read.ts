@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { applicationTag, Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
+import { Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
 import { KerberosError } from "../errors.ts";
 
 /**
@@ -22,5 +22,5 @@ export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
 
 /** Reads one of two message types that may stand in the same place. */
 export function readEither<T>(first: Codec<T>, second: Codec<T>, message: Uint8Array): T {
-  return readMessage(applicationTag(message) === first.tag?.tagNumber ? first : second, message);
+  return readMessage(message[0] === first.identifier ? first : second, message);
 }

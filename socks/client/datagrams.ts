@@ -4,16 +4,20 @@
  * @module
  */
 import { type Bytes, bytesOf, type ByteSource } from "../../base/bytes.ts";
-import { abortable, onAbort } from "../../base/deadline.ts";
+import { onAbort } from "../../base/deadline.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
+import { rememberingLast } from "../../base/last_call.ts";
+import { Slab } from "../../base/slab.ts";
 import { SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
 import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
 import { closeQuietly } from "../stream/close_quietly.ts";
 import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
-import type { DatagramCodec } from "../stream/datagram_codec.ts";
+import { type DatagramCodec, openEventually, sealEventually } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { decodeDatagram, encodeDatagram, MAX_DATAGRAM, maxHeader } from "../wire/datagram.ts";
+import { MAX_DATAGRAM, maxHeader } from "../wire/datagram.ts";
+import { DatagramReader, DatagramWriter } from "../wire/datagram_headers.ts";
 import { withoutZone } from "../wire/ip.ts";
 import { Inbox } from "./inbox.ts";
 import { bindForRelay } from "./local_address.ts";
@@ -69,8 +73,15 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   readonly #granted: GrantedRequest;
   readonly #codec: DatagramCodec;
   readonly #inbox = new Inbox<[Bytes, Endpoint]>();
-  /** Aborted at the end with the reason, for pending calls. */
-  readonly #over = new AbortController();
+  readonly #reader = new DatagramReader();
+  readonly #writer = new DatagramWriter();
+  /** Memory for datagrams to the relay. */
+  readonly #slab = new Slab();
+  readonly #withoutZone = rememberingLast(withoutZone);
+  /** The relay's address as datagrams come from it. */
+  readonly #from: string;
+  /** Called with the reason of the end, one for each call that is under way. */
+  readonly #calls = new Set<(reason: unknown) => void>();
   #listening: Disposable | undefined;
   #socket: DatagramSocket | undefined;
   #closedHere = false;
@@ -82,6 +93,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     this.identity = granted.identity;
     this.#granted = granted;
     this.#codec = codec;
+    this.#from = withoutZone(relay.hostname);
   }
 
   /** @internal */
@@ -92,7 +104,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
       bind({
         hostname,
         port: 0,
-        onDatagram: (bytes, from) => void datagrams.#receive(bytes, from),
+        onDatagram: (bytes, from) => datagrams.#receive(bytes, from),
         onEnd: (cause) => datagrams.#end(lost("its socket has failed", cause), "keep"),
       });
     const socket = await bindForRelay(relay, granted.dialled.local, { binding, attempt });
@@ -127,19 +139,32 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   async send(data: ByteSource, to: Endpoint): Promise<number> {
     const bytes = bytesOf(data);
     const { length } = bytes;
-    // Encoding copies the bytes, so the caller may change the memory from now on.
-    const datagram = encodeDatagram(checkEndpoint("to", to), bytes);
+    // Writing copies the bytes, so the caller may change the memory from now on.
+    const datagram = this.#writer.write(this.#slab, checkEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
-    // At the end of the association the reason of the end counts, not what it does to a pending call.
-    await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
+    // Sealing needs the keys, which are gone at the end.
+    this.#inbox.throwIfEnded();
+    await this.#unlessEnded(
+      andThen(sealEventually(this.#codec, datagram), (sealed) => this.#sendSealed(sealed, length)),
+    );
     return length;
   }
 
-  async #sealAndSend(datagram: Bytes, length: number): Promise<void> {
-    const sealed = await this.#codec.seal(datagram);
+  #sendSealed(sealed: Bytes, length: number): Promise<void> {
     this.#checkSize(sealed.length, length);
     this.#inbox.throwIfEnded();
-    await this.#socket!.send(sealed, this.relay);
+    return this.#socket!.send(sealed, this.relay);
+  }
+
+  /**
+   * Settles as a call that is under way does, or fails at the end of the association: the reason of the end counts, not what it does to
+   * the call. A set of functions is cheaper than as many listeners of a signal.
+   */
+  #unlessEnded(call: Eventually<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#calls.add(reject);
+      Promise.resolve(call).then(resolve, reject).finally(() => this.#calls.delete(reject));
+    });
   }
 
   /**
@@ -210,20 +235,29 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   }
 
   /** Called for each datagram of the socket. */
-  async #receive(bytes: Bytes, from: Endpoint): Promise<void> {
-    const { hostname, port } = this.relay;
-    if (withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || !this.#inbox.reserve()) {
+  #receive(bytes: Bytes, { hostname, port }: Endpoint): void {
+    if (port !== this.relay.port || this.#withoutZone(hostname) !== this.#from || !this.#inbox.reserve()) {
       this.#dropped++;
       return;
     }
-    try {
-      const { fragment, data, ...source } = decodeDatagram(await this.#codec.open(bytes));
-      if (fragment !== 0) throw new SocksProtocolError("BAD_MESSAGE", "Datagram is a part of a larger one");
-      this.#inbox.put([data, source]);
-    } catch {
+    const drop = () => {
       this.#inbox.release();
       this.#dropped++;
+    };
+    try {
+      const plain = openEventually(this.#codec, bytes);
+      if (plain instanceof Promise) plain.then((opened) => this.#put(opened, bytes)).catch(drop);
+      else this.#put(plain, bytes);
+    } catch {
+      drop();
     }
+  }
+
+  /** Puts the data of a datagram that was opened into the inbox. The user gets memory that nobody else has a part of. */
+  #put(plain: Bytes, { buffer }: Bytes): void {
+    const { endpoint, fragment, data } = this.#reader.read(plain);
+    if (fragment !== 0) throw new SocksProtocolError("BAD_MESSAGE", "Datagram is a part of a larger one");
+    this.#inbox.put([data.buffer === buffer ? new Uint8Array(data) : data, { ...endpoint }]);
   }
 
   /** RFC 1928 section 7: the association ends with the connection on which it was requested. */
@@ -241,7 +275,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   #end(failure: unknown, received: "keep" | "discard"): void {
     if (!this.#inbox.end(failure, received)) return;
     this.#listening?.[Symbol.dispose]();
-    this.#over.abort(failure);
+    for (const fail of this.#calls) fail(failure);
     closeQuietly(this.#socket);
     closeQuietly(this.#granted.connection);
   }

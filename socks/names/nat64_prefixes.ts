@@ -66,6 +66,8 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
   readonly #over = new AbortController();
   readonly #now: () => number;
   #found: readonly Cidr[];
+  /** Those that are configured and those that were found; another array whenever there are others. */
+  #all: readonly Cidr[];
   #pending: Promise<void> | undefined;
   /** Time of the next look-up; never before the start. */
   #next = Infinity;
@@ -83,6 +85,7 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
     this.#configured = known.filter((text) => text !== DISCOVER).map(parseNat64Prefix);
     this.#discovers = known.includes(DISCOVER);
     this.#found = this.#discovers ? found : [];
+    this.#all = [...this.#configured, ...this.#found];
     this.#announced = this.#found.length > 0;
     this.#now = now;
   }
@@ -94,7 +97,7 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
 
   get prefixes(): readonly Cidr[] {
     if (this.#now() >= this.#next) void this.#look();
-    return [...this.#configured, ...this.#found];
+    return this.#all;
   }
 
   get pending(): Promise<void> | undefined {
@@ -138,6 +141,7 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
     const same = found.length === before.length && found.every((one) => before.some((other) => sameBlock(one, other)));
     if (same && this.#announced) return;
     this.#found = found;
+    this.#all = [...this.#configured, ...found];
     this.#announced = true;
     try {
       this.#options.onFound?.(found.map(({ network, bits }) => `${formatIp(network)}/${bits}`));

@@ -49,6 +49,8 @@ const NO_PREFIXES: Nat64Source = { prefixes: [] };
 export class RuleSet {
   readonly #rules: readonly Rule[];
   readonly #now: () => number;
+  /** Whether no rule asks what time it is, so that a verdict holds as long as {@linkcode nat64} does not change. */
+  readonly isTimeless: boolean;
   /** Translators that IPv4 addresses are reached through. */
   readonly nat64: Nat64Source;
 
@@ -67,6 +69,7 @@ export class RuleSet {
   ) {
     this.nat64 = nat64;
     this.#rules = Object.freeze(rules.map(withNormalNames));
+    this.isTimeless = this.#rules.every(({ maxTicketAge }) => maxTicketAge === undefined);
     this.#now = now;
     this.#rules.forEach(checkUsers);
     this.#rules.forEach(checkAccounts);

@@ -85,12 +85,12 @@ export class DenoConnection implements Connection {
     } catch (error) {
       return Promise.reject(error);
     }
-    const done = this.#pending === 0 ? this.#writeAll(chunk) : this.#writing.then(() => this.#writeAll(chunk));
+    const write = () => this.#writeAll(chunk);
+    const isAlone = this.#pending === 0;
     this.#pending++;
-    this.#writing = done.catch(() => {}).then(() => {
-      this.#pending--;
-    });
-    return done;
+    this.#writing = isAlone ? write() : this.#writing.then(write, write);
+    this.#writing.catch(() => {}); // The caller may look at it later.
+    return this.#writing;
   }
 
   /** @throws {unknown} Writing is over. */
@@ -101,9 +101,9 @@ export class DenoConnection implements Connection {
 
   /** Writes until the socket has taken all bytes; one call takes as many as it has room for. */
   async #writeAll(chunk: Chunk): Promise<void> {
-    if (this.#writeFailure !== undefined) throw this.#writeFailure;
     let at = 0;
     try {
+      if (this.#writeFailure !== undefined) throw this.#writeFailure;
       while (at < chunk.length) {
         if (this.#hasLastBytes) throw closedError("The connection");
         const count = await this.#conn.write(chunk.from(at));
@@ -115,6 +115,8 @@ export class DenoConnection implements Connection {
       // The system's error about memory that was transferred does not say so.
       const failure = chunk.isShrunk ? chunk.shrunkError(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedError("The connection") : failure;
+    } finally {
+      this.#pending--;
     }
   }
 
@@ -137,7 +139,7 @@ export class DenoConnection implements Connection {
 
   closeWrite(): Promise<void> {
     if (this.#closed) return Promise.reject(closedError("The connection"));
-    return this.#ending ??= this.#writing.then(() => this.#endWriting());
+    return this.#ending ??= this.#writing.catch(() => {}).then(() => this.#endWriting());
   }
 
   /** Does not send an end after lost bytes: it would make incomplete data look complete. */

@@ -12,6 +12,7 @@ import {
 } from "../stream/datagram_socket.ts";
 import { isDatagramError } from "../stream/datagram_error.ts";
 import type { Bytes } from "../../base/bytes.ts";
+import { Slab } from "../../base/slab.ts";
 import { pause } from "../../base/deadline.ts";
 import type { Endpoint } from "../wire/address.ts";
 
@@ -51,14 +52,15 @@ export function bindWithDeno(
     }
   };
   const receiveAll = async () => {
-    const buffer = new Uint8Array(LARGEST);
+    const slab = new Slab();
     let failure: unknown;
     for (let failures = 0; !over.signal.aborted && failures < MAX_ERRORS;) {
       try {
-        const [bytes, from] = await socket.receive(buffer);
+        const [bytes, from] = await socket.receive(slab.room(LARGEST));
+        slab.take(bytes.length);
         const { hostname, port } = from as Endpoint;
         failures = 0;
-        if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });
+        if (!over.signal.aborted) deliver(onDatagram, bytes, { hostname, port });
       } catch (error) {
         // The socket is closed, or the error is about a datagram that was sent; its sender knows.
         failures++;

@@ -10,6 +10,7 @@ import {
   MAX_ERRORS,
   sendError,
 } from "../stream/datagram_socket.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { isDatagramError } from "../stream/datagram_error.ts";
 import type { Endpoint } from "../wire/address.ts";
 
@@ -24,6 +25,11 @@ export interface NodeDatagrams {
   close(): unknown;
   ref(): unknown;
   unref(): unknown;
+}
+
+/** Returns the bytes of a `Buffer`, not copied: each datagram of `node:dgram` has memory of its own. */
+function plainView({ buffer, byteOffset, length }: Uint8Array): Bytes {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }
 
 /** Binds a socket through `createSocket` of `node:dgram`. */
@@ -67,7 +73,7 @@ export async function bindWithNode(
   socket.on("message", (data, from) => {
     failures = 0;
     if (wakes > 0 && data.length === 0 && from.port === socket.address().port) wakes--;
-    else if (!closed) deliver(onDatagram, new Uint8Array(data), { hostname: from.address, port: from.port });
+    else if (!closed) deliver(onDatagram, plainView(data), { hostname: from.address, port: from.port });
   });
   try {
     socket.bind(port, hostname, () => resolve());

@@ -27,6 +27,11 @@ export class Chunk {
     this.#bytes = copied && bytes.length <= SMALL_CHUNK ? bytes.slice() : bytes;
   }
 
+  /** Whether it is no longer than {@linkcode SMALL_CHUNK}. */
+  get isSmall(): boolean {
+    return this.length <= SMALL_CHUNK;
+  }
+
   /** Whether the memory was transferred or shrunk, so that bytes are missing. */
   get isShrunk(): boolean {
     return this.#bytes.length < this.length;

@@ -26,7 +26,7 @@ export interface DatagramSocket {
 
 /** Options of {@linkcode BindDatagrams}. */
 export interface BindDatagramsOptions extends Endpoint {
-  /** Called for each datagram; the callee owns the bytes. */
+  /** Called for each datagram; the callee owns the bytes. They may hold memory around them, so keep a copy of what is kept for long. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
   /** Called when the socket has failed and receives no more; not after `close()`. */
   readonly onEnd?: ((reason: unknown) => void) | undefined;

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "./connection.ts";
-import { withReads } from "./prefix.ts";
+import { WrappedConnection } from "./wrap_connection.ts";
 
 /** Most memory held for bytes read ahead. Beyond it the watch stops, and the peer has to wait. */
 const MOST = 65_536;
@@ -18,13 +18,23 @@ export interface PeerEnd {
   readonly hasUnread: boolean;
 }
 
+/** A watch that is under way. */
+interface Watch {
+  readonly onEnd: (end: PeerEnd) => void;
+  readonly onFull: () => void;
+  /** Reads that were looked at, and the memory of their bytes. */
+  seen: number;
+  held: number;
+}
+
 /** Watches for the end of a connection. The bytes that it reads ahead come first in {@linkcode EndWatcher.rest}. */
 export class EndWatcher implements Disposable {
   readonly #connection: Connection;
   /** Results of reads that {@linkcode EndWatcher.rest} has not given yet, in order; the last one may be pending. */
   readonly #reads: Promise<Bytes | null>[] = [];
-  /** Identifies the current watch. */
-  #watch: symbol | undefined;
+  #watch: Watch | undefined;
+  /** Number of the current watch: a read that is left of an earlier one tells nobody, and keeps nothing of it. */
+  #turn = 0;
 
   /**
    * Creates a watcher.
@@ -44,39 +54,64 @@ export class EndWatcher implements Disposable {
    * @param onFull Called when no more is read ahead, so that an end would not be seen.
    */
   watch(onEnd: (end: PeerEnd) => void, onFull: () => void = () => {}): void {
-    const watch = Symbol();
-    this.#watch = watch;
-    void this.#readAll(watch, onEnd, onFull);
+    this.#watch = { onEnd, onFull, seen: 0, held: 0 };
+    this.#turn++;
+    this.#readAhead(this.#watch);
   }
 
-  async #readAll(watch: symbol, onEnd: (end: PeerEnd) => void, onFull: () => void): Promise<void> {
-    let held = 0;
-    const end = (failure: unknown) => {
-      if (this.#watch === watch) onEnd({ failure, hasUnread: held > 0 });
-    };
+  /** Reads once more. A read of an earlier watch may be left. */
+  #readAhead(watch: Watch): void {
+    if (watch.held >= MOST) return watch.onFull();
+    const turn = this.#turn;
+    let reading: Promise<Bytes | null>;
     try {
-      for (let i = 0; held < MOST && this.#watch === watch; i++) {
-        // A read of an earlier watch may be left.
-        if (i === this.#reads.length) this.#reads.push(this.#connection.read());
-        const bytes = await this.#reads[i]!;
-        if (bytes === null) return end(undefined);
-        // A few bytes may hold much memory.
-        held += bytes.buffer.byteLength;
-      }
-      if (this.#watch === watch) onFull();
+      if (watch.seen === this.#reads.length) this.#reads.push(this.#connection.read());
+      reading = this.#reads[watch.seen]!;
     } catch (error) {
-      end(error);
+      reading = Promise.reject(error);
     }
+    watch.seen++;
+    reading.then((bytes) => this.#came(turn, bytes), (failure) => this.#ended(turn, failure));
+  }
+
+  #came(turn: number, bytes: Bytes | null): void {
+    const watch = this.#watch;
+    if (turn !== this.#turn || watch === undefined) return;
+    if (bytes === null) return this.#ended(turn, undefined);
+    // A few bytes may hold much memory.
+    watch.held += bytes.buffer.byteLength;
+    this.#readAhead(watch);
+  }
+
+  #ended(turn: number, failure: unknown): void {
+    const watch = this.#watch;
+    if (turn === this.#turn) watch?.onEnd({ failure, hasUnread: watch.held > 0 });
   }
 
   /** Returns the connection, with the bytes in front that were read ahead. */
   rest(): Connection {
-    const connection = this.#connection;
-    return withReads(connection, { read: (into) => this.#reads.shift() ?? connection.read(into) });
+    return new WatchedConnection(this.#connection, this.#reads);
   }
 
   /** Stops reading ahead. */
   [Symbol.dispose](): void {
     this.#watch = undefined;
+  }
+}
+
+class WatchedConnection extends WrappedConnection {
+  readonly #reads: Promise<Bytes | null>[];
+
+  constructor(connection: Connection, reads: Promise<Bytes | null>[]) {
+    super(connection);
+    this.#reads = reads;
+  }
+
+  override get isSpent(): boolean {
+    return this.#reads.length === 0;
+  }
+
+  override read(into?: Bytes): Promise<Bytes | null> {
+    return this.#reads.shift() ?? this.below.read(into);
   }
 }

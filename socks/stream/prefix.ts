@@ -5,45 +5,51 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { abort, type Connection } from "./connection.ts";
-import { wrapConnection } from "./wrap_connection.ts";
+import { withoutSpent, wrapConnection, WrappedConnection } from "./wrap_connection.ts";
 
 /** Returns a connection that gives `prefix` at its first read. */
 export function withPrefix(connection: Connection, prefix: Bytes): Connection {
-  if (prefix.length === 0) return connection;
-  let pending: Bytes | undefined = prefix;
-  const take = () => {
-    const first = pending;
-    pending = undefined;
-    return first;
-  };
-  return withReads(connection, {
-    read(into?: Bytes): Promise<Bytes | null> {
-      const first = take();
-      return first === undefined ? connection.read(into) : Promise.resolve(first);
-    },
-    forget: take,
-  });
+  const bare = withoutSpent(connection);
+  return prefix.length === 0 ? bare : new PrefixedConnection(bare, prefix);
+}
+
+class PrefixedConnection extends WrappedConnection {
+  #pending: Bytes | undefined;
+
+  constructor(connection: Connection, prefix: Bytes) {
+    super(connection);
+    this.#pending = prefix;
+  }
+
+  override get isSpent(): boolean {
+    return this.#pending === undefined;
+  }
+
+  override read(into?: Bytes): Promise<Bytes | null> {
+    const first = this.#pending;
+    if (first === undefined) return this.below.read(into);
+    this.#pending = undefined;
+    return Promise.resolve(first);
+  }
+
+  override close(): void {
+    this.#pending = undefined;
+    super.close();
+  }
+
+  override abort(unfinished?: Uint8Array): void {
+    this.#pending = undefined;
+    super.abort(unfinished);
+  }
 }
 
 /** Reads of {@linkcode withReads}. */
 interface ReplacedReads {
   /** Replaces {@linkcode Connection.read}. */
   read(into?: Bytes): Promise<Bytes | null>;
-  /** Called when the connection is closed: held bytes can be released. */
-  forget?(): void;
 }
 
 /** Returns a connection with other reads; all other calls go to `connection`. */
-export function withReads(connection: Connection, { read, forget = () => {} }: ReplacedReads): Connection {
-  return wrapConnection(connection, {
-    read,
-    close(): void {
-      forget();
-      connection.close();
-    },
-    abort(unfinished?: Uint8Array): void {
-      forget();
-      abort(connection, unfinished);
-    },
-  });
+export function withReads(connection: Connection, { read }: ReplacedReads): Connection {
+  return wrapConnection(connection, { read });
 }

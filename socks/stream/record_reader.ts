@@ -4,7 +4,10 @@
  * @module
  */
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
+import { andThen, type Eventually } from "../../base/eventually.ts";
 import { asError } from "../../base/reason.ts";
+import type { UnwrappedMessage } from "../../gss/context.ts";
+import { unwrapEventually } from "../../gss/eventual.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
@@ -18,8 +21,8 @@ import { SerialQueue } from "./serial_queue.ts";
 interface Opening {
   /** Length of the token, which is more than that of its message. */
   readonly length: number;
-  /** The message; rejected if it is not genuine, not in order or not protected as agreed. */
-  readonly message: Promise<Bytes>;
+  /** The message, at once if the context can; rejected if it is not genuine, not in order or not protected as agreed. */
+  readonly message: Eventually<Bytes>;
 }
 
 /** Reads protected messages. */
@@ -50,9 +53,12 @@ export class RecordReader {
     try {
       for (;;) {
         this.#openFrames();
-        if (this.#opening.length > 0) {
-          const data = await this.#nextMessages(into);
-          if (data.length > 0) return data;
+        const [next] = this.#opening;
+        if (next !== undefined) {
+          const data = next.message instanceof Promise ? await next.message : next.message;
+          this.#state.throwIfEnded(this.#failure);
+          this.#opening.shift();
+          if (data.length > 0) return this.#withFollowing(data, into);
         } else if (this.#peerEnded) {
           if (this.#incoming.length === 0) return null;
           throw new SocksProtocolError(
@@ -80,8 +86,9 @@ export class RecordReader {
     this.#state.throwIfEnded(this.#failure);
     if (bytes === null) this.#peerEnded = true;
     else {
-      this.#readSize.learn(bytes.length);
       this.#incoming.push(bytes);
+      // Not what this read brought: the end of a frame may be short.
+      this.#readSize.learn(this.#incoming.length);
     }
   }
 
@@ -89,7 +96,7 @@ export class RecordReader {
   #openFrames(): void {
     while (this.#opening.length < IN_FLIGHT && !this.#broken) {
       let token: Bytes = EMPTY;
-      let message: Promise<Bytes>;
+      let message: Eventually<Bytes>;
       try {
         const frame = this.#nextToken();
         if (frame === undefined) return;
@@ -99,7 +106,7 @@ export class RecordReader {
         this.#broken = true;
         message = Promise.reject(error);
       }
-      message.catch(() => {}); // Reported when its turn comes.
+      if (message instanceof Promise) message.catch(() => {}); // Reported when its turn comes.
       this.#opening.push({ length: token.length, message });
     }
   }
@@ -113,9 +120,13 @@ export class RecordReader {
     );
   }
 
+  #open(token: Bytes): Eventually<Bytes> {
+    const opened = unwrapEventually(this.#state.context, token, { inPlace: true });
+    return andThen(opened, (message) => this.#agreed(message));
+  }
+
   /** A genuine message must also be in order, and encrypted if that was agreed. */
-  async #open(token: Bytes): Promise<Bytes> {
-    const { data, status, confidential } = await this.#state.context.unwrap(token, { inPlace: true });
+  #agreed({ data, status, confidential }: UnwrappedMessage): Bytes {
     if (status !== "complete") {
       throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
     }
@@ -125,29 +136,37 @@ export class RecordReader {
     return data;
   }
 
-  /** Returns the next message, joined with those behind it that are being opened and surely fit into `into`. */
-  async #nextMessages(into: Bytes | undefined): Promise<Bytes> {
-    const first = await this.#opening[0]!.message;
-    this.#state.throwIfEnded(this.#failure);
-    this.#opening.shift();
-    // A message that was only signed lies in the reader's buffer, which is read into again.
-    if (into === undefined || first.length > into.length) {
-      return first.buffer === this.#incoming.buffer ? first.slice() : first;
+  /** Returns a message, joined with those behind it if the caller gave memory in which all of them surely fit. */
+  #withFollowing(first: Bytes, into: Bytes | undefined): Eventually<Bytes> {
+    const fits = into !== undefined && first.length <= into.length;
+    if (fits) {
+      this.#openFrames();
+      if (this.#hasRoom(first.length, into)) return this.#join(first, into);
     }
+    // A message that was only signed lies in the reader's buffer, which is read into again.
+    if (first.buffer !== this.#incoming.buffer) return first;
+    return fits ? join([first], into) : first.slice();
+  }
+
+  /** Whether the next message surely fits behind `length` bytes. */
+  #hasRoom(length: number, into: Bytes): boolean {
+    const [next] = this.#opening;
+    return next !== undefined && length + next.length <= into.length;
+  }
+
+  async #join(first: Bytes, into: Bytes): Promise<Bytes> {
     const messages = [first];
     let length = first.length;
-    for (;;) {
-      this.#openFrames();
-      const next = this.#opening[0];
-      if (next === undefined || length + next.length > into.length) break;
+    while (this.#hasRoom(length, into)) {
       try {
-        const data = await next.message;
+        const data = await this.#opening[0]!.message;
         messages.push(data);
         length += data.length;
       } catch {
         break; // The next read reports it; the messages in front of it are good.
       }
       this.#opening.shift();
+      this.#openFrames();
     }
     // The caller's memory may have been transferred during the waits above, so it is used only now.
     return join(messages, length <= into.length ? into : new Uint8Array(length));

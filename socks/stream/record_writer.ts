@@ -14,7 +14,7 @@ import { acquireSealing, sealBatch, type SealedBatch, type Sealer } from "./seal
 
 /** Turns of one call of `write`. */
 interface Turns {
-  /** Resolved when the calls before have sent all of their frames. */
+  /** Resolved when the calls before have sent all of their frames, or failed. */
   readonly writeTurn: Promise<void>;
   /** Called when every message of this call has its sequence number. */
   readonly onSealing: () => void;
@@ -26,7 +26,9 @@ export class RecordWriter {
   readonly #sealer: Sealer;
   /** Resolved when the calls before have started to seal all of their messages; `undefined` if they already have. */
   #sealing: Promise<void> | undefined;
-  /** Resolved when the calls before have sent all of their frames. */
+  /** Calls that are not settled. */
+  #pending = 0;
+  /** The last call; it settles after those before it. */
   #writing: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
   /** Failure of this direction. */
@@ -43,14 +45,35 @@ export class RecordWriter {
   }
 
   /** Implements `Connection.write`. Sealing starts at once if no earlier call is still sealing. */
-  async write(bytes: Uint8Array): Promise<void> {
-    const chunk = new Chunk(bytes, true);
-    this.#throwIfEnded();
-    if (this.#ending !== undefined) throw closedError("Writing");
-    const [sealTurn, writeTurn] = [this.#sealing, this.#writing];
-    const [sealed, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  write(bytes: Uint8Array): Promise<void> {
+    const isAlone = this.#pending === 0;
+    let chunk: Chunk;
+    try {
+      chunk = new Chunk(bytes, true);
+      this.#throwIfEnded();
+      if (this.#ending !== undefined) throw closedError("Writing");
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#pending++;
+    return this.#writing = isAlone && chunk.isSmall ? this.#writeSmall(chunk) : this.#writeInTurn(chunk);
+  }
+
+  /** Seals a small chunk now, and sends its frame. Nothing is ahead of it. */
+  async #writeSmall(chunk: Chunk): Promise<void> {
+    try {
+      await this.#send(sealBatch(this.#sealer, chunk, 0));
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  async #writeInTurn(chunk: Chunk): Promise<void> {
+    const [sealTurn, writeTurn] = [this.#sealing, this.#writing.catch(() => {})];
+    const sealed = Promise.withResolvers<void>();
     this.#sealing = sealed.promise;
-    this.#writing = written.promise;
     const onSealing = () => {
       if (this.#sealing === sealed.promise) this.#sealing = undefined;
       sealed.resolve();
@@ -62,7 +85,7 @@ export class RecordWriter {
       throw this.#fail(error);
     } finally {
       onSealing();
-      written.resolve();
+      this.#pending--;
     }
   }
 
@@ -70,7 +93,7 @@ export class RecordWriter {
   async #writeMessages(chunk: Chunk, { writeTurn, onSealing }: Turns): Promise<void> {
     let writing = writeTurn;
     for (let at = 0; at < chunk.length;) {
-      const turn = acquireSealing();
+      const turn = acquireSealing(chunk);
       if (turn !== undefined) await turn;
       let batch: SealedBatch;
       try {
@@ -83,7 +106,7 @@ export class RecordWriter {
       at += batch.length;
       // Every message has its number: the next call may seal.
       if (at >= chunk.length) onSealing();
-      batch.frames.catch(() => {}); // Reported below, unless the write before fails too.
+      if (batch.frames instanceof Promise) batch.frames.catch(() => {}); // Reported below, unless the write before fails too.
       await writing;
       writing = this.#send(batch);
       writing.catch(() => {}); // Reported one round later.
@@ -93,7 +116,7 @@ export class RecordWriter {
   }
 
   async #send({ frames, release }: SealedBatch): Promise<void> {
-    const bytes = await frames;
+    const bytes = frames instanceof Promise ? await frames : frames;
     // Frames behind a failed write would leave a gap.
     this.#throwIfEnded();
     await this.#state.connection.write(bytes);
@@ -103,7 +126,7 @@ export class RecordWriter {
   /** Implements `Connection.closeWrite`. */
   async closeWrite(): Promise<void> {
     this.#throwIfEnded();
-    await (this.#ending ??= this.#writing.then(() => this.#endWriting()));
+    await (this.#ending ??= this.#writing.catch(() => {}).then(() => this.#endWriting()));
   }
 
   async #endWriting(): Promise<void> {

@@ -4,18 +4,24 @@
  * @module
  */
 import { BufferPool } from "../../base/buffer_pool.ts";
-import { type Bytes, EMPTY } from "../../base/bytes.ts";
-import type { GssContext } from "../../gss/context.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import type { Eventually } from "../../base/eventually.ts";
 import { Semaphore } from "../../base/semaphore.ts";
+import type { GssContext } from "../../gss/context.ts";
+import { wrapEventually } from "../../gss/eventual.ts";
 import { FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
-import { type Chunk, SMALL_CHUNK } from "./chunk.ts";
+import type { Chunk } from "./chunk.ts";
 
 /** Tokens that are sealed or opened at once in each direction. */
 export const IN_FLIGHT = 4;
-/** Buffers for a whole batch of the largest frames. */
-const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
+/** Longest token whose frame gets a short buffer. */
+const SHORT_TOKEN = 4_604;
+/** Buffers for one short frame. */
+const SHORT = new BufferPool(FRAME_HEADER + SHORT_TOKEN, 256);
 /** Buffers for one frame of the largest size. */
 const FRAME = new BufferPool(FRAME_HEADER + MAX_TOKEN, 256);
+/** Buffers for a whole batch of the largest frames. */
+const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
 /** Limits the connections that seal at once. More would not be faster, and each needs a buffer. */
 const SEALING = new Semaphore(4);
 /** Longer messages are cut to whole cipher blocks, which saves both sides the ciphertext stealing. */
@@ -25,8 +31,8 @@ const CUT_TO_BLOCKS = 4_096;
 export interface SealedBatch {
   /** Bytes of the chunk that the batch takes. */
   readonly length: number;
-  /** Their frames, one after another. */
-  readonly frames: Promise<Bytes>;
+  /** Their frames, one after another; at once if the context can. */
+  readonly frames: Eventually<Bytes>;
   /** To be called after the frames are sent: returns their buffer to its pool. */
   readonly release: () => void;
 }
@@ -40,11 +46,11 @@ export interface Sealer {
 }
 
 /**
- * Acquires a place among the connections that seal: returns a promise to await, or `undefined` if there is one now.
- * {@linkcode sealBatch} releases it.
+ * Acquires a place among the connections that seal long chunks: returns a promise to await, or `undefined` if there is one now.
+ * {@linkcode sealBatch} releases it. A small chunk needs none, so that a keystroke does not wait behind downloads.
  */
-export function acquireSealing(): Promise<void> | undefined {
-  return SEALING.acquire();
+export function acquireSealing(chunk: Chunk): Promise<void> | undefined {
+  return chunk.isSmall ? undefined : SEALING.acquire();
 }
 
 /**
@@ -53,49 +59,80 @@ export function acquireSealing(): Promise<void> | undefined {
  * @throws {TypeError} When the memory of the chunk was transferred or shrunk; at once or through `frames`.
  */
 export function sealBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch {
+  if (chunk.isSmall) return startBatch(sealer, chunk, at);
+  let frames: Eventually<Bytes> | undefined;
   try {
     const batch = startBatch(sealer, chunk, at);
-    batch.frames.catch(() => {}).then(() => SEALING.release());
+    frames = batch.frames;
     return batch;
-  } catch (error) {
-    SEALING.release();
-    throw error;
+  } finally {
+    if (frames instanceof Promise) frames.catch(() => {}).then(() => SEALING.release());
+    else SEALING.release();
   }
+}
+
+/** A message, and whether it is encrypted. */
+interface Message {
+  readonly part: Uint8Array;
+  readonly confidential: boolean;
 }
 
 /** Starts to seal up to {@linkcode IN_FLIGHT} messages, each at its place in one buffer. */
-function startBatch({ context, confidential: isConfidential }: Sealer, chunk: Chunk, at: number): SealedBatch {
+function startBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch {
+  const { context } = sealer;
   const bytes = chunk.from(at);
-  const messages: { part: Uint8Array; confidential: boolean }[] = [];
-  let length = 0;
-  while (length < bytes.length && messages.length < IN_FLIGHT) {
-    const confidential = isConfidential(bytes.length - length);
-    const limit = context.wrapSizeLimit(MAX_TOKEN, { confidential });
-    const part = bytes.subarray(length, length + (limit > CUT_TO_BLOCKS ? limit - limit % 16 : limit));
-    messages.push({ part, confidential });
-    length += part.length;
-  }
-  // A short message gets memory of its own size.
-  const memory = bytes.length <= SMALL_CHUNK ? EMPTY : (messages.length === 1 ? FRAME : FRAMES).acquire();
-  const wraps = messages.map(({ part, confidential }, i) => {
-    const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
-    return context.wrap(part, {
-      confidential,
-      headroom: FRAME_HEADER,
-      ...(into.length > 0 ? { into } : {}),
-    });
-  });
-  const frames = joinFrames(Promise.all(wraps), memory, () => {
+  const messages = split(sealer, bytes);
+  const pool = poolFor(context, messages);
+  const memory = pool.acquire();
+  const wraps = messages.map((message, i) => wrapInto(context, message, memory, i * (FRAME_HEADER + MAX_TOKEN)));
+  const join = (frames: readonly Bytes[]) => {
     // A context may read a message again later.
     if (chunk.isShrunk) throw chunk.shrunkError(at);
-  });
-  return { length, frames, release: () => [FRAMES, FRAME].forEach((pool) => pool.release(memory)) };
+    return joinFrames(frames, memory);
+  };
+  return {
+    length: messages.reduce((length, { part }) => length + part.length, 0),
+    frames: areThere(wraps) ? join(wraps) : Promise.all(wraps).then(join),
+    release: () => pool.release(memory),
+  };
+}
+
+/** Returns the first messages of `bytes`. */
+function split({ context, confidential: isConfidential }: Sealer, bytes: Uint8Array): Message[] {
+  const messages: Message[] = [];
+  for (let at = 0; at < bytes.length && messages.length < IN_FLIGHT;) {
+    const confidential = isConfidential(bytes.length - at);
+    const limit = context.wrapSizeLimit(MAX_TOKEN, { confidential });
+    const part = bytes.subarray(at, at + (limit > CUT_TO_BLOCKS ? limit - limit % 16 : limit));
+    messages.push({ part, confidential });
+    at += part.length;
+  }
+  return messages;
+}
+
+/** Returns the buffers in which the frames of messages find room. */
+function poolFor(context: GssContext, messages: readonly Message[]): BufferPool {
+  if (messages.length !== 1) return FRAMES;
+  const [message] = messages;
+  return message!.part.length <= context.wrapSizeLimit(SHORT_TOKEN, message!) ? SHORT : FRAME;
+}
+
+/** Seals a message behind room for the header of its frame. A failure is a rejection: the messages beside it have their numbers. */
+function wrapInto(context: GssContext, { part, confidential }: Message, memory: Bytes, at: number): Eventually<Bytes> {
+  const into = memory.subarray(at, at + FRAME_HEADER + MAX_TOKEN);
+  try {
+    return wrapEventually(context, part, { confidential, headroom: FRAME_HEADER, into });
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function areThere(wraps: Eventually<Bytes>[]): wraps is Bytes[] {
+  return !wraps.some((wrap) => wrap instanceof Promise);
 }
 
 /** Adds the headers and joins the frames in `memory`; most frames lie at their place already. */
-async function joinFrames(sealing: Promise<Bytes[]>, memory: Bytes, check: () => void): Promise<Bytes> {
-  const frames = await sealing;
-  check();
+function joinFrames(frames: readonly Bytes[], memory: Bytes): Bytes {
   for (const frame of frames) frameInPlace(FrameType.Encapsulation, frame);
   if (frames.length === 1) return frames[0]!;
   let at = 0;

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { checkVersion, type Decoded } from "./decoded.ts";
 
@@ -52,7 +52,9 @@ export function frameInPlace(type: number, frame: Bytes): Bytes {
  * @throws {RangeError} When the token is longer than {@linkcode MAX_TOKEN}.
  */
 export function encodeFrame(type: number, token: Uint8Array): Bytes {
-  return frameInPlace(type, concat(new Uint8Array(FRAME_HEADER), token));
+  const frame = new Uint8Array(FRAME_HEADER + token.length);
+  frame.set(token, FRAME_HEADER);
+  return frameInPlace(type, frame);
 }
 
 /** Encodes the refusal. */

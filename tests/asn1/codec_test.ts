@@ -95,6 +95,13 @@ Deno.test("decode(): refuses elements above 16 MiB and tag numbers above 30", ()
   assert.throws(() => decode(anyElement, unhex("bf1f020500")), /tag number above 30/);
 });
 
+Deno.test("decode(): refuses the tag of end-of-contents, outside and inside", () => {
+  for (const given of ["0000", "2000", "000101", "30020000", "3005050000010a", "300520030a0101"]) {
+    assert.throws(() => decode(anyElement, unhex(given)), /tag 0, which no type has/, given);
+  }
+  assert.doesNotThrow(() => decode(anyElement, unhex("3002a000")));
+});
+
 Deno.test("applicationTag(): reads the first byte only", () => {
   assert.equal(applicationTag(unhex("6e00")), 14);
   assert.equal(applicationTag(unhex("3000")), undefined);

@@ -1,5 +1,5 @@
 /**
- * Line charts as SVG, with logarithmic or linear axes.
+ * Line charts as SVG, with logarithmic or linear axes, for light and dark pages.
  *
  * @module
  */
@@ -8,6 +8,8 @@
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
+  /** Whether it is what the machine allows, and not a contestant: drawn as a dashed line. @default {false} */
+  readonly limit?: boolean;
 }
 
 /** Contents of a chart. */
@@ -20,9 +22,20 @@ export interface Chart {
   readonly linear?: boolean;
 }
 
-const [WIDTH, HEIGHT] = [640, 360];
-const FRAME = { left: 70, right: 150, top: 40, bottom: 50 };
-const COLORS = ["#0b6e99", "#c1440e", "#6a8f3c", "#7a4fa3", "#8a6d3b"];
+const [WIDTH, HEIGHT] = [680, 360];
+const FRAME = { left: 64, right: 176, top: 56, bottom: 52 };
+/** Colors of lines on a light and on a dark page. */
+const COLORS = [["#1d6fb8", "#6cb2f2"], ["#bf4a12", "#f2935c"], ["#3a7d2c", "#85c96f"], [
+  "#77489f",
+  "#bd9ae6",
+]] as const;
+
+const style = (ink: string, paper: string, grid: string, faint: string, shade: 0 | 1) =>
+  `text{fill:${ink}}.paper{fill:${paper}}.grid{stroke:${grid}}.faint{fill:${faint}}.limit{stroke:${faint}}` +
+  COLORS.map((pair, i) => `.s${i}{stroke:${pair[shade]}}.d${i}{fill:${pair[shade]}}`).join("");
+const STYLE = `<style>${style("#1f2328", "#fff", "#e4e7eb", "#6a737d", 0)}@media(prefers-color-scheme:dark){${
+  style("#e6edf3", "#0d1117", "#30363d", "#9198a1", 1)
+}}</style>`;
 
 /** 1.5k, 20M */
 function short(value: number): string {
@@ -32,20 +45,21 @@ function short(value: number): string {
   return `${Number(value.toPrecision(3))}`;
 }
 
-/** Returns the powers of ten around the values, and the position of a value among them. */
-function axis(values: readonly number[], from: number, to: number): { ticks: number[]; at: (value: number) => number } {
-  const low = Math.floor(Math.log10(Math.min(...values)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));
-  const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
-  return { ticks, at: (value) => from + (to - from) * (Math.log10(value) - low) / (high - low) };
+type Axis = { ticks: number[]; at: (value: number) => number };
+
+/** Returns an axis from the largest mark below the values to the smallest one above: 1, 2, 5, 10, or powers of ten if those are many. */
+function logarithmic(values: readonly number[], from: number, to: number): Axis {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const decades = most / least > 200 ? [1] : [1, 2, 5];
+  const marks = Array.from({ length: 40 }, (_, i) => decades.map((part) => part * 10 ** (i - 20))).flat();
+  const low = marks.findLast((mark) => mark <= least)!;
+  const high = marks.find((mark) => mark >= most && mark > low)!;
+  const ticks = marks.filter((mark) => mark >= low && mark <= high);
+  return { ticks, at: (value) => from + (to - from) * Math.log(value / low) / Math.log(high / low) };
 }
 
-/** Returns equal round steps from 0. */
-function steps(
-  values: readonly number[],
-  from: number,
-  to: number,
-): { ticks: number[]; at: (value: number) => number } {
+/** Returns an axis of equal round steps from 0. */
+function linearly(values: readonly number[], from: number, to: number): Axis {
   const most = Math.max(...values, 1e-9);
   const power = 10 ** Math.floor(Math.log10(most));
   const step = [0.2, 0.5, 1, 2].map((part) => part * power).find((size) => most / size <= 6) ?? 2 * power;
@@ -56,40 +70,49 @@ function steps(
 
 /** Returns the chart as SVG. */
 export function drawChart({ title, x, y, series, linear = false }: Chart): string {
-  const axisOf = linear ? steps : axis;
+  const axisOf = linear ? linearly : logarithmic;
   const points = series.flatMap((line) => line.points);
-  const across = axisOf(points.map(([value]) => value), FRAME.left, WIDTH - FRAME.right);
-  const up = axisOf(points.map(([, value]) => value), HEIGHT - FRAME.bottom, FRAME.top);
-  const text = (at: [number, number], content: string, more = "") =>
-    `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" ${more}>${content}</text>`;
-  const rule = (a: [number, number], b: [number, number]) =>
-    `<path d="M${a.map((n) => n.toFixed(1))}L${b.map((n) => n.toFixed(1))}" stroke="#ddd"/>`;
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
-    `<rect width="100%" height="100%" fill="#fff"/>`,
-    text([FRAME.left, 22], title, 'font-size="15"'),
-    text([FRAME.left, HEIGHT - 10], x),
-    text([8, FRAME.top - 10], y),
+  const [right, bottom] = [WIDTH - FRAME.right, HEIGHT - FRAME.bottom];
+  const across = axisOf(points.map(([value]) => value), FRAME.left, right);
+  const up = axisOf(points.map(([, value]) => value), bottom, FRAME.top);
+  const text = (at: readonly [number, number], content: string, more = "") =>
+    `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}"${more}>${content}</text>`;
+  const rule = (a: readonly number[], b: readonly number[]) =>
+    `<path d="M${a.map((n) => n.toFixed(1))}L${b.map((n) => n.toFixed(1))}" class="grid"/>`;
+  let color = -1;
+  const lines = series.flatMap((line, i) => {
+    const paint = line.limit ? "limit" : `s${++color % COLORS.length}`;
+    const dots = line.limit || linear ? [] : line.points;
+    const places = line.points.map(([a, b]) => `${across.at(a).toFixed(1)},${up.at(b).toFixed(1)}`).join(" ");
+    const dashes = line.limit ? ' stroke-dasharray="6 4"' : "";
+    const key = FRAME.top + 8 + 22 * i;
+    return [
+      `<polyline points="${places}" class="${paint}" fill="none" stroke-width="2"${dashes}/>`,
+      ...dots.map(([a, b]) =>
+        `<circle cx="${across.at(a).toFixed(1)}" cy="${up.at(b).toFixed(1)}" r="3.5" class="d${
+          color % COLORS.length
+        }"/>`
+      ),
+      `<path d="M${right + 14},${key}h22" class="${paint}" stroke-width="2"${dashes}/>`,
+      text([right + 42, key + 4], line.name),
+    ];
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui,sans-serif" font-size="12">`,
+    STYLE,
+    '<rect width="100%" height="100%" class="paper"/>',
+    text([16, 24], title, ' font-size="15" font-weight="600"'),
+    text([FRAME.left, FRAME.top - 10], y, ' class="faint"'),
+    text([(FRAME.left + right) / 2, HEIGHT - 12], x, ' class="faint" text-anchor="middle"'),
     ...across.ticks.flatMap((tick) => [
-      rule([across.at(tick), FRAME.top], [across.at(tick), HEIGHT - FRAME.bottom]),
-      text([across.at(tick), HEIGHT - FRAME.bottom + 16], short(tick), 'text-anchor="middle"'),
+      rule([across.at(tick), FRAME.top], [across.at(tick), bottom]),
+      text([across.at(tick), bottom + 17], short(tick), ' class="faint" text-anchor="middle"'),
     ]),
     ...up.ticks.flatMap((tick) => [
-      rule([FRAME.left, up.at(tick)], [WIDTH - FRAME.right, up.at(tick)]),
-      text([FRAME.left - 6, up.at(tick) + 4], short(tick), 'text-anchor="end"'),
+      rule([FRAME.left, up.at(tick)], [right, up.at(tick)]),
+      text([FRAME.left - 8, up.at(tick) + 4], short(tick), ' class="faint" text-anchor="end"'),
     ]),
-    ...series.flatMap((line, i) => {
-      const color = COLORS[i % COLORS.length]!;
-      const places = line.points.map(([a, b]) => `${across.at(a).toFixed(1)},${up.at(b).toFixed(1)}`);
-      return [
-        `<polyline points="${places.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`,
-        ...(linear ? [] : places).map((place) =>
-          `<circle cx="${place.split(",")[0]}" cy="${place.split(",")[1]}" r="3" fill="${color}"/>`
-        ),
-        text([WIDTH - FRAME.right + 12, FRAME.top + 12 + 18 * i], line.name, `fill="${color}"`),
-      ];
-    }),
-    "</svg>",
-  ];
-  return `${parts.join("\n")}\n`;
+    ...lines,
+    "</svg>\n",
+  ].join("\n");
 }

@@ -3,58 +3,48 @@
  *
  * @module
  */
+import type { Contest, Goal } from "./contest.ts";
 import type { Field, Proxy } from "./field.ts";
-import { byTurns, cpuMilliseconds } from "./measure.ts";
-import { type Report, show } from "./report.ts";
+import { cpuMilliseconds } from "./measure.ts";
 
 /** Few enough that the ports of finished connections to the origin, which stay in TIME_WAIT for a minute, suffice. */
 const COUNT = 320;
 
-/** Measures handshakes per second with this concurrency. */
-export async function handshakes(field: Field, proxy: Proxy, level: string, ways: number): Promise<number> {
-  const [seconds] = await field.load("handshakes", proxy, level, COUNT, ways);
+/** Measures handshakes per second with this concurrency, of nobody: of as many messages with an echo in C. */
+export async function handshakes(
+  field: Field,
+  proxy: Proxy | undefined,
+  level: string,
+  ways: number,
+): Promise<number> {
+  const [seconds] = await field.load("handshakes", proxy, proxy === undefined ? "turns" : level, COUNT, ways);
   return COUNT / seconds!;
 }
 
-/** The rows of handshakes. */
-export async function benchHandshakes(field: Field, report: Report): Promise<void> {
+/** One at a time, and many. */
+export async function* benchHandshakes(field: Field): AsyncGenerator<Contest> {
   await using ours = await field.ourServer();
-  await using threads = await field.ourServer(2);
-  await using dante = await field.dante("gssapi");
+  await using threads = await field.ourServer({ workers: 2 });
+  await using dante = await field.dante();
   for (const level of ["0", "2"]) {
-    for (const ways of [1, 16]) {
-      const [own, two, theirs] = await byTurns(
-        [ours, threads, dante].map((proxy) => () => handshakes(field, proxy, level, ways)),
-      );
+    const run = (proxy: Proxy, ways: number) => async () => {
+      const before = cpuMilliseconds(proxy.pid);
+      const rate = await handshakes(field, proxy, level, ways);
+      return [rate, (cpuMilliseconds(proxy.pid) - before) / COUNT];
+    };
+    for (const [ways, least] of [[1, 1.2], [16, 1.4]] as const) {
       const work = `handshakes, level ${level}, ${ways} at a time`;
-      report.compare({ work, unit: "per s", ours: own!, peer: theirs!, name: "Dante", goal: 2 });
-      if (ways > 1) {
-        report.compare({
-          work: `${work}, 2 workers`,
-          unit: "per s",
-          ours: two!,
-          peer: theirs!,
-          name: "Dante",
-          goal: 2,
-        });
-      }
+      const goals: Goal[] = [{ to: "Dante", least }];
+      if (ways > 1) goals.push({ of: "2 workers", to: "gssocks", least: 1 });
+      yield {
+        measures: [
+          { work, unit: "per s", goals },
+          { work: `${work}, the server's processor time for each`, unit: "ms", goals: [{ most: 0.4 }] },
+        ],
+        ours: { gssocks: run(ours, ways), "2 workers": ways > 1 ? run(threads, ways) : undefined },
+        peers: { Dante: dante && run(dante, ways) },
+        turns: 7,
+      };
     }
-    const [own, theirs] = await byTurns([ours, dante].map((proxy) => () => cpuEach(field, proxy, level)));
-    // A rate, so that more is better as in all rows.
-    report.compare({
-      work: `handshakes a second of the server's processor time, level ${level} (${show(own!)} and ${
-        show(theirs!)
-      } ms each)`,
-      unit: "per s",
-      ours: 1000 / own!,
-      peer: 1000 / theirs!,
-      name: "Dante",
-    });
   }
-}
-
-async function cpuEach(field: Field, proxy: Proxy, level: string): Promise<number> {
-  const before = cpuMilliseconds(proxy.pid);
-  await field.load("handshakes", proxy, level, COUNT, 4);
-  return (cpuMilliseconds(proxy.pid) - before) / COUNT;
 }

@@ -1,14 +1,16 @@
 /* Origin and load for the benchmarks, on MIT libgssapi: cheap enough that the proxy under test is what is measured.
  *
- *   load origin                                         HTTP: N zeros for "GET /N", an echo for everything else; prints "port N"
+ *   load origin                                         HTTP: N zeros for "GET /N", an echo for everything else, and for datagrams; prints "port N"
  *   load handshakes PROXY TARGET LEVEL COUNT WAYS       COUNT connections up to the reply -> "SECONDS"
  *   load drain PROXY TARGET LEVEL OCTETS CONNECTIONS    downloads at once, what comes is thrown away unread -> "SECONDS WIRE_OCTETS"
  *   load ping PROXY TARGET LEVEL COUNT SIZE             round trips one after another -> "MEDIAN P99" in microseconds
  *   load hold PROXY TARGET LEVEL COUNT WAYS             sessions that do nothing -> "held COUNT", until stdin ends
  *   load stall PROXY TARGET LEVEL                       asks for a download and reads none of it -> "stalled", until stdin ends
+ *   load pull PROXY TARGET LEVEL                        downloads and throws away -> "pulling", until stdin ends
  *
  * PROXY and TARGET are ports on 127.0.0.1, the service is rcmd@localhost. LEVEL is 0, 1 or 2 (RFC 1961 section 4),
- * "plain" (no authentication) or "direct" (no proxy). Tickets come from the default cache, read once into memory.
+ * "plain" (no authentication), "direct" (no proxy) or "turns" (no proxy: the target echoes as many messages, as long as those of a
+ * handshake). Tickets come from the default cache, read once into memory.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,6 +20,7 @@
 #include <gssapi/gssapi_krb5.h>
 #include <krb5.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +145,14 @@ static void get_message(struct session *s, void *bytes, size_t length) {
 /* Up to the reply to CONNECT. */
 static struct session open_session(int proxy, int target, const char *level) {
   struct session s = {.level = -1, .context = GSS_C_NO_CONTEXT};
-  if (!strcmp(level, "direct")) {
+  if (!strcmp(level, "direct") || !strcmp(level, "turns")) {
+    static const size_t lengths[] = {3, 640, 36, 76};
+    char bytes[640] = {5};
     s.fd = dial(target);
+    for (int i = 0; i < 4 && level[0] == 't'; i++) {
+      put(s.fd, bytes, lengths[i]);
+      get(s.fd, bytes, lengths[i]);
+    }
     return s;
   }
   s.fd = dial(proxy);
@@ -240,6 +249,17 @@ static void stall(int proxy, int target, const char *level) {
   for (char c; read(0, &c, 1) > 0;) continue;
 }
 
+static void pull(int proxy, int target, const char *level) {
+  static char bytes[1 << 18];
+  struct session s = open_session(proxy, target, level);
+  struct pollfd ready[2] = {{.fd = 0, .events = POLLIN}, {.fd = s.fd, .events = POLLIN}};
+  ask(&s, 1LL << 40);
+  puts("pulling");
+  fflush(stdout);
+  while (poll(ready, 2, -1) > 0 && ready[0].revents == 0)
+    if (read(s.fd, bytes, sizeof bytes) <= 0) die("read");
+}
+
 static void drain(int proxy, int target, const char *level, long long octets, int connections) {
   static char bytes[1 << 18];
   int epoll = epoll_create1(0), open = connections;
@@ -311,19 +331,35 @@ static void serve_client(int epoll, struct client *c) {
   free(c);
 }
 
+static void echo_datagrams(int fd) {
+  static char bytes[1 << 16];
+  struct sockaddr_in from;
+  socklen_t length = sizeof from;
+  for (ssize_t n; (n = recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &length)) >= 0;)
+    sendto(fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, length);
+}
+
 static void origin(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0), on = 1;
   if (bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 4096) < 0) die("listen");
   getsockname(listener, (struct sockaddr *)&address, &length);
+  int datagrams = socket(AF_INET, SOCK_DGRAM, 0);
+  if (bind(datagrams, (struct sockaddr *)&address, length) < 0) die("bind");
   printf("port %d\n", ntohs(address.sin_port));
   fflush(stdout);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
   epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  event.data.ptr = &datagrams;
+  epoll_ctl(epoll, EPOLL_CTL_ADD, datagrams, &event);
   for (;;) {
     int n = epoll_wait(epoll, events, 256, -1);
     for (int i = 0; i < n; i++) {
+      if (events[i].data.ptr == &datagrams) {
+        echo_datagrams(datagrams);
+        continue;
+      }
       if (events[i].data.ptr != NULL) {
         serve_client(epoll, events[i].data.ptr);
         continue;
@@ -358,6 +394,7 @@ int main(int argc, char **argv) {
   else if (!strcmp(command, "ping")) ping(proxy, target, argv[4], (int)count, more);
   else if (!strcmp(command, "hold")) hold(proxy, target, argv[4], (int)count, more);
   else if (!strcmp(command, "stall")) stall(proxy, target, argv[4]);
+  else if (!strcmp(command, "pull")) pull(proxy, target, argv[4]);
   else return 2;
   return 0;
 }

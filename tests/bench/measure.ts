@@ -1,46 +1,19 @@
 /**
- * Measures this package and a peer in turn, and evaluates the figures.
+ * What the system says of a process.
  *
  * @module
  */
 
-/** Returns the median. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** A measurement that returns a figure each time. */
-export type Run = () => Promise<number>;
-
-/** Runs each in turn for several rounds, so that a slow minute affects all; returns the medians. The first round warms up. */
-export async function byTurns(runs: readonly Run[], rounds = 3): Promise<number[]> {
-  const seen: number[][] = runs.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, run] of runs.entries()) {
-      const figure = await run();
-      if (round > 0) seen[i]!.push(figure);
-    }
-  }
-  return seen.map(median);
-}
-
-/** Returns the smallest of several times: noise only makes them longer. */
-export async function smallest(run: Run, rounds: number): Promise<number> {
-  let best = Infinity;
-  for (let i = 0; i < rounds; i++) best = Math.min(best, await run());
-  return best;
-}
-
-/** Returns the processor time of a process and its group, in milliseconds. */
+/** Returns the processor time of a process and its group, and of those in it that have ended, in milliseconds. */
 export function cpuMilliseconds(pid: number): number {
   let ticks = 0;
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const fields = Deno.readTextFileSync(`/proc/${name}/stat`).split(") ")[1]!.split(" ");
-      // Group and session are the third and fourth field after the name, times the twelfth and thirteenth.
+      // Group and session are the third and fourth field after the name, times the twelfth to fifteenth.
       if (Number(name) !== pid && Number(fields[2]) !== pid && Number(fields[3]) !== pid) continue;
-      ticks += Number(fields[11]) + Number(fields[12]);
+      for (const time of fields.slice(11, 15)) ticks += Number(time);
     } catch {
       // The process has ended.
     }
@@ -48,9 +21,14 @@ export function cpuMilliseconds(pid: number): number {
   return 10 * ticks;
 }
 
-/** Returns the resident memory of a process in KiB. */
-export function residentKib(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]);
+/** Returns the resident memory of a process in KiB, once it stops changing. */
+export async function settledKib(pid: number): Promise<number> {
+  for (let last = -1;;) {
+    const now = Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]);
+    if (Math.abs(now - last) < 64) return now;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 }
 
 /** Returns the limit of open files of a process. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Field, Proxy } from "./field.ts";
-import { byTurns } from "./measure.ts";
-import type { Report } from "./report.ts";
+import type { Contest, Run } from "./contest.ts";
+import { type Field, LEVELS, type Proxy } from "./field.ts";
 
-const DOWNLOAD_BYTES = 256 * (1 << 20);
-const GOALS: Readonly<Record<string, number>> = { "2": 3, "1": 2, "0": 1 };
+const DOWNLOAD_BYTES = 128 * (1 << 20);
+/** Smallest ratio to Dante: of the server alone, of both ends. */
+const GOALS: Readonly<Record<string, readonly [number, number]>> = { "2": [3, 2.1], "1": [2, 1.8], "0": [1.5, 1.5] };
 
 /** Measures MB/s of a server alone. */
 export async function drain(
@@ -23,54 +23,41 @@ export async function drain(
   return came! / seconds! / 1e6;
 }
 
-/** The rows of downloads. */
-export async function benchRelays(field: Field, report: Report): Promise<void> {
+/** Downloads at each level, and without authentication. */
+export async function* relays(field: Field): AsyncGenerator<Contest> {
   await using ours = await field.ourServer();
-  await using dante = await field.dante("gssapi");
-  for (const [level, goal] of Object.entries(GOALS).reverse()) {
-    const [own, theirs] = await byTurns([() => drain(field, ours, level), () => drain(field, dante, level)]);
-    report.compare({
-      work: `download through the server alone, level ${level}`,
-      unit: "MB/s",
-      ours: own!,
-      peer: theirs!,
-      name: "Dante",
-      goal,
-    });
-    const [both, danteBoth] = await byTurns([
-      () => field.ourDownload(ours, level, DOWNLOAD_BYTES),
-      () => field.curlDownload(dante, level, DOWNLOAD_BYTES),
-    ]);
-    report.compare({
-      work: `download through client and server, level ${level}`,
-      unit: "MB/s",
-      ours: both!,
-      peer: danteBoth!,
-      name: "Dante",
-      goal,
-    });
+  {
+    await using dante = await field.dante();
+    for (const [level, [alone, both]] of Object.entries(GOALS).reverse()) {
+      const download = async () => {
+        const args = ["download", ours.port, field.target, LEVELS[level]!.ours, DOWNLOAD_BYTES];
+        return DOWNLOAD_BYTES / 1e6 / await field.ourClient(args);
+      };
+      yield {
+        measures: [measure(`download through the server alone, level ${level}`, alone)],
+        ours: { gssocks: () => drain(field, ours, level) },
+        peers: { Dante: dante && (() => drain(field, dante, level)) },
+      };
+      yield {
+        measures: [measure(`download through client and server, level ${level}`, both)],
+        ours: { gssocks: download },
+        peers: { Dante: dante && (() => field.curlDownload(dante, level, DOWNLOAD_BYTES)) },
+      };
+    }
   }
-  await benchPlain(field, report, ours);
-}
-
-async function benchPlain(field: Field, report: Report, ours: Proxy): Promise<void> {
   await using dante = await field.dante("none");
   await using microsocks = await field.microsocks();
+  await using v2ray = await field.v2ray();
   await using ssh = await field.sshTunnel();
-  const peers = { Dante: dante, microsocks, "ssh -D, encrypted": ssh };
-  for (const [name, proxy] of Object.entries(peers)) {
-    if (proxy === undefined) continue;
-    const [own, theirs] = await byTurns([
-      () => field.curlDownload(ours, undefined, DOWNLOAD_BYTES),
-      () => field.curlDownload(proxy, undefined, DOWNLOAD_BYTES),
-    ]);
-    report.compare({
-      work: "download by curl, no authentication",
-      unit: "MB/s",
-      ours: own!,
-      peer: theirs!,
-      name,
-      ...(name === "Dante" ? { goal: 1 } : {}),
-    });
-  }
+  const curl = (proxy: Proxy | undefined): Run | undefined =>
+    proxy && (() => field.curlDownload(proxy, undefined, DOWNLOAD_BYTES));
+  yield {
+    measures: [measure("download by curl, no authentication", 1)],
+    ours: { gssocks: curl(ours) },
+    peers: { Dante: curl(dante), microsocks: curl(microsocks), V2Ray: curl(v2ray), "ssh -D, encrypted": curl(ssh) },
+  };
+}
+
+function measure(work: string, least: number) {
+  return { work, unit: "MB/s", goals: [{ to: "Dante", least }] };
 }

@@ -5,73 +5,108 @@
  * @module
  */
 import { type Chart, drawChart } from "./chart.ts";
-
-/** A comparison with a peer on the same work. */
-export interface Comparison {
-  readonly work: string;
-  readonly unit: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly name: string;
-  /** Minimum ratio of this package to the peer. */
-  readonly goal?: number;
-}
-
-/** A figure with a limit of its own. */
-export interface Limit {
-  readonly what: string;
-  readonly figure: number;
-  readonly unit: string;
-  readonly goal: { readonly most: number } | { readonly least: number };
-  readonly remark?: string;
-}
+import { type Contest, type Figures, type Goal, type Measure, ratios } from "./contest.ts";
+import { judge, median, type Spread, spread, type Verdict } from "./statistics.ts";
 
 const [BEGIN, END] = ["<!-- figures -->", "<!-- end of figures -->"];
+const WORDS: Readonly<Record<Verdict, string>> = {
+  met: "met",
+  "not met": "**not met**",
+  noise: "noise is larger than the difference",
+};
 
 /** Formats a number with three significant digits. */
 export function show(value: number): string {
-  return value >= 1000 ? Math.round(value).toString() : Number(value.toPrecision(3)).toString();
+  return Math.abs(value) >= 1000 ? Math.round(value).toString() : Number(value.toPrecision(3)).toString();
+}
+
+/** Formats a median with its spread. */
+export function showSpread({ median, low, high }: Spread): string {
+  return `${show(median)} (${show(low)} to ${show(high)})`;
+}
+
+/** Prints a line. */
+export function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.log(line);
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }
 
 /** Collects figures, and prints each at once. */
 export class Report {
-  readonly #comparisons: string[] = [];
-  readonly #limits: string[] = [];
+  readonly #goals: string[] = [];
+  readonly #figures: string[] = [];
+  readonly #counts: Record<Verdict, number> = { met: 0, "not met": 0, noise: 0 };
   readonly #charts: { file: string; chart: Chart }[] = [];
 
-  compare({ work, unit, ours, peer, name, goal }: Comparison): void {
-    const ratio = ours / peer;
-    const wanted = goal === undefined ? "" : `${goal} ${ratio >= goal ? "met" : "**not met**"}`;
-    this.#add(
-      this.#comparisons,
-      `| ${work} | ${show(ours)} ${unit} | ${name} ${show(peer)} ${unit} | ${ratio.toFixed(2)} | ${wanted} |`,
+  /** Adds what was measured in a contest. */
+  add(contest: Contest, seen: ReadonlyMap<string, Figures>): void {
+    for (const [i, measure] of contest.measures.entries()) {
+      const figures = new Map([...seen].map(([name, all]) => [name, all[i]!]));
+      this.#add(this.#figures, this.#figureRow(measure, figures));
+      for (const goal of measure.goals ?? []) {
+        const found = this.#goalRow(measure, goal, figures);
+        if (found !== undefined) this.#add(this.#goals, found);
+      }
+    }
+  }
+
+  /** All contestants in one row; the first one is ours, and the others' ratios are ours to theirs. */
+  #figureRow({ work, unit }: Measure, figures: ReadonlyMap<string, readonly number[]>): string {
+    const [[first, own] = ["", []], ...others] = figures;
+    const cells = others.map(([name, theirs]) =>
+      `${name} ${show(median(theirs))}, ratio ${showSpread(spread(ratios(own, theirs, unit)))}`
+    );
+    return row(
+      `${work}, ${unit}`,
+      `${first === "gssocks" ? "" : `${first} `}${showSpread(spread(own))}`,
+      cells.join("; "),
     );
   }
 
-  limit({ what, figure, unit, goal, remark = "" }: Limit): void {
-    const met = "most" in goal ? figure <= goal.most : figure >= goal.least;
-    const wanted = "most" in goal ? `at most ${goal.most}` : `at least ${goal.least}`;
-    this.#add(
-      this.#limits,
-      `| ${what} | ${show(figure)} ${unit} | ${wanted} ${unit} ${met ? "met" : "**not met**"} | ${remark} |`,
-    );
+  /** A goal, unless its contestant is missing. */
+  #goalRow(measure: Measure, goal: Goal, figures: ReadonlyMap<string, readonly number[]>): string | undefined {
+    const { work, unit } = measure;
+    const name = goal.of ?? figures.keys().next().value!;
+    const own = figures.get(name)!;
+    const theirs = goal.to === undefined ? undefined : figures.get(goal.to);
+    if (goal.to !== undefined && theirs === undefined) return undefined;
+    const result = spread(theirs === undefined ? own : ratios(own, theirs, unit));
+    const verdict = judge(result, goal);
+    this.#counts[verdict]++;
+    const what = name === "gssocks" ? work : `${work}: ${name}`;
+    const wanted = "least" in goal ? `at least ${goal.least}` : `at most ${goal.most}`;
+    return theirs === undefined
+      ? row(what, `${show(median(own))} ${unit}`, "", `${showSpread(result)} ${unit}`, wanted, WORDS[verdict])
+      : row(
+        what,
+        `${show(median(own))} ${unit}`,
+        `${goal.to} ${show(median(theirs))}`,
+        showSpread(result),
+        wanted,
+        WORDS[verdict],
+      );
   }
 
   chart(file: string, chart: Chart): void {
     this.#charts.push({ file, chart });
     for (const { name, points } of chart.series) {
-      this.#say(`${chart.title}, ${name}: ${points.map(([x, y]) => `${show(x)}: ${show(y)}`).join(", ")}`);
+      say(`${chart.title}, ${name}, ${chart.y}: ${points.map(([x, y]) => `${show(x)}: ${show(y)}`).join(", ")}`);
     }
   }
 
   #add(rows: string[], row: string): void {
     rows.push(row);
-    this.#say(row);
+    say(row);
   }
 
-  #say(line: string): void {
-    // deno-lint-ignore no-console
-    console.log(line);
+  /** How many goals are met. */
+  get summary(): string {
+    const { met, "not met": missed, noise } = this.#counts;
+    return `${met} goals met, ${missed} not met, ${noise} within noise.`;
   }
 
   /** Writes the page and its charts. */
@@ -82,30 +117,28 @@ export class Report {
     }
     const figures = [
       machine,
+      this.summary,
       "",
-      "| work | ours | peer | ratio | goal |",
-      "| --- | --- | --- | --- | --- |",
-      ...this.#comparisons,
+      row("work", "gssocks", "peer", "ratio, or the figure", "goal", "verdict"),
+      "| --- | --- | --- | --- | --- | --- |",
+      ...this.#goals,
       "",
-      "| what | figure | goal | |",
-      "| --- | --- | --- | --- |",
-      ...this.#limits,
+      "<details><summary>All figures</summary>",
+      "",
+      row("work", "gssocks", "others"),
+      "| --- | --- | --- |",
+      ...this.#figures,
+      "",
+      "</details>",
       "",
       ...this.#charts.flatMap(({ file, chart }) => [
         `![${chart.title}](charts/${file}.svg)`,
         "",
-        `<details><summary>Figures</summary>`,
+        `<details><summary>${chart.title}, ${chart.y}</summary>`,
         "",
-        `| ${chart.x} | ${chart.series.map(({ name }) => name).join(" | ")} |`,
+        row(chart.x, ...chart.series.map(({ name }) => name)),
         `| --- |${" --- |".repeat(chart.series.length)}`,
-        ...chart.series[0]!.points.map(([x]) =>
-          `| ${show(x)} | ${
-            chart.series.map(({ points }) => {
-              const y = points.find(([other]) => other === x)?.[1];
-              return y === undefined ? "" : show(y);
-            }).join(" | ")
-          } |`
-        ),
+        ...chart.series[0]!.points.map(([x]) => row(show(x), ...chart.series.map((line) => pointAt(line.points, x)))),
         "",
         "</details>",
         "",
@@ -116,4 +149,9 @@ export class Report {
     if (before < 0 || after < before) throw new Error(`${page} has no marks for the figures`);
     await Deno.writeTextFile(page, `${text.slice(0, before)}${BEGIN}\n${figures}\n${text.slice(after)}`);
   }
+}
+
+function pointAt(points: readonly (readonly [number, number])[], x: number): string {
+  const y = points.find(([other]) => other === x)?.[1];
+  return y === undefined ? "" : show(y);
 }

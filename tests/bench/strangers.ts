@@ -11,15 +11,15 @@ import { encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { encodeOffer, encodeRequest } from "../../socks/wire/messages.ts";
 import { tlv } from "../support/forge_spnego.ts";
+import type { Contest } from "./contest.ts";
 import type { Field, Proxy } from "./field.ts";
-import { median } from "./measure.ts";
-import { type Report, show } from "./report.ts";
+import { median } from "./statistics.ts";
 
 /** Approximate bytes of a token, and tokens per second. */
 const TOKEN_BYTES = 36_000;
 const RATE = 100;
-/** Duration of each part in milliseconds. */
-const PART = 8_000;
+/** Duration of each half of a turn in milliseconds. */
+const HALF = 1_200;
 
 /** Tokens of the smallest possible elements, for SPNEGO and for Kerberos. */
 function hostileFrames(): Bytes[] {
@@ -81,7 +81,7 @@ function echo(): Deno.TcpListener {
 
 async function times(server: Proxy, target: number): Promise<number[]> {
   const seen: number[] = [];
-  for (const end = performance.now() + PART; performance.now() < end;) {
+  for (const end = performance.now() + HALF; performance.now() < end;) {
     seen.push(await ordinary(server.port, target));
     // A client that connects now and then, and does not load the server itself.
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -89,37 +89,35 @@ async function times(server: Proxy, target: number): Promise<number[]> {
   return seen;
 }
 
-/** The row of strangers. */
-export async function benchStrangers(field: Field, report: Report): Promise<void> {
+/** An ordinary client alone, and beside the strangers. */
+export async function* strangers(field: Field): AsyncGenerator<Contest> {
   await using server = await field.ourServer();
   using target = echo();
-  const { port } = target.addr;
   const frames = hostileFrames();
-  await times(server, port); // Warms up.
-  const calm = await times(server, port);
-  let sent = 0;
-  let answered = 0;
-  const start = performance.now();
-  // A late timer sends all that is due.
-  const sending = setInterval(() => {
-    while (sent < (performance.now() - start) * RATE / 1000) {
-      const frame = frames[sent++ % frames.length]!;
-      void stranger(server.port, frame).then(() => answered++, () => {});
-    }
-  }, 1000 / RATE);
-  const busy = await times(server, port);
-  clearInterval(sending);
-  const [before, loaded] = [median(calm), median(busy)];
-  const worst = Math.max(...busy);
-  report.limit({
-    what: `median of an ordinary client during ${RATE} tokens of ${
-      TOKEN_BYTES / 1000
-    } KB a second from strangers, of its calm one`,
-    figure: loaded / before,
-    unit: "times",
-    goal: { most: 2 },
-    remark: `${show(before)} and ${show(loaded)} ms, the longest ${show(worst)} ms; ${
-      Math.round(sent / (PART / 1000))
-    } tokens a second sent, ${answered} of ${sent} answered`,
-  });
+  const run = async () => {
+    const calm = median(await times(server, target.addr.port));
+    let sent = 0;
+    let answered = 0;
+    const start = performance.now();
+    // A late timer sends all that is due.
+    const sending = setInterval(() => {
+      while (sent < (performance.now() - start) * RATE / 1000) {
+        const frame = frames[sent++ % frames.length]!;
+        void stranger(server.port, frame).then(() => answered++, () => {});
+      }
+    }, 1000 / RATE);
+    const beside = await times(server, target.addr.port);
+    clearInterval(sending);
+    if (answered === 0) throw new Error(`none of ${sent} strangers got an answer`);
+    return [median(beside) / calm, median(beside), Math.max(...beside)];
+  };
+  const work = `an ordinary client beside ${RATE} tokens of ${TOKEN_BYTES / 1000} KB a second from strangers`;
+  yield {
+    measures: [
+      { work: `${work}, of its calm time`, unit: "times", goals: [{ most: 2 }] },
+      { work, unit: "ms" },
+      { work: `${work}, the longest`, unit: "ms" },
+    ],
+    ours: { gssocks: run },
+  };
 }

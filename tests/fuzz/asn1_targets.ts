@@ -5,9 +5,7 @@
  */
 import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../asn1/codec.ts";
 import { asn1jsEngine } from "../../asn1/asn1js.ts";
-import { asBytes, sameBytes } from "../../base/bytes.ts";
-import { derEngine } from "../../asn1/der.ts";
-import { type Element, VOUCHED_ELEMENTS } from "../../asn1/element.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import { decodeInitialToken, encodeInitialToken } from "../../gss/initial_token.ts";
 import {
   decodeNegTokenInit,
@@ -20,6 +18,7 @@ import * as basic from "../../kerberos/messages/basic.ts";
 import * as cred from "../../kerberos/messages/cred.ts";
 import * as error from "../../kerberos/messages/error.ts";
 import * as kdc from "../../kerberos/messages/kdc.ts";
+import { type DerTree, readTree } from "../support/der_tree.ts";
 import { forgeInit, forgeResp, OID } from "../support/forge_spnego.ts";
 import { hex, unhex, vectors } from "../support/vectors.ts";
 import { asn1Error } from "./expected.ts";
@@ -34,8 +33,8 @@ function messageSeeds(): Uint8Array[] {
 }
 
 /** Returns an encoding and all its elements. */
-function parts({ whole, children }: Element): Uint8Array[] {
-  return [whole.slice(), ...children.flatMap(parts)];
+function parts({ whole, children }: DerTree): Uint8Array[] {
+  return [whole, ...children.flatMap(parts)];
 }
 
 /** Returns the inputs that a type decodes, or all of them. */
@@ -45,7 +44,7 @@ function seedsOf(codec: Codec<unknown>, all: readonly Uint8Array[]): readonly Ui
 }
 
 function isCodec(value: unknown): value is Codec<unknown> {
-  return typeof value === "object" && value !== null && "fromElement" in value;
+  return typeof value === "object" && value !== null && "read" in value;
 }
 
 /** Returns the result of decoding as text that tells values apart, or that it was refused. */
@@ -86,8 +85,7 @@ function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8A
 /** Returns the targets. */
 export function asn1Targets(): Target[] {
   const seeds = messageSeeds();
-  const tree = (seed: Uint8Array) => derEngine.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS });
-  const all = [...new Set(seeds.flatMap((seed) => parts(tree(seed)).map(hex)))].map((text) => unhex(text));
+  const all = [...new Set(seeds.flatMap((seed) => parts(readTree(seed)).map(hex)))].map((text) => unhex(text));
   const modules = { ...ap, ...basic, ...cred, ...error, ...kdc };
   const codecs = Object.entries(modules).flatMap(([name, codec]) =>
     isCodec(codec) ? [codecTarget(name, codec, seedsOf(codec, all))] : []

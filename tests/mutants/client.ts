@@ -93,22 +93,22 @@ const ENDS: readonly Mutant[] = [
     [
       "a deadline that was ended keeps no timer",
       "CWE-401",
-      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#controller",
-      "    this.#controller",
+      "    this.#stopTimer();\n    const { signal } = this;",
+      "    const { signal } = this;",
     ],
     [
       "a deadline that is disposed of keeps no timer",
       "CWE-401",
-      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#listening",
+      "    this.#stopTimer();\n    this.#listening",
       "    this.#listening",
     ],
     [
       "a deadline that is disposed of keeps no listener",
       "CWE-401",
-      "    this.#listening[Symbol.dispose]();\n",
+      "    this.#listening?.[Symbol.dispose]();\n",
       "",
     ],
-    ["a deadline that has ended starts no time", "CWE-401", "|| this.signal.aborted || ", "|| "],
+    ["a deadline that has ended starts no time", "CWE-401", "|| this.#controller?.signal.aborted || ", "|| "],
     [
       "0 is at once",
       ONE_TIME,
@@ -125,7 +125,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a time that is started anew is one",
       ONE_TIME,
-      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#timer = undefined",
+      "    this.#timer?.stop(this);\n    this.#timer = undefined",
       "    this.#timer = undefined",
     ],
     [
@@ -356,14 +356,20 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a datagram that is being sent fails with the end",
       ONE_SIGNAL,
-      "await abortable(this.#sealAndSend(datagram, length), this.#over.signal)",
-      "await this.#sealAndSend(datagram, length)",
+      "    for (const fail of this.#calls) fail(failure);\n",
+      "",
     ],
     [
       "what has ended sends nothing that was being sealed",
       ONE_SIGNAL,
-      "    this.#inbox.throwIfEnded();\n    await this.#socket!.send",
-      "    await this.#socket!.send",
+      "    this.#inbox.throwIfEnded();\n    return this.#socket!.send",
+      "    return this.#socket!.send",
+    ],
+    [
+      "what is received is the receiver's alone",
+      "Deno.DatagramConn",
+      "data.buffer === buffer ? new Uint8Array(data) : data",
+      "data",
     ],
     [
       "a loop ends without a word where this side closed",

@@ -274,7 +274,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "what a side has said that takes nothing more is handed on",
       "Deno.Conn",
-      "return { cause, rest: readOn(from, reading) };",
+      "return this.#lost(key, { cause, rest: readOn(from, reading) });",
       "throw cause;",
     ],
     [
@@ -286,28 +286,33 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "one who takes nothing and is gone ends it",
       "",
-      "undelivered?.rest.catch(lost.reject);",
-      "undelivered?.rest.catch(() => {});",
+      "undelivered.rest.catch((error) => this.#fail(error));",
+      "undelivered.rest.catch(() => {});",
     ],
     [
       "a client can read what it was told before the end is a reset",
       "",
-      "if (receiving === undefined) await drain(client, { signal: clock.signal });",
-      "",
+      "received === undefined ? drain(this.#ends[0], { signal: this.#options.clock.signal }) : undefined",
+      "undefined",
     ],
-    ["what could not be written is told", "", "throw undelivered.cause;", ""],
+    [
+      "what could not be written is told",
+      "",
+      "const failure = { error: undelivered.cause };",
+      "const failure = undefined;",
+    ],
     [
       "a failure is told from an end",
       "",
-      "let end = abort;",
-      "let end = (connection: Connection) => connection.close();",
+      "this.#close({ error }, abort);",
+      "this.#close({ error }, (connection) => connection.close());",
     ],
-    ["an end is told from a failure", "", "end = (connection) => connection.close();", ""],
+    ["an end is told from a failure", "", "(undefined, (connection) => connection.close())", "(undefined, abort)"],
     [
       "an end that cannot be written is a failure",
       "",
-      "  } catch (cause) {\n    return { cause, rest: Promise.resolve() };",
-      "  } catch {\n    return undefined;",
+      "      } catch (cause) {\n        return this.#lost(key, { cause, rest: Promise.resolve() });",
+      "      } catch {\n        return;",
     ],
   ]),
   ...rules("socks/stream/record_state.ts", ["tests/socks/stream/cut_test.ts"], [
@@ -330,8 +335,8 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a cut goes through what is in front",
       "",
-      "      forget();\n      abort(connection, unfinished);",
-      "      forget();\n      connection.close();",
+      "    super.abort(unfinished);",
+      "    super.close();",
     ],
   ]),
   ...rules("socks/stream/with_signal.ts", ["tests/socks/stream/cut_test.ts"], [

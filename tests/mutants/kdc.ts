@@ -270,7 +270,7 @@ const KDC_TGS_RULES = [
   ]),
   ...rules("kerberos/ap/verify.ts", KDC_TGS, [
     ["KDC: an authenticator is of its key's enctype", "RFC 4120 section 5.2.9", "  if (etype !== sessionKey.enctype) throw", "  if (false) throw"],
-    ["KDC: an authenticator is sealed for its own use", "RFC 4120 section 7.5.1", "sessionKey.decrypt(policy.authenticatorUsage, cipher)", "sessionKey.decrypt(7, cipher).catch(() => sessionKey.decrypt(11, cipher))"],
+    ["KDC: an authenticator is sealed for its own use", "RFC 4120 section 7.5.1", "sessionKey.decryptEventually(policy.authenticatorUsage, cipher)", "sessionKey.decrypt(7, cipher).catch(() => sessionKey.decrypt(11, cipher))"],
   ]),
   ...rules("kerberos/kdc/request_checksum.ts", KDC_TGS, [
     ["KDC: no checksum without a key", "CVE-2018-16860", "cksum === undefined || UNKEYED.has(cksum.cksumtype)", "cksum === undefined"],

@@ -7,6 +7,7 @@ import { type Mutant, type Row, rules } from "./mutant.ts";
 
 const TABLE = "tests/socks/stream/streams_transport_test.ts";
 const FAILURES = "tests/socks/stream/transport_failures_test.ts";
+const SHORT = "tests/socks/stream/short_messages_test.ts";
 const FOREIGN = "tests/socks/stream/foreign_transports_test.ts";
 const RELAY = "tests/socks/server/relay/relay_test.ts";
 const DENO_CONN = "Deno.Conn";
@@ -67,8 +68,8 @@ const SOCKETS: readonly Row[] = [
   [
     "a write that failed is the same failure ever after",
     DENO_CONN,
-    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    let at",
-    "    let at",
+    "      if (this.#writeFailure !== undefined) throw this.#writeFailure;\n      while",
+    "      while",
     "TCP: a chunk that loses its memory",
   ],
   [
@@ -138,8 +139,8 @@ const RECORD_READER: readonly Row[] = [
   [
     "messages that were only signed are copied out of the stream's memory",
     "CWE-416",
-    "first.buffer === this.#incoming.buffer ? first.slice() : first",
-    "first",
+    "    return fits ? join([first], into) : first.slice();",
+    "    return first;",
     "the reader's alone",
   ],
   [
@@ -400,17 +401,53 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "places among those who seal are given back",
       "CWE-400",
-      "    batch.frames.catch(() => {}).then(() => SEALING.release());\n",
-      "",
+      "frames.catch(() => {}).then(() => SEALING.release());",
+      "frames.catch(() => {});",
     ],
   ]),
+  ...rules("socks/stream/sealing.ts", [SHORT], [
+    [
+      "a place is given back at once where sealing is done at once",
+      "CWE-400",
+      "    else SEALING.release();\n",
+      "",
+      "given back",
+    ],
+    [
+      "a keystroke waits for no download",
+      "CWE-400",
+      "chunk.isSmall ? undefined : SEALING.acquire()",
+      "SEALING.acquire()",
+      "a small chunk is sealed while",
+    ],
+  ]),
+  ...rules("socks/stream/record_reader.ts", [SHORT], [[
+    "the end of a short frame makes the next read no shorter",
+    "one read a message",
+    "this.#readSize.learn(this.#incoming.length);",
+    "this.#readSize.learn(bytes.length);",
+    "one read below",
+  ]]),
+  ...rules("socks/stream/record_writer.ts", [SHORT], [[
+    "a small chunk leaves in the call",
+    "one call a message",
+    "isAlone && chunk.isSmall ? this.#writeSmall(chunk)",
+    "false ? this.#writeSmall(chunk)",
+    "in the call",
+  ], [
+    "what is behind others waits for them",
+    "RFC 1961 section 5",
+    "isAlone && chunk.isSmall ? this.#writeSmall(chunk)",
+    "chunk.isSmall ? this.#writeSmall(chunk)",
+    "in the call",
+  ]]),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN, TABLE], WEB_SOCKETS),
   ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
   ...rules("socks/server/relay/relay.ts", [RELAY], [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(delay, over?.signal)",
+      "abortable(delay, this.#over?.signal)",
       "delay",
       "relay(): ends when one side fails while the gate delays bytes",
     ],

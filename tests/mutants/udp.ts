@@ -12,6 +12,10 @@ const ERRORS = "tests/socks/stream/datagram_error_test.ts";
 const ENDPOINT = "tests/socks/server/datagrams/client_endpoint_test.ts";
 const ASSOCIATE = "tests/socks/server/commands/associate_test.ts";
 const ANNOUNCE = "tests/socks/server/targets/announce_test.ts";
+const VERDICTS = "tests/socks/server/datagrams/judged_targets_test.ts";
+const HEADERS = "tests/socks/wire/datagram_headers_test.ts";
+const IDLE = "tests/socks/server/datagrams/idle_time_test.ts";
+const SLAB = "tests/base/slab_test.ts";
 const LISTEN = "tests/socks/server/targets/listen_test.ts";
 const LOCAL = "tests/socks/client/local_address_test.ts";
 const REAL = "tests/socks/server/datagrams/heals_test.ts";
@@ -20,6 +24,8 @@ const HEALS = "An association outlives its surroundings";
 const SLOW = "One slow name does not stop an association";
 const EYES = "RFC 8305 for datagrams";
 const PLACE = "RFC 1928 section 7";
+const ORDERED = "Datagrams keep their order as far as the network does";
+const KEPT = "The rules are asked for every datagram, unless nothing has changed";
 const FAMILY = "RFC 1928 section 6: BND is of the client's family";
 
 /** Sockets. */
@@ -71,8 +77,8 @@ const ENDS: readonly Mutant[] = [
     [
       "Deno's: a callee that throws is no error of the socket",
       HEALS,
-      "if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });",
-      "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
+      "if (!over.signal.aborted) deliver(onDatagram, bytes, { hostname, port });",
+      "if (!over.signal.aborted) onDatagram(bytes, { hostname, port });",
     ],
     ["Deno's: what is broken is broken at once", HEALS, "        if (!isDatagramError(error)) break;\n", ""],
     [
@@ -99,8 +105,15 @@ const ENDS: readonly Mutant[] = [
     [
       "a socket that could not be made is asked for again",
       HEALS,
-      "    const opening = this.#open().finally(() => this.#opening = undefined);",
-      "    const opening = this.#open();",
+      "    opening.then(done, done);\n",
+      "",
+    ],
+    [
+      "what waits for the socket goes first",
+      ORDERED,
+      "if (this.#socket === undefined || this.#opening !== undefined) {",
+      "if (this.#socket === undefined) {",
+      "sends what waited for it first",
     ],
     [
       "it is asked for once in a pause",
@@ -236,18 +249,18 @@ const WAYS: readonly Mutant[] = [
       "if (error instanceof RangeError || this.#over.signal.aborted) throw error;",
       "if (this.#over.signal.aborted) throw error;",
     ],
-    ["an answer chooses its address", EYES, "    choice?.answered(address);\n", ""],
+    ["an answer chooses its address", EYES, "    peer.choice?.answered(address);\n", ""],
     [
       "nobody answers to whom nothing could be sent",
       PLACE,
-      "      if (known === undefined) this.#peers.delete(peer);\n",
+      "      this.#peers.delete(peer);\n",
       "",
     ],
     ["a way to a name is kept", EYES, "    this.#choices.set(to.hostname, choice);\n", ""],
     [
       "a link-local target is refused",
       "RFC 4007 section 6",
-      "    if (isLinkLocal(address)) {",
+      "    if (isLinkLocal(address.hostname)) {",
       "    if (false as boolean) {",
     ],
     [
@@ -271,16 +284,141 @@ const WAYS: readonly Mutant[] = [
   ]),
 ];
 
+/** Verdicts that are kept, and headers. */
+const MEMORY: readonly Mutant[] = [
+  ...rules("socks/server/datagrams/periods.ts", [VERDICTS], [
+    ["rules that ask for the time are asked each time", KEPT, "rules.isTimeless && ", ""],
+    ["prefixes that are looked up are not decided on", KEPT, " && pending === undefined", ""],
+    ["new rules judge anew", KEPT, "last?.rules === rules &&", "last !== undefined &&"],
+    ["whoever has moved is judged anew", KEPT, " && last.request === request", ""],
+    ["other prefixes judge anew", KEPT, " && last.prefixes === prefixes", ""],
+    ["what has not changed goes on", KEPT, "return goesOn ? last : ", "return "],
+  ]),
+  ...rules("socks/rules/rule_set.ts", [VERDICTS], [
+    [
+      "the age of a ticket is a matter of time",
+      KEPT,
+      "this.#rules.every(({ maxTicketAge }) => maxTicketAge === undefined)",
+      "true",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/judged_targets.ts", [VERDICTS], [
+    [
+      "a verdict ends with its period",
+      KEPT,
+      "kept?.period !== period ||",
+      "kept === undefined ||",
+    ],
+    [
+      "a verdict ends with the look-up of its name",
+      KEPT,
+      "kept.found === this.#lookups.known(target.hostname)",
+      "true",
+    ],
+    ["a verdict is kept", KEPT, "this.#kept.set(key, { period, found, allowed });", "void allowed;"],
+    ["what is being judged goes first", ORDERED, " || this.#judging.has(key)", ""],
+    ["what was judged is known", ORDERED, "      else this.#judging.delete(key);\n", ""],
+    [
+      "all that are being judged go first",
+      ORDERED,
+      "if (others > 0) this.#judging.set(key, others);\n      else this",
+      "this",
+    ],
+    ["a look-up is kept with its verdict", KEPT, "found = await this.#lookups.find", "await this.#lookups.find"],
+    [
+      "an address needs no look-up",
+      KEPT,
+      "found !== undefined || parseIp(hostname) !== undefined",
+      "found !== undefined",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/lookup_cache.ts", [VERDICTS], [
+    [
+      "a name whose verdict is used stays known",
+      KEPT,
+      "    this.#entries.set(name, entry);\n    return entry.result;",
+      "    return entry.result;",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/direct.ts", [VERDICTS], [
+    [
+      "an answer is judged anew when a target is",
+      KEPT,
+      "peer.allowed?.period !== period || ",
+      "peer.allowed === undefined || ",
+    ],
+    ["each port that answers is judged", KEPT, " || peer.allowed.from.port !== port", ""],
+    [
+      "a verdict on an answer is kept",
+      KEPT,
+      "isSame ? known : { hostname, choice }",
+      "{ hostname, choice }",
+      "both directions",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/idle_time.ts", [IDLE], [
+    ["an association that is used is not idle", PLACE, "    this.#last = this.#now();\n", ""],
+    ["and has the rest of its time", PLACE, "    this.#wait(left);\n", "    this.#wait(this.#limit);\n"],
+    ["a timer that is up looks again", PLACE, "    this.#wait(left);\n", ""],
+  ]),
+  ...rules("socks/server/commands/associate.ts", ["tests/socks/server/datagrams/udp_test.ts"], [
+    ["an association has an idle time", PLACE, "    idle.start();\n", "", "its idle time"],
+  ]),
+  ...rules("socks/wire/datagram_headers.ts", [HEADERS], [
+    [
+      "another header is another target",
+      PLACE,
+      "    for (let i = ADDRESS; i < header.length; i++) if (bytes[i] !== header[i]) return false;\n",
+      "",
+    ],
+    ["a header is whole", PLACE, " || bytes.length < header.length", ""],
+    ["a fragment of a header that came before is one", PLACE, "fragment: bytes[2]!", "fragment: this.#header[2]!"],
+    [
+      "a header is kept by itself",
+      "CWE-416",
+      "bytes.slice(0, bytes.length - data.length)",
+      "bytes.subarray(0, bytes.length - data.length)",
+    ],
+    [
+      "another port is another sender",
+      PLACE,
+      "this.#endpoint?.port !== port || this.#endpoint.hostname !== hostname",
+      "this.#endpoint?.hostname !== hostname",
+    ],
+    [
+      "another address is another sender",
+      PLACE,
+      "this.#endpoint?.port !== port || this.#endpoint.hostname !== hostname",
+      "this.#endpoint?.port !== port",
+    ],
+    ["each datagram has memory of its own", "CWE-416", "    slab.take(datagram.length);\n", ""],
+  ]),
+  ...rules("base/slab.ts", [SLAB], [
+    ["what is full gives no more", "CWE-787", "this.#at + size > this.#bytes.length", "this.#at > this.#bytes.length"],
+    ["what is taken is not given out again", "CWE-416", "    this.#at += length;\n", ""],
+    ["a new piece is used from its beginning", "CWE-770", "      this.#at = 0;\n", ""],
+    ["large parts fit too", "CWE-787", "Math.max(SIZE, size)", "SIZE"],
+  ]),
+  ...rules("base/last_call.ts", [SLAB], [
+    [
+      "another argument has another result",
+      "A result is of its argument",
+      "last === undefined || last.argument !== argument",
+      "last === undefined",
+    ],
+  ]),
+];
+
 /** Clients. */
 const CLIENTS: readonly Mutant[] = [
   ...rules("socks/server/datagrams/client_endpoint.ts", [ENDPOINT], [
     [
       "without keys nobody moves",
       PLACE,
-      "return proves && this.#port !== undefined",
-      "return this.#port !== undefined",
+      "return proves && this.#endpoint !== undefined",
+      "return this.#endpoint !== undefined",
     ],
-    ["who has been nowhere has not moved", PLACE, "return proves && this.#port !== undefined", "return proves"],
+    ["who has been nowhere has not moved", PLACE, "return proves && this.#endpoint !== undefined", "return proves"],
     [
       "another port is somebody else while the known one speaks",
       PLACE,
@@ -299,7 +437,7 @@ const CLIENTS: readonly Mutant[] = [
     [
       "a client that moved is there",
       HEALS,
-      "    [this.#address, this.#port, this.#heard] = [address, from.port, this.#options.now()];\n",
+      "    [this.#address, this.#endpoint] = [address, { hostname: address, port: from.port }];\n",
       "",
     ],
   ]),
@@ -323,7 +461,7 @@ const CLIENTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
-    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) counts.moved++;', ""],
+    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) this.#options.counts.moved++;', ""],
 
     ["with keys a client moves", HEALS, 'proves: request.protection !== "none"', "proves: false"],
 
@@ -333,15 +471,41 @@ const CLIENTS: readonly Mutant[] = [
     ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
-    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
+    ["a place is given back once", "CWE-770", "    this.#leave = undefined;\n", ""],
 
-    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
+    ["so many at one time", "CWE-770", '    if (this.#taking >= IN_FLIGHT) return this.#drop("overload");\n', ""],
 
     [
       "what waits for a name takes nobody's place",
       SLOW,
-      "await this.#egress!.send(data, { hostname, port }, { onWait });",
-      "await this.#egress!.send(data, { hostname, port });",
+      "this.#egress!.send(data, endpoint, { onWait: () => place.leave() })",
+      "this.#egress!.send(data, endpoint)",
+    ],
+
+    ["so many to the client at one time", "CWE-770", "this.#delivering >= IN_FLIGHT || ", ""],
+    [
+      "an answer that was sent gives its place back",
+      "CWE-770",
+      "const delivered = () => {\n      this.#delivering--;\n",
+      "const delivered = () => {\n",
+    ],
+    [
+      "an answer that was not sent gives its place back",
+      "CWE-770",
+      "const failed = (error: unknown) => {\n      this.#delivering--;\n",
+      "const failed = (error: unknown) => {\n",
+    ],
+    [
+      "a datagram that is not genuine gives its place back",
+      "CWE-770",
+      '        place.leave();\n        this.#drop("notGenuine");\n',
+      '        this.#drop("notGenuine");\n',
+    ],
+    [
+      "a datagram that is dropped gives its place back",
+      "CWE-770",
+      "if (datagram === undefined) return place.leave();",
+      "if (datagram === undefined) return;",
     ],
 
     [
@@ -504,4 +668,4 @@ const CLIENTS: readonly Mutant[] = [
 ];
 
 /** All of them. */
-export const UDP_MUTANTS: readonly Mutant[] = [...ENDS, ...WAYS, ...CLIENTS];
+export const UDP_MUTANTS: readonly Mutant[] = [...ENDS, ...WAYS, ...MEMORY, ...CLIENTS];

@@ -76,22 +76,22 @@ const RELAYS: readonly Row[] = [
   [
     "the end of a write is no silence",
     IDLE,
-    "to.write(bytes).then(() => idleClock.transferred());",
+    "to.write(bytes).then(() => this.#idleClock.transferred());",
     "to.write(bytes);",
   ],
   [
     "bytes that come are no silence",
     IDLE,
-    "    if (bytes === null) break;\n    idleClock.transferred();",
-    "    if (bytes === null) break;",
+    "        if (bytes === null) break;\n        this.#idleClock.transferred();",
+    "        if (bytes === null) break;",
   ],
-  ["a client held up by the gate is asked for", GONE, "      clientProbe?.pause();\n", ""],
-  ["who sends and is not read is watched", GONE, "    clientProbe?.pause(reading);\n", ""],
+  ["a client held up by the gate is asked for", GONE, "          this.#unread(key);\n", ""],
+  ["who sends and is not read is watched", GONE, "        this.#unread(key, reading);\n", ""],
   [
     "a target is let be",
     GONE,
-    "clientProbe: from === client ? clientProbe : undefined",
-    "clientProbe: from === client ? undefined : clientProbe",
+    'if (key !== "sent" || this.#isOver) return;',
+    'if (key === "sent" || this.#isOver) return;',
   ],
 ];
 
@@ -108,6 +108,9 @@ const MEMORIES: readonly Row[] = [
     "void [buffer, length];",
   ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
+  ["a small buffer is used again", MEMORY, "      this.#spare = buffer;\n", ""],
+  ["nobody has a small buffer twice", "CWE-416", "    this.#spare = undefined;\n", ""],
+  ["a small buffer of another size is let go", MEMORY, "spare?.length === size ? spare : undefined", "spare"],
 ];
 
 const WEB_SOCKETS: readonly Row[] = [
@@ -148,8 +151,8 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "one side that fails to close keeps the other from nothing",
       UNHANDLED,
-      "    } finally {\n      // Closing a caller's",
-      "    } catch (error) {\n      throw error; // Closing a caller's",
+      "      } finally {\n        // Closing a caller's",
+      "      } catch (error) {\n        throw error; // Closing a caller's",
       "although closing the client throws",
     ],
   ]),
@@ -261,11 +264,17 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
   ...rules("socks/stream/wrap_connection.ts", [WRITTEN], [
-    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
+    [
+      "what is around a connection probes it",
+      GONE,
+      "    return probe(this.below);",
+      "    return Promise.resolve();",
+      "wrappers: pass",
+    ],
     [
       "what is around a connection tells what has left",
       IDLE,
-      "return connection.written;",
+      "return this.below.written;",
       "return undefined;",
       "wrappers: pass",
     ],

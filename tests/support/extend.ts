@@ -4,35 +4,33 @@
  * @module
  */
 import { applicationTag, decode, encode } from "../../asn1/codec.ts";
-import { derEngine } from "../../asn1/der.ts";
-import { type Element, type NewElement, TagClass } from "../../asn1/element.ts";
-import { asBytes, type Bytes } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { AsRep, TgsRep } from "../../kerberos/messages/kdc.ts";
 import type { KdcTransport } from "../../kerberos/reach/transport.ts";
+import { type DerTree, type NewTree, readTree, writeTree } from "./der_tree.ts";
 import { hex } from "./vectors.ts";
 
 /** `[30] INTEGER 1`: no SEQUENCE of Kerberos has this field. */
-const UNKNOWN: NewElement = { whole: Uint8Array.of(0xbe, 3, 2, 1, 1) };
+const UNKNOWN: NewTree = { whole: Uint8Array.of(0xbe, 3, 2, 1, 1) };
 
 /** Whether an element is a SEQUENCE of named fields, and not a SEQUENCE OF. */
-function hasFields({ tagClass, tagNumber, children }: Element): boolean {
-  return tagClass === TagClass.Universal && tagNumber === 16 && children[0]?.tagClass === TagClass.Context;
+function hasFields({ identifier, children }: DerTree): boolean {
+  return identifier === 0x30 && children[0] !== undefined && children[0].identifier >> 6 === 2;
 }
 
 /** Returns an element with unknown fields in the sequences that are chosen, by their numbers in reading order. */
-function rebuilt(element: Element, chosen: (index: number) => boolean, count: { value: number }): NewElement {
+function rebuilt(element: DerTree, chosen: (index: number) => boolean, count: { value: number }): NewTree {
   if (element.children.length === 0) return { whole: element.whole };
   const extend = hasFields(element) && chosen(count.value++);
   const children = element.children.map((child) => rebuilt(child, chosen, count));
-  const { tagClass, tagNumber, constructed } = element;
-  return { tagClass, tagNumber, constructed, children: extend ? [...children, UNKNOWN] : children };
+  return { identifier: element.identifier, children: extend ? [...children, UNKNOWN] : children };
 }
 
 function extendWhere(message: Uint8Array, chosen: (index: number) => boolean): { bytes: Bytes; sequences: number } {
   const count = { value: 0 };
-  const element = rebuilt(derEngine.read(asBytes(message), "message"), chosen, count);
-  return { bytes: derEngine.write(element), sequences: count.value };
+  const element = rebuilt(readTree(message), chosen, count);
+  return { bytes: writeTree(element), sequences: count.value };
 }
 
 /** Returns a message with an unknown field behind those of its outermost SEQUENCE. */

@@ -76,7 +76,12 @@ const PROGRAMS: Record<string, string | undefined> = {
   chromium: find("/usr/bin/chromium"),
   listen_once: find(`${ROOT}/listen_once`),
   load: find(`${ROOT}/load`),
+  ends: find(`${ROOT}/ends`),
+  "heimdal ends": find(`${ROOT}/heimdal/bin/ends`),
+  /** Folder that has the package, built. */
+  "npm:kerberos": find(`${ROOT}/npm/node_modules/kerberos/build/Release/kerberos.node`) && `${ROOT}/npm`,
   microsocks: find("/usr/bin/microsocks"),
+  v2ray: find("/usr/bin/v2ray"),
   openssl: find("/usr/bin/openssl"),
   "tor-resolve": find("/usr/bin/tor-resolve"),
   dnsmasq: find("/usr/sbin/dnsmasq"),

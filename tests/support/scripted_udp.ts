@@ -10,6 +10,7 @@ import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
+import type { Identity } from "../../socks/identity.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { datagramsByClock, type DatagramsDirectlyOptions } from "../../socks/server/datagrams/direct.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../socks/server/targets/target.ts";
@@ -42,6 +43,8 @@ export class ScriptedUdp {
   failBind: (options: BindDatagramsOptions) => Error | undefined = () => undefined;
   /** The error of sending; nothing is sent then. */
   failSend: (to: Endpoint, socket: ScriptedSocket) => Error | undefined = () => undefined;
+  /** What sending takes. */
+  sending: Promise<void> = Promise.resolve();
   #port = 40_000;
 
   readonly bind: BindDatagrams = (options) => {
@@ -57,7 +60,7 @@ export class ScriptedUdp {
         if (error !== undefined) return Promise.reject(error);
         const text = new TextDecoder().decode(bytes);
         socket.sent.push({ text, to: formatEndpoint(to), bytes: new Uint8Array(bytes) });
-        return Promise.resolve();
+        return this.sending;
       },
       close: () => void (socket.closed = true),
     });
@@ -84,6 +87,7 @@ export interface ScriptedEgress {
 export async function scriptedEgress(
   options: Partial<DatagramsDirectlyOptions> = {},
   rules: readonly string[] = ["allow *"],
+  identity: Identity = { method: "none", name: "", attributes: {} },
 ): Promise<ScriptedEgress> {
   const udp = new ScriptedUdp();
   const clock = { time: 0 };
@@ -94,7 +98,6 @@ export async function scriptedEgress(
     { ...made, resolve: () => Promise.reject(new Error("no names here")), bind: udp.bind, ...options },
     () => clock.time,
   );
-  const identity = { method: "none", name: "", attributes: {} } as const;
   const egress = await open(
     {
       command: "udp",

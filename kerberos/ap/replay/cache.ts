@@ -6,6 +6,7 @@
  */
 import { encodeHex } from "@std/encoding/hex";
 import type { Bytes } from "../../../base/bytes.ts";
+import { andThen, type Eventually } from "../../../base/eventually.ts";
 import { systemPrimitives } from "../../crypto/primitives/system.ts";
 
 /** Remembers authenticators. All acceptors of one service must share one. */
@@ -44,6 +45,6 @@ export interface ReplayEntry {
 }
 
 /** Tag of an encrypted authenticator: SHA-256. */
-export async function replayTag(cipher: Bytes): Promise<string> {
-  return encodeHex(await systemPrimitives.digest("SHA-256", cipher));
+export function replayTag(cipher: Bytes): Eventually<string> {
+  return andThen(systemPrimitives.digest("SHA-256", cipher), encodeHex);
 }

@@ -104,6 +104,7 @@ export class Keytab implements KeySource {
   /** See {@linkcode KeySource.candidates}. */
   candidates(wanted: WantedKey): readonly KeytabEntry[] {
     const { all, byOwner } = this.#keysOf(wanted.enctype);
+    if (all.length === 1) return all;
     const own = byOwner.get(nameKey(wanted.service)) ?? [];
     // An entry that appears twice keeps its first place.
     return [...new Set([...own.filter(({ kvno }) => kvno === wanted.kvno), ...own, ...all])];

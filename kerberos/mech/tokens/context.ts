@@ -5,7 +5,7 @@
  * @module
  */
 import { Asn1Error } from "../../../asn1/codec.ts";
-import { ByteReader, type Bytes, ByteWriter } from "../../../base/bytes.ts";
+import type { Bytes } from "../../../base/bytes.ts";
 import { decodeInitialToken, encodeInitialToken } from "../../../gss/initial_token.ts";
 import { GssError } from "../../../gss/status.ts";
 import { defective, unexpectedMessage } from "./errors.ts";
@@ -24,7 +24,11 @@ const CONTEXT_TOKENS: Readonly<Record<ContextTokenId, number>> = {
 
 /** Encodes a Kerberos message as a context token. */
 export function encodeContextToken(id: ContextTokenId, message: Uint8Array): Bytes {
-  return encodeInitialToken(KERBEROS_OID, new ByteWriter().u16(CONTEXT_TOKENS[id]).bytes(message).finish());
+  const inner = new Uint8Array(2 + message.length);
+  inner[0] = CONTEXT_TOKENS[id] >> 8;
+  inner[1] = CONTEXT_TOKENS[id] & 0xff;
+  inner.set(message, 2);
+  return encodeInitialToken(KERBEROS_OID, inner);
 }
 
 /**
@@ -47,8 +51,9 @@ export function decodeContextToken(token: Uint8Array): { id: ContextTokenId; mes
       code: "BAD_MECH",
     });
   }
-  if (framed.inner.length < 2) throw defective("Cannot read token: it is empty");
-  const number = new ByteReader(framed.inner).u16();
+  const [high, low] = framed.inner;
+  if (high === undefined || low === undefined) throw defective("Cannot read token: it is empty");
+  const number = (high << 8) | low;
   for (const id of Object.keys(CONTEXT_TOKENS) as ContextTokenId[]) {
     if (CONTEXT_TOKENS[id] === number) return { id, message: framed.inner.subarray(2) };
   }

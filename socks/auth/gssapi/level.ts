@@ -4,15 +4,17 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
+import { andThen, type Eventually } from "../../../base/eventually.ts";
 import type { GssContext } from "../../../gss/context.ts";
+import { unwrapEventually, wrapEventually } from "../../../gss/eventual.ts";
 import { SocksProtocolError } from "../../errors.ts";
 
 /** Encodes and decodes the token of a protection message. */
 export interface LevelCodec {
   /** Returns a token with the byte. */
-  seal(byte: number): Promise<Bytes>;
+  seal(byte: number): Eventually<Bytes>;
   /** Returns the byte in a token. */
-  open(token: Bytes): Promise<number>;
+  open(token: Bytes): Eventually<number>;
 }
 
 /**
@@ -22,19 +24,19 @@ export interface LevelCodec {
 export function levelCodec(context: GssContext, necMode: boolean): LevelCodec {
   if (necMode) {
     return {
-      seal: (byte) => Promise.resolve(Uint8Array.of(byte)),
-      open: (token) => Promise.resolve(onlyByte(token)),
+      seal: (byte) => Uint8Array.of(byte),
+      open: onlyByte,
     };
   }
   return {
-    seal: (byte) => context.wrap(Uint8Array.of(byte), { confidential: false }),
-    async open(token): Promise<number> {
-      const { data, status } = await context.unwrap(token);
-      if (status !== "complete") {
-        throw new SocksProtocolError("OUT_OF_ORDER", `Protection message is out of order: ${status}`);
-      }
-      return onlyByte(data);
-    },
+    seal: (byte) => wrapEventually(context, Uint8Array.of(byte), { confidential: false }),
+    open: (token) =>
+      andThen(unwrapEventually(context, token), ({ data, status }) => {
+        if (status !== "complete") {
+          throw new SocksProtocolError("OUT_OF_ORDER", `Protection message is out of order: ${status}`);
+        }
+        return onlyByte(data);
+      }),
   };
 }
 

@@ -5,11 +5,12 @@
  */
 import { abortable, duration } from "../../../base/deadline.ts";
 import { asError } from "../../../base/reason.ts";
-import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
+import { SocksReplyError } from "../../errors.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { ClientSide } from "../datagrams/client_side.ts";
 import { type DatagramCounts, noDatagrams } from "../datagrams/counts.ts";
+import { IdleTime } from "../datagrams/idle_time.ts";
 import { checkLimit } from "../limits/limits.ts";
 import { type Announce, checkAnnounce, facingClient } from "../targets/announce.ts";
 import type { OpenDatagrams } from "../targets/target.ts";
@@ -99,24 +100,21 @@ export class AssociateCommand {
 async function runAssociation(context: CommandContext, options: AssociateOptions): Promise<void> {
   const { client, clock, report } = context;
   const datagrams = noDatagrams();
+  const idle = new IdleTime(clock, options.idleTimeout ?? 300_000);
   let side: ClientSide | undefined;
   // The signal of this step is the association's too, for as long as the association lasts.
   using opening = stepDeadline(context, "association is not set up");
   try {
-    const opened = clientSide(context, options, datagrams);
+    const opened = clientSide(context, options, { datagrams, idle });
     side = opened.side;
     const bound: Endpoint = { hostname: opened.announced, port: await side.open(opening.signal) };
     await replySuccess(context, bound, { type: "associated", bound });
     opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+    idle.start();
   } catch (error) {
     side?.close();
     return await refuse(context, error);
   }
-  const { idleTimeout = 300_000 } = options;
-  clock.limit(
-    idleTimeout,
-    () => new SocksTimeoutError("IDLE_TIMEOUT", `No datagram was sent or received for ${idleTimeout} ms`),
-  );
   let failure: Error | undefined;
   try {
     // Nothing more is said on this connection: its end is the end of the association.
@@ -134,7 +132,7 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
 function clientSide(
   { client, request, clock, bandwidth: { admit }, counts, report }: CommandContext,
   { open, bind, announce, mayMoveTo }: AssociateOptions,
-  datagrams: DatagramCounts,
+  { datagrams, idle }: { readonly datagrams: DatagramCounts; readonly idle: IdleTime },
 ): { readonly side: ClientSide; readonly announced: string } {
   const { channel: { datagrams: codec }, accepted } = client;
   if (codec === undefined) {
@@ -156,7 +154,7 @@ function clientSide(
     counts: datagrams,
     onForwarded(direction, length): void {
       counts[direction] += length;
-      clock.restart();
+      idle.passed();
     },
     onDenied(target, error): void {
       if (denials++ < REPORTED_DENIALS) report({ type: "refused", target, error: asError(error) });

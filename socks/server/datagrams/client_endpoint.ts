@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { rememberingLast } from "../../../base/last_call.ts";
 import { Rate } from "../../../base/rate.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { withoutZone } from "../../wire/ip.ts";
@@ -32,8 +33,10 @@ export interface ClientEndpointOptions {
  */
 export class ClientEndpoint {
   readonly #options: ClientEndpointOptions;
+  readonly #withoutZone = rememberingLast(withoutZone);
   #address: string;
-  #port: number | undefined;
+  /** The address with its port, once that is known. */
+  #endpoint: Endpoint | undefined;
   /** When the last genuine datagram came from there; kept with keys only. */
   #heard: number;
   #attempts: Rate | undefined;
@@ -42,28 +45,32 @@ export class ClientEndpoint {
   constructor(options: ClientEndpointOptions) {
     this.#options = options;
     this.#address = options.address;
-    this.#port = options.port;
+    if (options.port !== undefined) this.#endpoint = { hostname: options.address, port: options.port };
     this.#heard = options.now();
   }
 
   /** The endpoint, once it is known. */
   get endpoint(): Endpoint | undefined {
-    return this.#port === undefined ? undefined : { hostname: this.#address, port: this.#port };
+    return this.#endpoint;
   }
 
   /** Whether a datagram from there may be the client's, so that it is worth opening. */
   mayBeFrom(from: Endpoint): boolean {
-    const isHere = withoutZone(from.hostname) === this.#address;
-    if (isHere && (this.#port ?? from.port) === from.port) return true;
+    const isHere = this.#withoutZone(from.hostname) === this.#address;
+    if (isHere && this.#isPort(from.port)) return true;
     if (!this.#mayMove(isHere)) return false;
     this.#attempts ??= new Rate(ATTEMPTS, this.#options.now);
     return this.#attempts.tryTake(1);
   }
 
+  #isPort(port: number): boolean {
+    return this.#endpoint === undefined || this.#endpoint.port === port;
+  }
+
   /** Whether the client may have moved. The first datagram must come from the address of the control connection. */
   #mayMove(isHere: boolean): boolean {
     const { proves, now } = this.#options;
-    return proves && this.#port !== undefined && (!isHere || now() - this.#heard >= QUIET);
+    return proves && this.#endpoint !== undefined && (!isHere || now() - this.#heard >= QUIET);
   }
 
   /**
@@ -72,15 +79,16 @@ export class ClientEndpoint {
    * @returns Whether it is the client's: from where it was, or from where it has moved to. `undefined` if it is not.
    */
   take(from: Endpoint): "here" | "moved" | undefined {
-    const address = withoutZone(from.hostname);
+    const address = this.#withoutZone(from.hostname);
     const isHere = address === this.#address;
-    if (isHere && (this.#port ?? from.port) === from.port) {
-      this.#port = from.port;
+    if (isHere && this.#isPort(from.port)) {
+      this.#endpoint ??= { hostname: address, port: from.port };
       if (this.#options.proves) this.#heard = this.#options.now();
       return "here";
     }
     if (!this.#mayMove(isHere) || (!isHere && !this.#options.mayMove(address))) return undefined;
-    [this.#address, this.#port, this.#heard] = [address, from.port, this.#options.now()];
+    [this.#address, this.#endpoint] = [address, { hostname: address, port: from.port }];
+    this.#heard = this.#options.now();
     return "moved";
   }
 }

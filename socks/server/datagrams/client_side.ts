@@ -6,12 +6,15 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import { abortable } from "../../../base/deadline.ts";
+import type { Eventually } from "../../../base/eventually.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
+import { Slab } from "../../../base/slab.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
-import type { DatagramCodec } from "../../stream/datagram_codec.ts";
+import { type DatagramCodec, openEventually, sealEventually } from "../../stream/datagram_codec.ts";
 import type { Endpoint } from "../../wire/address.ts";
-import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";
+import { MAX_DATAGRAM } from "../../wire/datagram.ts";
+import { DatagramReader, DatagramWriter, type ReadDatagram } from "../../wire/datagram_headers.ts";
 import { canonicalAddress } from "../../wire/ip.ts";
 import type { FacingClient } from "../targets/announce.ts";
 import type { DatagramEgress, OpenDatagrams, TargetRequest } from "../targets/target.ts";
@@ -19,7 +22,7 @@ import { ClientEndpoint } from "./client_endpoint.ts";
 import { type DatagramCounts, type DroppedDatagrams, dropReason } from "./counts.ts";
 import { ReopeningSocket } from "./reopening_socket.ts";
 
-/** Datagrams of one client that are under way at one time; further ones are dropped, as a network under load drops them. */
+/** Datagrams in one direction that are under way at one time; further ones are dropped, as a network under load drops them. */
 const IN_FLIGHT = 64;
 
 /** Options of the side that faces the client. */
@@ -54,7 +57,14 @@ export class ClientSide {
   readonly #client: ClientEndpoint;
   readonly #socket: ReopeningSocket;
   #egress: DatagramEgress | undefined;
-  #inFlight = 0;
+  readonly #reader = new DatagramReader();
+  readonly #writer = new DatagramWriter();
+  /** Memory for datagrams to the client. */
+  readonly #slab = new Slab();
+  /** Datagrams of the client that are under way. */
+  #taking = 0;
+  /** Datagrams to the client that are under way. */
+  #delivering = 0;
   /** Whether the association has ended; datagrams that are still under way do not count then. */
   #ended = false;
 
@@ -70,8 +80,7 @@ export class ClientSide {
       mayMove: (to) => this.#mayMove(to),
       now: monotonicNow,
     });
-    // An observer that throws is no reason to end anything.
-    const onDatagram = (bytes: Bytes, from: Endpoint) => void this.#take(bytes, from).catch(() => {});
+    const onDatagram = (bytes: Bytes, from: Endpoint) => this.#take(bytes, from);
     this.#socket = new ReopeningSocket({ bind, hostname, onDatagram, fixedPort: true });
   }
 
@@ -83,7 +92,7 @@ export class ClientSide {
   async open(signal: AbortSignal): Promise<number> {
     const { open, request, onEnd } = this.#options;
     const listener = {
-      onDatagram: (data: Bytes, from: Endpoint) => void this.#deliver(data, from).catch(() => {}),
+      onDatagram: (data: Bytes, from: Endpoint) => this.#deliver(data, from),
       onDrop: (reason: keyof DroppedDatagrams) => this.#drop(reason),
       onEnd,
     };
@@ -109,60 +118,63 @@ export class ClientSide {
     return this.#egress?.moved?.(to) ?? true;
   }
 
-  /** Takes a datagram that came to the socket. */
-  async #take(bytes: Bytes, from: Endpoint): Promise<void> {
+  /** Takes a datagram that came to the socket: at once, as far as nothing must be waited for. */
+  #take(bytes: Bytes, from: Endpoint): void {
     if (!this.#client.mayBeFrom(from)) return this.#drop("wrongSource");
-    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");
-    this.#inFlight++;
-    let held = true;
-    const letGo = () => {
-      if (held) this.#inFlight--;
-      held = false;
-    };
-    try {
-      await this.#forward(bytes, from, letGo);
-    } finally {
-      letGo();
-    }
+    if (this.#taking >= IN_FLIGHT) return this.#drop("overload");
+    this.#taking++;
+    const place = new Place(() => this.#taking--);
+    whenDone(
+      () => openEventually(this.#options.codec, bytes),
+      (plain) => this.#forward(plain, from, place),
+      () => {
+        place.leave();
+        this.#drop("notGenuine");
+      },
+    );
   }
 
-  /** @param onWait Called when other datagrams need not wait with this one. */
-  async #forward(bytes: Bytes, from: Endpoint, onWait: () => void): Promise<void> {
-    const datagram = await this.#opened(bytes);
-    if (datagram === undefined) return;
-    // The sender has the keys or, without keys, is the first sender: it is the client from now on.
-    const place = this.#client.take(from);
-    if (place === undefined) return this.#drop("wrongSource");
-    const { admit, counts, onForwarded } = this.#options;
-    if (place === "moved" && !this.#ended) counts.moved++;
-    if (datagram.fragment !== 0) return this.#drop("fragment");
-    if (datagram.port === 0) return this.#drop("malformed");
-    const { hostname, port, data } = datagram;
-    if (!admit(data.length)) return this.#drop("overload");
-    try {
-      await this.#egress!.send(data, { hostname, port }, { onWait });
-    } catch (error) {
-      return this.#failedToSend({ hostname, port }, error);
-    }
-    if (this.#ended) return;
-    counts.sent++;
-    onForwarded("sent", data.length);
+  /** Forwards a datagram that was opened. Its place is left when it is sent or dropped. */
+  #forward(plain: Bytes, from: Endpoint, place: Place): void {
+    const datagram = this.#admitted(plain, from);
+    if (datagram === undefined) return place.leave();
+    const { endpoint, data } = datagram;
+    whenDone(
+      () => this.#egress!.send(data, endpoint, { onWait: () => place.leave() }),
+      () => {
+        place.leave();
+        this.#count("sent", data.length);
+      },
+      (error) => {
+        place.leave();
+        this.#failedToSend(endpoint, error);
+      },
+    );
   }
 
-  async #opened(bytes: Bytes): Promise<Datagram | undefined> {
-    let plain: Bytes;
+  /** Returns a datagram that may go to its target; `undefined` if it is dropped. */
+  #admitted(plain: Bytes, from: Endpoint): ReadDatagram | undefined {
+    let datagram: ReadDatagram | undefined;
     try {
-      plain = await this.#options.codec.open(bytes);
-    } catch {
-      this.#drop("notGenuine");
-      return undefined;
-    }
-    try {
-      return decodeDatagram(plain);
+      datagram = this.#reader.read(plain);
     } catch {
       this.#drop("malformed");
       return undefined;
     }
+    // The sender has the keys or, without keys, is the first sender: it is the client from now on.
+    const place = this.#client.take(from);
+    if (place === "moved" && !this.#ended) this.#options.counts.moved++;
+    const problem = place === undefined ? "wrongSource" : this.#problem(datagram);
+    if (problem === undefined) return datagram;
+    this.#drop(problem);
+    return undefined;
+  }
+
+  /** Why a datagram of the client may not go to its target; `undefined` if it may. */
+  #problem({ fragment, endpoint: { port }, data }: ReadDatagram): keyof DroppedDatagrams | undefined {
+    if (fragment !== 0) return "fragment";
+    if (port === 0) return "malformed";
+    return this.#options.admit(data.length) ? undefined : "overload";
   }
 
   #failedToSend(target: Endpoint, error: unknown): void {
@@ -173,25 +185,68 @@ export class ClientSide {
   }
 
   /** Sends a datagram of a target to the client. */
-  async #deliver(data: Bytes, from: Endpoint): Promise<void> {
-    const { admit, codec, counts, onForwarded } = this.#options;
+  #deliver(data: Bytes, from: Endpoint): void {
     if (this.#client.endpoint === undefined) return this.#drop("unsolicited");
-    if (!admit(data.length)) return this.#drop("overload");
-    try {
-      const bytes = await codec.seal(encodeDatagram(from, data));
-      if (bytes.length > MAX_DATAGRAM) return this.#drop("tooLarge");
-      // The client may have moved meanwhile.
-      await this.#socket.send(bytes, this.#client.endpoint);
-    } catch (error) {
+    if (this.#delivering >= IN_FLIGHT || !this.#options.admit(data.length)) return this.#drop("overload");
+    this.#delivering++;
+    const failed = (error: unknown) => {
+      this.#delivering--;
       // A token that does not fit into its frame is a RangeError.
-      return this.#drop(error instanceof RangeError ? "tooLarge" : "unreachable");
-    }
+      this.#drop(error instanceof RangeError ? "tooLarge" : "unreachable");
+    };
+    const delivered = () => {
+      this.#delivering--;
+      this.#count("received", data.length);
+    };
+    const { codec } = this.#options;
+    whenDone(
+      () => sealEventually(codec, this.#writer.write(this.#slab, from, data)),
+      (sealed) => whenDone(() => this.#sendToClient(sealed), delivered, failed),
+      failed,
+    );
+  }
+
+  #sendToClient(bytes: Bytes): Promise<void> {
+    if (bytes.length > MAX_DATAGRAM) throw new RangeError(`Datagram of ${bytes.length} bytes is too large`);
+    // The client may have moved while the datagram was sealed.
+    return this.#socket.send(bytes, this.#client.endpoint!);
+  }
+
+  #count(direction: "sent" | "received", length: number): void {
     if (this.#ended) return;
-    counts.received++;
-    onForwarded("received", data.length);
+    this.#options.counts[direction]++;
+    this.#options.onForwarded(direction, length);
   }
 
   #drop(reason: keyof DroppedDatagrams): void {
     if (!this.#ended) this.#options.counts.dropped[reason]++;
   }
+}
+
+/** The place of a datagram among those that are under way. */
+class Place {
+  #leave: (() => void) | undefined;
+
+  constructor(leave: () => void) {
+    this.#leave = leave;
+  }
+
+  /** Gives the place back, once. */
+  leave(): void {
+    this.#leave?.();
+    this.#leave = undefined;
+  }
+}
+
+/** Calls `done` with what `start` returns, or `failed` with what it throws: now or, if it returns a promise, later. */
+function whenDone<T>(start: () => Eventually<T>, done: (result: T) => void, failed: (error: unknown) => void): void {
+  let result: Eventually<T>;
+  try {
+    result = start();
+  } catch (error) {
+    return failed(error);
+  }
+  if (!(result instanceof Promise)) return done(result);
+  // An observer that throws is no reason to end anything.
+  result.then(done, failed).catch(() => {});
 }

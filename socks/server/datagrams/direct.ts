@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import { duration } from "../../../base/deadline.ts";
+import { rememberingLast } from "../../../base/last_call.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
@@ -13,7 +14,7 @@ import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
 import { addressFor } from "../../wire/networks.ts";
-import { judgeCommand, judgedAddresses } from "../targets/judged.ts";
+import { judgeCommand } from "../targets/judged.ts";
 import type {
   DatagramEgress,
   EgressListener,
@@ -22,8 +23,10 @@ import type {
   TargetRequest,
 } from "../targets/target.ts";
 import { AddressChoice } from "./address_choice.ts";
+import { JudgedTargets } from "./judged_targets.ts";
 import { LOOKUP_TIME, LookupCache } from "./lookup_cache.ts";
 import { LruMap } from "./lru_map.ts";
+import { type Period, Periods } from "./periods.ts";
 import { ReopeningSocket } from "./reopening_socket.ts";
 
 /** Options of {@linkcode datagramsDirectly}. */
@@ -84,44 +87,62 @@ interface Peer {
   readonly hostname: string;
   /** The choice among the addresses of the name, if there are several. */
   readonly choice: AddressChoice | undefined;
+  /** Where its last datagram came from, and when the rules allowed that. */
+  allowed?: { readonly from: Endpoint; readonly period: Period };
 }
 
 class DirectEgress implements DatagramEgress {
   readonly #options: DatagramsDirectlyOptions;
   readonly #listener: EgressListener;
   readonly #peers: LruMap<Peer>;
-  readonly #lookups: LookupCache;
+  readonly #targets: JudgedTargets;
   /** The choice among the addresses of each name that has several. */
   readonly #choices: LruMap<AddressChoice>;
   readonly #sockets = new Map<"0.0.0.0" | "::", ReopeningSocket>();
   readonly #over = new AbortController();
   readonly #now: () => number;
+  readonly #periods = new Periods();
+  readonly #canonical = rememberingLast(canonicalAddress);
   #request: TargetRequest;
 
   constructor(options: DatagramsDirectlyOptions, request: TargetRequest, listener: EgressListener, now: () => number) {
-    const { maxDestinations = 256, lookupTimeout = LOOKUP_TIME, resolve } = options;
+    const { maxDestinations: limit = 256, lookupTimeout = LOOKUP_TIME, resolve } = options;
     const { signal } = this.#over;
     this.#options = options;
     this.#request = { ...request, signal };
     this.#listener = listener;
     this.#now = now;
-    this.#peers = new LruMap(maxDestinations);
-    this.#choices = new LruMap(maxDestinations);
-    this.#lookups = new LookupCache({ resolve, limit: maxDestinations, lookupTimeout, signal, now });
+    this.#peers = new LruMap(limit);
+    this.#choices = new LruMap(limit);
+    const lookups = new LookupCache({ resolve, limit, lookupTimeout, signal, now });
+    this.#targets = new JudgedTargets({ lookups, limit });
   }
 
-  async send(data: Uint8Array, to: Endpoint, { onWait = () => {} }: SendDatagramOptions = {}): Promise<void> {
-    // deno-lint-ignore require-await -- a limit that is reached is a rejection
-    const resolve: Resolver = async (name, how) => this.#lookups.find(name, how, onWait);
-    const judged = await judgedAddresses({ ...this.#request, ...to }, { rules: this.#options.rules(), resolve });
-    if (judged.length === 1) return await this.#sendTo(judged[0]!.address, data, to);
+  send(data: Uint8Array, to: Endpoint, { onWait = () => {} }: SendDatagramOptions = {}): Promise<void> {
+    const period = this.#period();
+    const known = this.#targets.known(to, period);
+    if (known !== undefined) return this.#sendToOne(known, data, to);
+    return this.#targets.judge(to, period, { send: (allowed) => this.#sendToOne(allowed, data, to), onWait });
+  }
+
+  #period(): Period {
+    return this.#periods.current(this.#options.rules(), this.#request);
+  }
+
+  /** Sends a datagram to one of the addresses that are allowed. */
+  #sendToOne(allowed: readonly Endpoint[], data: Uint8Array, to: Endpoint): Promise<void> {
+    if (allowed.length === 1) return this.#sendTo(allowed[0]!, data, to);
     const choice = this.#choices.get(to.hostname) ?? new AddressChoice(this.#now);
     this.#choices.set(to.hostname, choice);
-    const addresses = judged.map(({ address }) => address);
+    return this.#sendToFirst(choice.order(allowed.map(({ hostname }) => hostname)), data, to, choice);
+  }
+
+  /** Sends a datagram to the first address to which it can be sent. */
+  async #sendToFirst(order: readonly string[], data: Uint8Array, to: Endpoint, choice: AddressChoice): Promise<void> {
     let failure: unknown;
-    for (const address of choice.order(addresses)) {
+    for (const address of order) {
       try {
-        await this.#sendTo(address, data, to, choice);
+        await this.#sendTo({ hostname: address, port: to.port }, data, to, choice);
         return choice.sent(address);
       } catch (error) {
         // A datagram that is too large for one address is too large for all.
@@ -132,25 +153,27 @@ class DirectEgress implements DatagramEgress {
     throw failure;
   }
 
-  async #sendTo(address: string, data: Uint8Array, to: Endpoint, choice?: AddressChoice): Promise<void> {
-    if (isLinkLocal(address)) {
-      throw new SocksReplyError("HOST_UNREACHABLE", `Cannot send to ${address}: it does not say on which interface`);
+  #sendTo(address: Endpoint, data: Uint8Array, { hostname }: Endpoint, choice?: AddressChoice): Promise<void> {
+    if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason);
+    if (isLinkLocal(address.hostname)) {
+      const what = `Cannot send to ${address.hostname}: it does not say on which interface`;
+      return Promise.reject(new SocksReplyError("HOST_UNREACHABLE", what));
     }
-    const peer = this.#peer(address, to.port);
+    const peer = this.#peer(address.hostname, address.port);
     const known = this.#peers.get(peer);
+    const isSame = known !== undefined && known.hostname === hostname && known.choice === choice;
     // The answer may come before `send` has returned.
-    this.#peers.set(peer, { hostname: to.hostname, choice });
-    try {
-      await this.#socketFor(address).send(data, { hostname: address, port: to.port });
-    } catch (error) {
+    this.#peers.set(peer, isSame ? known : { hostname, choice });
+    const sending = this.#socketFor(address.hostname).send(data, address);
+    if (known !== undefined) return sending;
+    return sending.catch((error) => {
       // Nothing was sent to this peer.
-      if (known === undefined) this.#peers.delete(peer);
+      this.#peers.delete(peer);
       throw error;
-    }
+    });
   }
 
   #socketFor(address: string): ReopeningSocket {
-    if (this.#over.signal.aborted) throw this.#over.signal.reason;
     const any = address.includes(":") ? "::" : "0.0.0.0";
     let socket = this.#sockets.get(any);
     if (socket === undefined) {
@@ -170,16 +193,19 @@ class DirectEgress implements DatagramEgress {
     return this.#options.answersFromAnyPort ? address : formatEndpoint({ hostname: address, port });
   }
 
-  #take(bytes: Bytes, from: Endpoint): void {
+  #take(bytes: Bytes, { hostname, port }: Endpoint): void {
     if (this.#over.signal.aborted) return;
-    const address = canonicalAddress(from.hostname);
-    const peer = this.#peers.get(this.#peer(address, from.port));
+    const address = this.#canonical(hostname);
+    const peer = this.#peers.get(this.#peer(address, port));
     if (peer === undefined) return this.#listener.onDrop("unsolicited");
-    const { hostname, choice } = peer;
-    const verdict = this.#options.rules().judgeAddress({ ...this.#request, hostname, port: from.port }, address);
-    if (!verdict.allowed) return this.#listener.onDrop("denied");
-    choice?.answered(address);
-    this.#listener.onDatagram(bytes, { hostname: address, port: from.port });
+    const period = this.#period();
+    if (peer.allowed?.period !== period || peer.allowed.from.port !== port) {
+      const verdict = period.rules.judgeAddress({ ...period.request, hostname: peer.hostname, port }, address);
+      if (!verdict.allowed) return this.#listener.onDrop("denied");
+      peer.allowed = { from: Object.freeze({ hostname: address, port }), period };
+    }
+    peer.choice?.answered(address);
+    this.#listener.onDatagram(bytes, peer.allowed.from);
   }
 
   moved(source: string): boolean {

@@ -21,6 +21,8 @@ type Found = ReturnType<Resolver>;
 
 interface Entry {
   readonly found: Found;
+  /** What was found, once it was. */
+  result?: Awaited<Found>;
   /** Datagrams that wait; `undefined` once the look-up has ended. */
   waiting: number | undefined;
   /** When the look-up failed. */
@@ -78,8 +80,18 @@ export class LookupCache {
     const found = this.#lookUp(name, how);
     const entry: Entry = { found, waiting: 1 };
     this.#entries.set(name, entry);
+    // Known before whoever waits for it is told.
+    found.then((result) => entry.result = result, () => {});
     found.catch(() => entry.failedAt = this.#options.now()).finally(() => entry.waiting = undefined);
     return found;
+  }
+
+  /** Returns the addresses of a name that was found; they are used now, so other names are forgotten first. */
+  known(name: string): Awaited<Found> | undefined {
+    const entry = this.#entries.get(name);
+    if (entry?.result === undefined) return undefined;
+    this.#entries.set(name, entry);
+    return entry.result;
   }
 
   #mayLookUpAgain({ failedAt }: Entry): boolean {

@@ -75,8 +75,15 @@ export class ReopeningSocket {
    * @throws {RangeError} When it is too large.
    * @throws What sending it, or `bind`, throws.
    */
-  async send(bytes: Uint8Array, to: Endpoint): Promise<void> {
-    const socket = this.#socket ?? await this.#opened();
+  send(bytes: Uint8Array, to: Endpoint): Promise<void> {
+    // Datagrams that wait for the socket go first.
+    if (this.#socket === undefined || this.#opening !== undefined) {
+      return this.#opened().then((socket) => this.#sendWith(socket, bytes, to));
+    }
+    return this.#sendWith(this.#socket, bytes, to);
+  }
+
+  async #sendWith(socket: DatagramSocket, bytes: Uint8Array, to: Endpoint): Promise<void> {
     try {
       await socket.send(bytes, to);
     } catch (error) {
@@ -99,7 +106,10 @@ export class ReopeningSocket {
     const now = this.#now();
     if (now - this.#attempted < REOPEN_PAUSE) return Promise.reject(this.#failure);
     this.#attempted = now;
-    const opening = this.#open().finally(() => this.#opening = undefined);
+    const opening = this.#open();
+    // The first to be told: whoever sends later finds no one waiting before it.
+    const done = () => void (this.#opening = undefined);
+    opening.then(done, done);
     return this.#opening = opening;
   }
 

@@ -77,6 +77,8 @@ export class DirectionBuffers implements Disposable {
   readonly #size = new ReadSize();
   /** Shared buffers in use, with their lengths. */
   readonly #taken = new Map<Bytes, number>();
+  /** A small buffer of its own that is not in use. */
+  #spare: Bytes | undefined;
   #carried = 0;
 
   constructor(memory: RelayMemory) {
@@ -92,16 +94,25 @@ export class DirectionBuffers implements Disposable {
   /** Returns a buffer for the next read. A direction with little to read gets a small buffer of its own. */
   acquire(): Bytes {
     const { next } = this.#size;
-    if (next < LARGEST_READ) return new Uint8Array(next);
+    if (next < LARGEST_READ) return this.#takeSpare(next) ?? new Uint8Array(next);
     const buffer = this.#memory.acquire(this.#carried >= PROVEN);
     this.#taken.set(buffer, buffer.length);
     return buffer;
   }
 
+  #takeSpare(size: number): Bytes | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.length === size ? spare : undefined;
+  }
+
   /** Takes a buffer back whose bytes were written. */
   release(buffer: Bytes): void {
     const length = this.#taken.get(buffer);
-    if (length === undefined) return;
+    if (length === undefined) {
+      this.#spare = buffer;
+      return;
+    }
     this.#taken.delete(buffer);
     this.#memory.release(buffer, length, true);
   }

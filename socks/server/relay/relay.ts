@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-import { abortable, type Deadline } from "../../../base/deadline.ts";
+import { abortable, type Deadline, onAbort } from "../../../base/deadline.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
 import { untilSettled } from "../../stream/settling.ts";
@@ -41,6 +41,9 @@ export interface RelayCounts {
 
 const SHARED = new RelayMemory();
 
+/** The end of a relay: regular without a failure. */
+export type RelayEnd = { readonly error: unknown } | undefined;
+
 /**
  * Relays until both directions have ended, and closes both connections. If writing to one side fails, the bytes that it sent before are
  * still forwarded: they may be a server's refusal of an upload. If reading fails, the relay ends.
@@ -48,55 +51,28 @@ const SHARED = new RelayMemory();
  * @param counts Counted up while the relay runs, so that they are right after a failure too.
  * @throws {Error} The failure of a read or a write, or the reason of the clock.
  */
-export async function relay(
-  [client, target]: readonly [Connection, Connection],
+export function relay(ends: RelayEnds, counts: RelayCounts, options: RelayOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    startRelay(ends, counts, options, (end) => end === undefined ? resolve() : reject(end.error));
+  });
+}
+
+/**
+ * As {@linkcode relay}. Nothing waits for a relay that is started so: what waits takes memory for as long as a session is idle.
+ *
+ * @param onEnd Called once, when the relay is over; must not throw.
+ */
+export function startRelay(
+  ends: RelayEnds,
   counts: RelayCounts,
   options: RelayOptions,
-): Promise<void> {
-  const { clock, timeouts: { idle, halfClose = Infinity }, gate, probeAfter = 1_000, memory = SHARED } = options;
-  const over = gate === undefined ? undefined : new AbortController();
-  const both: Promise<Undelivered | undefined>[] = [];
-  let end = abort;
-  try {
-    const lost = Promise.withResolvers<never>();
-    const idleClock = new IdleClock([client, target], clock, idle);
-    using clientProbe = new ClientProbe([client, target], { probeAfter, lost: lost.reject });
-    const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
-      const undelivered = await copy(from, to, {
-        memory,
-        idleClock,
-        clientProbe: from === client ? clientProbe : undefined,
-        count: (length) => {
-          counts[key] += length;
-          const delay = gate?.(length);
-          // A delay ends with the relay.
-          return delay === undefined ? undefined : idleClock.delayed(abortable(delay, over?.signal));
-        },
-      });
-      undelivered?.rest.catch(lost.reject);
-      idleClock.shorten(halfClose);
-      return undelivered;
-    };
-    both.push(pump(client, target, "sent"), pump(target, client, "received"));
-    const [sending, receiving] = await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);
-    const undelivered = sending ?? receiving;
-    if (undelivered !== undefined) {
-      // The client is still sending; it must be able to read the answer of the target.
-      if (receiving === undefined) await drain(client, { signal: clock.signal });
-      throw undelivered.cause;
-    }
-    end = (connection) => connection.close();
-  } finally {
-    try {
-      end(client);
-    } finally {
-      // Closing a caller's connection may throw.
-      end(target);
-    }
-    over?.abort(new Error("Relay is over"));
-    await untilSettled(both);
-  }
+  onEnd: (end: RelayEnd) => void,
+): void {
+  new Relay(ends, counts, options).start(onEnd);
 }
+
+/** The client and the target. */
+type RelayEnds = readonly [Connection, Connection];
 
 /** The failure of a write. */
 interface Undelivered {
@@ -106,61 +82,172 @@ interface Undelivered {
   readonly rest: Promise<void>;
 }
 
-/** Options of one direction. */
-interface CopyOptions {
-  readonly memory: RelayMemory;
-  readonly idleClock: IdleClock;
-  readonly clientProbe: ClientProbe | undefined;
-  /** Called before bytes are forwarded; returns what to await before. */
-  readonly count: Gate;
-}
+/** A running relay: each direction is one suspended function, which tells how it has ended. */
+class Relay {
+  readonly #ends: RelayEnds;
+  readonly #counts: RelayCounts;
+  readonly #options: RelayOptions;
+  #idleClock!: IdleClock;
+  /** Created with the first bytes of the client. */
+  #clientProbe: ClientProbe | undefined;
+  /** Ends the delays of the gate. */
+  readonly #over: AbortController | undefined;
+  #listening: Disposable | undefined;
+  #onEnd: (end: RelayEnd) => void = () => {};
+  /** Directions under way. */
+  #running = 2;
+  /** Failures of writes, by the direction. */
+  readonly #undelivered: { sent?: Undelivered; received?: Undelivered } = {};
+  #isOver = false;
+  /** Called when both directions have ended. */
+  #settled: (() => void) | undefined;
 
-/**
- * Copies one direction. The next read is under way while the last bytes are written, and two writes may be under way, so that one is
- * sealed while the other is sent; a slow reader holds back two writes and one read, and no more.
- */
-async function copy(from: Connection, to: Connection, options: CopyOptions): Promise<Undelivered | undefined> {
-  const { idleClock, clientProbe, count } = options;
-  using buffers = new DirectionBuffers(options.memory);
-  let buffer = buffers.acquire();
-  let reading = from.read(buffer);
-  let written: Bytes | undefined;
-  let writing: Promise<void> = Promise.resolve();
-  for (;;) {
-    const bytes: Bytes | null = await reading;
-    if (bytes === null) break;
-    idleClock.transferred();
-    const delay = count(bytes.length);
-    if (delay !== undefined) {
-      clientProbe?.pause();
-      await delay;
-    }
-    buffers.learn(bytes.length);
-    const full = buffer;
-    buffer = buffers.acquire();
-    reading = from.read(buffer);
-    reading.catch(() => {}); // Reported by the await above; after an earlier failure it does not matter.
-    const before = writing;
-    writing = to.write(bytes).then(() => idleClock.transferred());
-    writing.catch(() => {}); // Reported one round later.
-    clientProbe?.pause(reading);
-    try {
-      await before;
-    } catch (cause) {
-      return { cause, rest: readOn(from, reading) };
-    } finally {
-      clientProbe?.resume();
-    }
-    if (written !== undefined) buffers.release(written);
-    written = full;
+  constructor(ends: RelayEnds, counts: RelayCounts, options: RelayOptions) {
+    this.#ends = ends;
+    this.#counts = counts;
+    this.#options = options;
+    if (options.gate !== undefined) this.#over = new AbortController();
   }
-  try {
-    await writing;
-    for (const unused of [written, buffer]) if (unused !== undefined) buffers.release(unused);
-    await to.closeWrite();
-    return undefined;
-  } catch (cause) {
-    return { cause, rest: Promise.resolve() };
+
+  start(onEnd: (end: RelayEnd) => void): void {
+    const [client, target] = this.#ends;
+    const { clock, timeouts } = this.#options;
+    this.#onEnd = onEnd;
+    try {
+      this.#idleClock = new IdleClock(this.#ends, clock, timeouts.idle);
+    } catch (error) {
+      // Connections of a caller may throw whatever they are asked.
+      this.#running = 0;
+      return this.#fail(error);
+    }
+    void this.#pump(client, target, "sent");
+    void this.#pump(target, client, "received");
+    this.#listening = onAbort(clock, (error) => this.#fail(error));
+  }
+
+  /**
+   * Copies one direction. The next read is under way while the last bytes are written, and two writes may be under way, so that one is
+   * sealed while the other is sent; a slow reader holds back two writes and one read, and no more.
+   */
+  async #pump(from: Connection, to: Connection, key: keyof RelayCounts): Promise<void> {
+    const buffers = new DirectionBuffers(this.#options.memory ?? SHARED);
+    try {
+      let buffer = buffers.acquire();
+      let reading = from.read(buffer);
+      let written: Bytes | undefined;
+      let writing: Promise<void> | undefined;
+      for (;;) {
+        const bytes: Bytes | null = await reading;
+        if (bytes === null) break;
+        this.#idleClock.transferred();
+        const delay = this.#count(key, bytes.length);
+        if (delay !== undefined) {
+          this.#unread(key);
+          await delay;
+        }
+        buffers.learn(bytes.length);
+        const full = buffer;
+        buffer = buffers.acquire();
+        reading = from.read(buffer);
+        reading.catch(() => {}); // Reported by the await above; after an earlier failure it does not matter.
+        const before = writing;
+        writing = to.write(bytes).then(() => this.#idleClock.transferred());
+        writing.catch(() => {}); // Reported one round later.
+        this.#unread(key, reading);
+        try {
+          await before;
+        } catch (cause) {
+          return this.#lost(key, { cause, rest: readOn(from, reading) });
+        } finally {
+          if (key === "sent") this.#clientProbe?.resume();
+        }
+        if (written !== undefined) buffers.release(written);
+        written = full;
+      }
+      try {
+        await writing;
+        for (const unused of [written, buffer]) if (unused !== undefined) buffers.release(unused);
+        await to.closeWrite();
+      } catch (cause) {
+        return this.#lost(key, { cause, rest: Promise.resolve() });
+      }
+      this.#idleClock.shorten(this.#options.timeouts.halfClose ?? Infinity);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      buffers[Symbol.dispose]();
+      this.#ended();
+    }
+  }
+
+  /** Called before bytes are forwarded; returns what to await before. */
+  #count(key: keyof RelayCounts, length: number): Promise<void> | undefined {
+    this.#counts[key] += length;
+    const delay = this.#options.gate?.(length);
+    // A delay ends with the relay.
+    return delay === undefined ? undefined : this.#idleClock.delayed(abortable(delay, this.#over?.signal));
+  }
+
+  /** Called when the client is not read any more, but for a read that is under way; a target is let be. */
+  #unread(key: keyof RelayCounts, reading?: Promise<unknown>): void {
+    if (key !== "sent" || this.#isOver) return;
+    this.#clientProbe ??= new ClientProbe(this.#ends, {
+      probeAfter: this.#options.probeAfter ?? 1_000,
+      lost: (error) => this.#fail(error),
+    });
+    this.#clientProbe.pause(reading);
+  }
+
+  /** Called when a side takes no more bytes. It may still send. */
+  #lost(key: keyof RelayCounts, undelivered: Undelivered): void {
+    this.#undelivered[key] = undelivered;
+    undelivered.rest.catch((error) => this.#fail(error));
+    this.#idleClock.shorten(this.#options.timeouts.halfClose ?? Infinity);
+  }
+
+  /** Called when a direction has ended, in whatever way. */
+  #ended(): void {
+    this.#running--;
+    if (this.#running > 0) return;
+    this.#settled?.();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { sent, received } = this.#undelivered;
+    const undelivered = sent ?? received;
+    if (undelivered === undefined) return this.#close(undefined, (connection) => connection.close());
+    const failure = { error: undelivered.cause };
+    // The client is still sending; it must be able to read the answer of the target.
+    const told = received === undefined ? drain(this.#ends[0], { signal: this.#options.clock.signal }) : undefined;
+    void Promise.resolve(told).then(() => this.#close(failure, abort));
+  }
+
+  /** Ends the relay, unless it has ended. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#close({ error }, abort);
+  }
+
+  /** Closes both connections, and tells the end once nothing uses them any more. */
+  #close(end: RelayEnd, close: (connection: Connection) => void): void {
+    const [client, target] = this.#ends;
+    this.#listening?.[Symbol.dispose]();
+    this.#clientProbe?.[Symbol.dispose]();
+    let told = end;
+    try {
+      try {
+        close(client);
+      } finally {
+        // Closing a caller's connection may throw.
+        close(target);
+      }
+    } catch (error) {
+      told = { error };
+    }
+    this.#over?.abort(new Error("Relay is over"));
+    if (this.#running === 0) return this.#onEnd(told);
+    const settled = new Promise<void>((resolve) => this.#settled = resolve);
+    void untilSettled([settled]).then(() => this.#onEnd(told));
   }
 }
 

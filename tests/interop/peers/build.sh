@@ -14,6 +14,8 @@
 #   listen_once                                a program that accepts one connection, for Dante's client library
 #   profile_dump                               what MIT's library makes of a krb5.conf (profile_dump.c beside this file)
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
+#   ends, heimdal/bin/ends                     both ends of contexts for the benchmarks, on both libraries (tests/bench/ends/ends.c)
+#   npm/node_modules/kerberos                  the addon that JavaScript users take, from the npm registry, for the benchmarks
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,8 +24,9 @@ recipe=1
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 mkdir -p "$root/logs"
 
-packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
-  netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
+# Debian 12 has no hev-socks5-server and no 3proxy; of its SOCKS5 servers, the benchmarks take Dante, microsocks, OpenSSH and V2Ray.
+packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc g++ make libc6-dev dpkg-dev curl
+  netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks v2ray openssl
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
   postgresql-15 slapd
   dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish
@@ -123,16 +126,40 @@ build_heimdal() {
   echo "$recipe" >"$root/heimdal.recipe"
 }
 
+# Its install script would download what is built here: node-gyp does no more for it than this.
+build_addon() {
+  local package=$root/npm/node_modules/kerberos headers
+  stamp addon && [ -e "$package/build/Release/kerberos.node" ] && return 0
+  headers=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")/include/node
+  [ -e "$headers/node_api.h" ] || { echo "peers: no headers of Node.js: npm's kerberos is left out"; return 0; }
+  echo "peers: building npm's kerberos"
+  rm -rf "$root/npm" && mkdir -p "$root/npm" && cd "$root/npm"
+  npm install --silent --no-save --ignore-scripts --prefix . kerberos@7.0.0
+  mkdir -p "$package/build/Release"
+  g++ -O2 -std=c++17 -fPIC -shared -I"$headers" -Inode_modules/node-addon-api -DNAPI_VERSION=9 -DNODE_GYP_MODULE_NAME=kerberos \
+    -DKERBEROS_USE_RTLD=1 -o "$package/build/Release/kerberos.node" "$package"/src/kerberos.cc "$package"/src/unix/*.cc -ldl
+  echo "$recipe" >"$root/addon.recipe"
+}
+
 # Each build runs in a shell of its own: "set -e" has no force in a function whose status is asked for.
 case ${1:-} in
-  dante | curl | heimdal) "build_$1"; exit 0 ;;
+  dante | curl | heimdal | addon) "build_$1"; exit 0 ;;
 esac
-for peer in dante curl heimdal; do
+for peer in dante curl heimdal addon; do
   "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
 done
 load=$here/../../bench/load.c
 if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
   gcc -O2 -Wall -o "$root/load" "$load" -lgssapi_krb5 -lkrb5
+fi
+ends=$here/../../bench/ends/ends.c
+if [ ! -x "$root/ends" ] || [ "$ends" -nt "$root/ends" ]; then
+  gcc -O2 -Wall -o "$root/ends" "$ends" -lgssapi_krb5 -lkrb5
+fi
+if [ ! -x "$root/heimdal/bin/ends" ] || [ "$ends" -nt "$root/heimdal/bin/ends" ]; then
+  lib=$root/heimdal/usr/lib/$(gcc -print-multiarch)
+  gcc -O2 -Wall -DHEIMDAL -I"$root/heimdal/usr/include/heimdal" -o "$root/heimdal/bin/ends" "$ends" "$lib/libgssapi.so.3" \
+    "$lib/libkrb5.so.26" -Wl,-rpath,"$lib" -Wl,-rpath-link,"$lib" -Wl,--disable-new-dtags
 fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5

@@ -114,8 +114,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     [
       "what is remembered is the sealed authenticator, not what is in clear",
       "go-krb5/krb5#155",
-      "await replayTag(request.authenticator.cipher)",
-      "await replayTag(new TextEncoder().encode(JSON.stringify(request.ticket.sname)))",
+      "replayTag(request.authenticator.cipher)",
+      "replayTag(new TextEncoder().encode(JSON.stringify(request.ticket.sname)))",
     ],
     [
       "an authenticator is remembered for as long as it is accepted",
@@ -281,8 +281,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     [
       "the answer is sealed with the session key",
       "RFC 4120 section 3.2.4",
-      "await sessionKey.encrypt(KeyUsage.ApRepEncPart, part, runtime)",
-      "await subkey.encrypt(KeyUsage.ApRepEncPart, part, runtime)",
+      "await sessionKey.encryptEventually(KeyUsage.ApRepEncPart, part, runtime)",
+      "await subkey.encryptEventually(KeyUsage.ApRepEncPart, part, runtime)",
     ],
   ]),
   ...rules("kerberos/ap/checks.ts", [ACCEPTOR, NEGOTIATION], [

@@ -200,7 +200,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a failure ends both sides",
       "relay",
-      "      end(client);\n",
+      "        close(client);\n",
       "",
     ],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],

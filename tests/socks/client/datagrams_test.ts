@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { associate, noAuthentication, serve, type SocksDatagrams } from "../../../mod.ts";
+import type { ClientAuthMethod } from "../../../socks/auth/method.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
 import { Inbox } from "../../../socks/client/inbox.ts";
 import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
@@ -26,7 +27,11 @@ interface Association {
   readonly socket: BindDatagramsOptions;
 }
 
-async function association(relay = GRANTED, more: Partial<DatagramSocket> = {}): Promise<Association> {
+async function association(
+  relay = GRANTED,
+  more: Partial<DatagramSocket> = {},
+  auth: ClientAuthMethod = noAuthentication(),
+): Promise<Association> {
   const proxy = scriptProxy([NO_METHOD, relay]);
   const sent: Bytes[] = [];
   const log: string[] = [];
@@ -44,7 +49,7 @@ async function association(relay = GRANTED, more: Partial<DatagramSocket> = {}):
   };
   const datagrams = await associateThrough({
     proxy: { hostname: "proxy.example", port: 1080 },
-    auth: [noAuthentication()],
+    auth: [auth],
     dial: () =>
       Promise.resolve({
         ...proxy.near,
@@ -314,13 +319,12 @@ Deno.test("SocksDatagrams: survives a refused datagram, and reports why its sock
   for (const ending of ["closed", "fails", "deaf"]) {
     let calls = 0;
     const [asked, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const other = await association(GRANTED, {
-      send(): Promise<void> {
-        calls++;
-        asked.resolve();
-        return waiting.promise;
-      },
-    });
+    const send = () => {
+      calls++;
+      asked.resolve();
+      return waiting.promise;
+    };
+    const other = await association(GRANTED, { send }, sealsLater());
     const last = other.datagrams.send(utf8("x"), PEER);
     if (ending !== "closed") await asked.promise;
     other.datagrams.close();
@@ -330,6 +334,41 @@ Deno.test("SocksDatagrams: survives a refused datagram, and reports why its sock
     for (let i = 0; i < 5; i++) await Promise.resolve();
     assert.equal(calls, ending === "closed" ? 0 : 1);
   }
+});
+
+/** A method of a user, whose datagrams are sealed and opened by promises only. */
+function sealsLater(): ClientAuthMethod {
+  const plain = noAuthentication();
+  const later = (bytes: Uint8Array) => Promise.resolve(new Uint8Array(bytes));
+  return {
+    ...plain,
+    authenticate: async (connection, options) => ({
+      ...await plain.authenticate(connection, options),
+      datagrams: { seal: later, open: later },
+    }),
+  };
+}
+
+Deno.test("SocksDatagrams: takes a codec of promises, and drops what that refuses", async () => {
+  const { datagrams, sent, come, socket } = await association(GRANTED, {}, sealsLater());
+  await datagrams.send(utf8("x"), PEER);
+  assert.deepEqual(sent, [encodeDatagram(PEER, utf8("x"))]);
+  socket.onDatagram(encodeDatagram(PEER, utf8("part")).fill(1, 2, 3), datagrams.relay);
+  come("whole");
+  assert.equal(await text(datagrams.receive()), "whole");
+  assert.equal(datagrams.dropped, 1);
+  datagrams.close();
+});
+
+Deno.test("SocksDatagrams: gives memory that is the receiver's alone", async () => {
+  const { datagrams, socket } = await association();
+  const memory = new Uint8Array(1_000);
+  const datagram = encodeDatagram(PEER, utf8("data"));
+  memory.set(datagram, 500);
+  socket.onDatagram(memory.subarray(500, 500 + datagram.length), datagrams.relay);
+  const [data] = await datagrams.receive();
+  assert.deepEqual([data, data.buffer.byteLength], [utf8("data"), 4]);
+  datagrams.close();
 });
 
 Deno.test("SocksDatagrams: ref() and unref() reach the socket and the connection", async () => {

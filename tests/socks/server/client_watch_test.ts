@@ -196,9 +196,10 @@ Deno.test("ClientWatch: answers a client that has ended its side, within a momen
   // The moment is over with the answer: it ends nothing of the tunnel.
   await pause(END_GRACE + 100);
   assert.equal(signal().aborted, false);
+  const answer = readAll(client);
   await theirs.write(utf8(", and more"));
   await theirs.closeWrite();
-  assert.match(new TextDecoder().decode(await readAll(client)), /banner, and more$/);
+  assert.match(new TextDecoder().decode(await answer), /banner, and more$/);
   await served;
 });
 

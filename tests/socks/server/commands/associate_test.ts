@@ -140,6 +140,36 @@ Deno.test("associate: look-ups in progress delay no other datagram, and their nu
   assert.ok(drops.overload! >= 37 + 37);
 });
 
+Deno.test("associate: drops answers beyond 64 that are not sent yet, and counts each once", async () => {
+  const udp = new ScriptedUdp();
+  const { open, sent, answer } = scriptedTargets();
+  const made = await memoryAssociation(udp, { open }, { local: SERVER, remote: CLIENT });
+  made.come("x", AT(CLIENT.hostname));
+  await until(() => sent.length === 1);
+  for (const fails of [false, true, false]) {
+    const taken = Promise.withResolvers<void>();
+    udp.sending = taken.promise;
+    for (let i = 0; i < 100; i++) answer("x");
+    if (fails) taken.reject(systemError("ENOBUFS"));
+    else taken.resolve();
+    await yieldMicrotasks();
+  }
+  const end = await made.end();
+  assert.deepEqual(end, { sent: 1, received: 128, moved: 0, drops: { overload: 108, unreachable: 64 } });
+});
+
+Deno.test("associate: datagrams that are dropped take nobody's place", async () => {
+  const { open, sent } = scriptedTargets();
+  const made = await memoryAssociation(new ScriptedUdp(), { open }, { local: SERVER, remote: CLIENT });
+  made.come("first", AT(CLIENT.hostname));
+  for (let i = 0; i < 100; i++) made.facing.onDatagram(new Uint8Array(3), AT(CLIENT.hostname));
+  for (let i = 0; i < 100; i++) made.come("port 0", AT(CLIENT.hostname), { hostname: "9.9.9.9", port: 0 });
+  made.come("last", AT(CLIENT.hostname));
+  await until(() => sent.length === 2);
+  assert.deepEqual(sent, ["first", "last"]);
+  assert.deepEqual((await made.end()).drops, { malformed: 200 });
+});
+
 Deno.test("AssociateCommand: checks its options", () => {
   const unused = () => Promise.reject(new Error("unused"));
   for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }, { announce: [] }]) {

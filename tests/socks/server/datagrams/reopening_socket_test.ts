@@ -128,3 +128,16 @@ Deno.test("ReopeningSocket: closes a socket that is bound too late", async () =>
   late!({ local: HERE, send: () => Promise.resolve(), close: () => void closes++ });
   await until(() => closes === 1);
 });
+
+Deno.test("ReopeningSocket: sends what waited for it first", async () => {
+  const udp = new ScriptedUdp();
+  const socket = new ReopeningSocket({ bind: udp.bind, hostname: "0.0.0.0", onDatagram: () => {} });
+  const sending: Promise<void>[] = [];
+  for (let i = 0; i < 40; i++) {
+    sending.push(socket.send(utf8(`${i}`), { hostname: "192.0.2.1", port: 53 }));
+    await Promise.resolve();
+  }
+  await Promise.all(sending);
+  assert.deepEqual(udp.sent.map((text) => parseInt(text)), Array.from({ length: 40 }, (_, i) => i));
+  socket.close();
+});

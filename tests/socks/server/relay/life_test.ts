@@ -264,7 +264,11 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
     using room = new DirectionBuffers(memory);
-    assert.equal(room.acquire().length, 1_024);
+    assert.equal(room.acquire().length, 64, "nothing has come yet");
+    for (const [count, next] of [[5, 64], [64, 1_024], [5, 1_024]] as const) {
+      room.learn(count);
+      assert.equal(room.acquire().length, next);
+    }
     for (const count of [1_024, 16_384]) room.learn(count);
     assert.equal(memory.used, 0);
     assert.equal(room.acquire().length, MEDIUM);
@@ -279,6 +283,17 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
     assert.equal(memory.used, 3 * MEDIUM, "once");
   }
   assert.equal(memory.used, 0, "whatever was not given back");
+});
+
+Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time", () => {
+  using room = new DirectionBuffers(new RelayMemory());
+  const [first, second] = [room.acquire(), room.acquire()];
+  room.release(first);
+  assert.equal(room.acquire(), first);
+  assert.notEqual(room.acquire(), first);
+  room.release(second);
+  room.learn(64);
+  assert.equal(room.acquire().length, 1_024, "what is too small is let go");
 });
 
 for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {

@@ -187,8 +187,8 @@ Deno.test({
     assert.equal(together, 4);
     // The system takes a moment to close what was given up, so that for this moment there are the next ones beside them.
     assert.ok(most >= 3 && most <= 8, `${most} at one time`);
-    // Four in the first second; each of them makes room after two.
-    assert.ok(dialled.length >= 7 && dialled.length <= 9, dialled.join());
+    // Four in the first second; each of them makes room after two, which a busy machine may notice late.
+    assert.ok(dialled.length >= 5 && dialled.length <= 9, dialled.join());
     for (let turns = 0; turns < 100 && synSent(deaf.port) > 0; turns++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -1,0 +1,102 @@
+/** Short messages of the record layer: done within the call where the context can, and never behind long ones. */
+import assert from "node:assert/strict";
+import type { Bytes } from "../../../base/bytes.ts";
+import type { GssContext } from "../../../gss/context.ts";
+import type { Connection } from "../../../socks/stream/connection.ts";
+import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
+import { contextPair } from "../../support/context_pair.ts";
+import { MockContext } from "../../support/mock_mechanism.ts";
+import { pipe } from "../../support/pipe.ts";
+
+/** A protected connection, and what reached the connection below so far. */
+function over(context: GssContext, below: Partial<Connection> = {}) {
+  const frames: Bytes[] = [];
+  const connection = {
+    write(bytes: Uint8Array): Promise<void> {
+      frames.push(bytes.slice() as Bytes);
+      return Promise.resolve();
+    },
+    close(): void {},
+    ...below,
+  } as unknown as Connection;
+  return { frames, ours: new ProtectedConnection({ connection, context, level: "confidentiality" }) };
+}
+
+/** Keys are derived with the first message. */
+async function ready(ours: ProtectedConnection, frames: Bytes[]): Promise<void> {
+  await ours.write(Uint8Array.of(0));
+  frames.length = 0;
+}
+
+Deno.test("ProtectedConnection: a short message leaves in the call, and one behind another in its turn", async () => {
+  using contexts = contextPair();
+  const { ours, frames } = over(contexts.ours);
+  await ready(ours, frames);
+  const first = ours.write(new Uint8Array(64));
+  assert.equal(frames.length, 1);
+  const second = ours.write(new Uint8Array(64));
+  assert.equal(frames.length, 1);
+  await Promise.all([first, second]);
+  assert.equal(frames.length, 2);
+  await ours.write(new Uint8Array(64));
+  assert.equal(frames.length, 3);
+});
+
+Deno.test("ProtectedConnection: one read below brings one message, as long as they are of one size", async () => {
+  using contexts = contextPair();
+  const [near, far] = pipe();
+  let reads = 0;
+  const counted = {
+    async read(into: Bytes): Promise<Bytes | null> {
+      reads++;
+      // As a socket does, which fills no more than the memory given.
+      pending ??= await far.read();
+      const part = pending!.subarray(0, into.length);
+      pending = part.length < pending!.length ? pending!.subarray(part.length) : undefined;
+      into.set(part);
+      return into.subarray(0, part.length);
+    },
+    close: () => far.close(),
+  } as unknown as Connection;
+  let pending: Bytes | null | undefined;
+  const sender = new ProtectedConnection({ connection: near, context: contexts.ours, level: "confidentiality" });
+  const receiver = new ProtectedConnection({ connection: counted, context: contexts.theirs, level: "confidentiality" });
+  for (let i = 0; i < 10; i++) {
+    await sender.write(Uint8Array.of(i));
+    assert.deepEqual(await receiver.read(), Uint8Array.of(i));
+  }
+  // The first frame is longer than the first read.
+  assert.equal(reads, 11);
+  sender.close();
+  receiver.close();
+});
+
+Deno.test("ProtectedConnection: a small chunk is sealed while as many long ones as may are being sealed", async () => {
+  const free = Promise.withResolvers<void>();
+  const held: Promise<void>[] = [];
+  for (let i = 0; i < 6; i++) {
+    const context = new MockContext(true, {});
+    const wrap = context.wrap.bind(context);
+    context.wrap = (message, options) => free.promise.then(() => wrap(message, options));
+    held.push(over(context).ours.write(new Uint8Array(100_000)));
+  }
+  using contexts = contextPair();
+  const { ours, frames } = over(contexts.ours);
+  await ours.write(Uint8Array.of(1));
+  assert.equal(frames.length, 1);
+  free.resolve();
+  await Promise.all(held);
+});
+
+Deno.test("ProtectedConnection: places to seal are given back where sealing is done at once", async () => {
+  const now = { sealed: 0 };
+  const context = Object.assign(new MockContext(true, {}), {
+    wrapEventually: (message: Uint8Array): Bytes => {
+      now.sealed++;
+      return new Uint8Array(message.length + 8);
+    },
+  });
+  const { ours } = over(context);
+  for (let i = 0; i < 6; i++) await ours.write(new Uint8Array(10_000));
+  assert.equal(now.sealed, 6);
+});
