@@ -15,7 +15,8 @@ let core: Core | null | undefined;
 
 /**
  * Chooses what computes the cryptography of all keys and contexts in this process (and this worker): encryption, checksums and the
- * derivation of keys, of tickets as of messages. The results are the same. Takes effect for keys made afterwards.
+ * derivation of keys, of tickets as of messages. The results are the same. Choose before keys are used: one that has begun with long
+ * messages goes on with them as before.
  *
  * - `"fastest"`, the default: messages up to a few KiB in this package's own WebAssembly core, which answers in a microsecond where a
  *   call of WebCrypto takes ten and more; longer ones with `node:crypto` and WebCrypto. The core takes the same time for all keys and
