@@ -110,8 +110,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     [
       "where the relaxed instruction is missing the plain one serves",
       "relaxed SIMD is younger than SIMD",
-      "of [bytes, plainVariant(bytes)]",
-      "of [bytes]",
+      "of [() => bytes, () => plainVariant(bytes)]",
+      "of [() => bytes]",
       "plain variant serves",
     ],
     [
