@@ -111,7 +111,7 @@ export function plainVariant(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayB
   return plain;
 }
 
-/** The runtime's own decoder, where it has one, takes a tenth of the time. */
+/** By the runtime's own decoder, where it has one. */
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
   const binary = atob(text);

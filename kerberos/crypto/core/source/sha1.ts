@@ -86,7 +86,7 @@ function blocks(rounds: Wat): Wat {
     each((word, i) => `(i32.store offset=${4 * i} ${get("i_state")} ${get(`i_h${word}`)})\n`);
 }
 
-/** `sha1(state, at, blocks)`: rounds by turns with the words of later ones, which is half as fast again as one after the other. */
+/** `sha1(state, at, blocks)`: rounds by turns with the words of later ones, so that neither waits for the other. */
 export function sha1(): Wat {
   let rounds = [0, 1, 2, 3].map(schedule).join("");
   for (let n = 0; n < 80; n++) rounds += round(n, w.i32(0)) + (n % 4 === 0 && n < 64 ? schedule(n / 4 + 4) : "");
