@@ -12,7 +12,10 @@ import { constants, type EncryptionProfile, integrityError, type Padded, type Se
 import { deriveRandom, nfold, usageConstant } from "./simplified.ts";
 
 const MAC = 12;
-/** At 8 KiB the core seals in 45 us (33 with the shorter key), WebCrypto beside `node:crypto` in as many; above, these gain. */
+/**
+ * At 8 KiB the core seals in 45 us (33 with the shorter key). On a busy machine WebCrypto beside `node:crypto` meets it far above; where
+ * threads are idle, at about this length.
+ */
 const LONGEST_SEALED_IN_CORE = 8192;
 /** At 3 KiB (4 with the shorter key) the core and `node:crypto` open in 16 us. */
 const LONGEST_OPENED_IN_CORE: Readonly<Record<number, number>> = { 16: 4096, 32: 3072 };

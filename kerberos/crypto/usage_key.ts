@@ -16,16 +16,12 @@ import { andThen, type Eventually } from "../../base/eventually.ts";
 import type { CryptoPrimitives, Mac } from "./primitives/seam.ts";
 import { type EncryptionProfile, integrityError, Purpose, type SealingKeys } from "./profile.ts";
 
-/** Where a result is written. Fresh memory takes 200 ns, as long as half of a short signature. */
-interface Into {
-  /** Memory for the result. @default {fresh memory of its length} */
+/** Options of {@linkcode UsageKey.seal}. */
+export interface SealOptions {
+  /** Memory for the result; fresh one takes 200 ns, half of a short signature. @default {fresh memory of its length} */
   readonly into?: Bytes | undefined;
   /** Where in `into` the result begins. @default {0} */
   readonly at?: number | undefined;
-}
-
-/** Options of {@linkcode UsageKey.seal}. */
-export interface SealOptions extends Into {
   /** Randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
@@ -124,7 +120,7 @@ export class UsageKey implements CoreKey, Disposable {
   }
 
   /** Computes the checksum over the concatenated parts (RFC 3961 section 4, get_mic); returns the memory that it is in. */
-  checksum(parts: readonly Bytes[], { into, at = 0 }: Into = {}): Eventually<Bytes> {
+  checksum(parts: readonly Bytes[], { into, at = 0 }: Omit<SealOptions, "runtime"> = {}): Eventually<Bytes> {
     const size = lengthOf(parts);
     const out = into ?? new Uint8Array(this.tagLength);
     const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;

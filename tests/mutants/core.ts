@@ -110,8 +110,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     [
       "where the relaxed instruction is missing the plain one serves",
       "relaxed SIMD is younger than SIMD",
-      "of [bytes, plainVariant(bytes)]",
-      "of [bytes]",
+      "of [() => bytes, () => plainVariant(bytes)]",
+      "of [() => bytes]",
       "plain variant serves",
     ],
     [
@@ -137,6 +137,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       "fastest",
       "chooseCrypto()",
     ],
+  ]),
+  ...rules("cli/server/server_run.ts", ["tests/cli/server/crypto_test.ts"], [
+    ["a server's configuration chooses its cryptography", "docs of the setting", "    chooseCrypto(crypto);\n", ""],
   ]),
   ...rules("kerberos/crypto/core/source/aes.ts", [BUILD], [
     [

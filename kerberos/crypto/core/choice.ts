@@ -15,7 +15,8 @@ let core: Core | null | undefined;
 
 /**
  * Chooses what computes the cryptography of all keys and contexts in this process (and this worker): encryption, checksums and the
- * derivation of keys, of tickets as of messages. The results are the same. Takes effect for keys made afterwards.
+ * derivation of keys, of tickets as of messages. The results are the same. Choose before keys are used: one that has begun with long
+ * messages goes on with them as before.
  *
  * - `"fastest"`, the default: messages up to a few KiB in this package's own WebAssembly core, which answers in a microsecond where a
  *   call of WebCrypto takes ten and more; longer ones with `node:crypto` and WebCrypto. The core takes the same time for all keys and
@@ -85,10 +86,10 @@ export function currentCore(): Core | undefined {
  * instruction is as long as the plain one with its number in one byte more than needed.
  */
 function compile(): Core | undefined {
-  const bytes = Uint8Array.from(atob(MODULE), (character) => character.charCodeAt(0));
-  for (const variant of [bytes, plainVariant(bytes)]) {
+  const bytes = decodeBase64(MODULE);
+  for (const variant of [() => bytes, () => plainVariant(bytes)]) {
     try {
-      return new Core(instantiate(new WebAssembly.Module(variant)));
+      return new Core(instantiate(new WebAssembly.Module(variant())));
     } catch {
       // No WebAssembly, no SIMD, or a runtime or a policy that compiles nothing.
     }
@@ -97,14 +98,26 @@ function compile(): Core | undefined {
 }
 
 /** `i8x16.relaxed_swizzle` and `i8x16.swizzle`, 0x100 and 0x0e behind the prefix, in two bytes. */
-const RELAXED = [0xfd, 0x80, 0x02];
+const RELAXED = [0xfd, 0x80, 0x02] as const;
 const PLAIN = [0xfd, 0x8e, 0x00];
 
 /** The module with the plain instruction in place of the relaxed one; that the three bytes stand for nothing else is tested. */
 export function plainVariant(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const plain = module.slice();
-  for (let i = 0; i < plain.length - 2; i++) if (RELAXED.every((byte, n) => plain[i + n] === byte)) plain.set(PLAIN, i);
+  const [prefix, first, second] = RELAXED;
+  for (let i = plain.indexOf(prefix); i >= 0; i = plain.indexOf(prefix, i + 1)) {
+    if (plain[i + 1] === first && plain[i + 2] === second) plain.set(PLAIN, i);
+  }
   return plain;
+}
+
+/** By the runtime's own decoder, where it has one. */
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 function instantiate(module: WebAssembly.Module): CoreExports {

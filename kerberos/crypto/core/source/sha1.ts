@@ -46,49 +46,51 @@ const splat = (word: number): string => new Array<number>(4).fill(word | 0).join
 /** The five words of the schedule of a quarter. */
 const quarterSchedule = (quarter: number): Wat => [0, 1, 2, 3, 4].map((i) => schedule(5 * quarter + i)).join("");
 
-/** Five rounds of a quarter, after which each variable is in its place again; `i_g` is the offset of their words. */
-function fiveRounds(quarter: number): Wat[] {
-  return [0, 1, 2, 3, 4].map((n) => {
-    const [a, b, c, d, e] = WORDS.map((_, i) => `i_${WORDS[(i + 5 - n) % 5]}`) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    const cd = `(i32.xor ${get(c)} ${get(d)})`;
-    const base = w.add(get(e), `(i32.load offset=${SCHEDULE + 80 * quarter + 4 * n} ${get("i_g")})`);
-    const sum = [
-      () => w.add(base, `(i32.xor ${get(d)} (i32.and ${get(b)} ${cd}))`),
-      () => w.add(base, `(i32.xor ${get(b)} ${cd})`),
-      () => w.add(w.add(base, `(i32.and ${get(c)} ${get(d)})`), `(i32.and ${get(b)} ${cd})`),
-      () => w.add(base, `(i32.xor ${get(b)} ${cd})`),
-    ][quarter]!();
-    return w.set(e, w.add(sum, rotate(get(a), 5))) + w.set(b, rotate(get(b), 30));
-  });
+/** Round `n`, whose word lies `offset` bytes behind the start of the schedule; after five, each variable is in its place again. */
+function round(n: number, offset: Wat): Wat {
+  const [a, b, c, d, e] = WORDS.map((_, i) => `i_${WORDS[(i + 80 - n) % 5]}`) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const cd = `(i32.xor ${get(c)} ${get(d)})`;
+  const base = w.add(get(e), `(i32.load offset=${SCHEDULE + 4 * n} ${offset})`);
+  const sum = [
+    () => w.add(base, `(i32.xor ${get(d)} (i32.and ${get(b)} ${cd}))`),
+    () => w.add(base, `(i32.xor ${get(b)} ${cd})`),
+    () => w.add(w.add(base, `(i32.and ${get(c)} ${get(d)})`), `(i32.and ${get(b)} ${cd})`),
+    () => w.add(base, `(i32.xor ${get(b)} ${cd})`),
+  ][Math.floor(n / 20)]!();
+  return w.set(e, w.add(sum, rotate(get(a), 5))) + w.set(b, rotate(get(b), 30));
 }
+
+/** The first five rounds of a quarter; `i_g` makes them any five. */
+const fiveRounds = (quarter: number): Wat[] => [0, 1, 2, 3, 4].map((n) => round(20 * quarter + n, get("i_g")));
 
 /** A quarter: `meanwhile` is done by turns with each five rounds. */
 const quarterRounds = (meanwhile: Wat): Wat =>
   w.set("i_g", w.i32(0)) + w.repeat(meanwhile + w.increment("i_g", 20), w.less(get("i_g"), w.i32(80)));
 
-/** Blocks of 64 bytes while `i_n` lasts, with the four quarters of each. */
-function blocks(quarters: Wat, after: Wat): Wat {
+/** Blocks of 64 bytes while `i_n` lasts, with the rounds of each. */
+function blocks(rounds: Wat): Wat {
   const each = (text: (word: string, i: number) => Wat) => WORDS.map(text).join("");
   return each((word, i) => w.set(`i_h${word}`, `(i32.load offset=${4 * i} ${get("i_state")})`)) +
     w.loop(
       get("i_n"),
-      each((word) => w.set(`i_${word}`, get(`i_h${word}`))) + quarters +
+      each((word) => w.set(`i_${word}`, get(`i_h${word}`))) + rounds +
         each((word) => w.set(`i_h${word}`, w.add(get(`i_h${word}`), get(`i_${word}`)))) +
-        after + w.increment("i_p", 64) + w.increment("i_n", -1),
+        w.increment("i_p", 64) + w.increment("i_n", -1),
     ) +
     each((word, i) => `(i32.store offset=${4 * i} ${get("i_state")} ${get(`i_h${word}`)})\n`);
 }
 
-/** `sha1(state, at, blocks)`. */
+/** `sha1(state, at, blocks)`: rounds by turns with the words of later ones, so that neither waits for the other. */
 export function sha1(): Wat {
-  const quarters = QUARTERS.map((q) => quarterSchedule(q) + quarterRounds(fiveRounds(q).join("")));
-  return w.fn("sha1", ["i_state", "i_p", "i_n"], blocks(quarters.join(""), ""));
+  let rounds = [0, 1, 2, 3].map(schedule).join("");
+  for (let n = 0; n < 80; n++) rounds += round(n, w.i32(0)) + (n % 4 === 0 && n < 64 ? schedule(n / 4 + 4) : "");
+  return w.fn("sha1", ["i_state", "i_p", "i_n"], blocks(rounds));
 }
 
 /**
@@ -111,6 +113,6 @@ export function weave(aes: Aes): Wat {
       middle().join("") + aes.encryptLast("v_x", k).join("") + w.store(get("i_p"), get("v_x"), 16 * q);
   });
   const long = w.set("i_long", `(i32.gt_u ${w.sub(get("i_end"), get("i_key"))} ${w.i32(160)})`);
-  const body = long + blocks(quarters.join(""), "") + get("v_x");
+  const body = long + blocks(quarters.join("")) + get("v_x");
   return w.fn("weave", ["i_key", "i_end", "i_state", "i_p", "i_n", "v_x"], body, { result: "v128" });
 }
