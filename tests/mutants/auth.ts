@@ -569,8 +569,8 @@ const MESSAGES: readonly Mutant[] = [
     file: "socks/server/datagrams/client_side.ts",
     find: 'place === undefined ? "wrongSource" : this.#problem(datagram)',
     replace: "this.#problem(datagram)",
-    tests: DATAGRAMS,
-    filter: "UDP relay: takes the first of two ports that is genuine",
+    tests: ["tests/socks/server/commands/associate_test.ts"],
+    filter: "of two ports at one time",
   },
   {
     rule: "the relay drops fragments",

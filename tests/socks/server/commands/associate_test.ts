@@ -1,6 +1,8 @@
 /** The client's side of an association: whose datagrams it takes, and what it outlives. */
 import assert from "node:assert/strict";
 import { SocksLimitError, SocksReplyError } from "../../../../socks/errors.ts";
+import type { ServerAuthMethod } from "../../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../../socks/auth/none.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import type { ServerEvent } from "../../../../socks/server/events.ts";
 import { yieldMicrotasks } from "../../../../socks/stream/settling.ts";
@@ -168,6 +170,27 @@ Deno.test("associate: datagrams that are dropped take nobody's place", async () 
   await until(() => sent.length === 2);
   assert.deepEqual(sent, ["first", "last"]);
   assert.deepEqual((await made.end()).drops, { malformed: 200 });
+});
+
+Deno.test("associate: of two ports at one time, the first whose datagram is opened is the client's", async () => {
+  const plain = noAuthentication();
+  const later = (bytes: Uint8Array) => Promise.resolve(new Uint8Array(bytes));
+  const method: ServerAuthMethod = {
+    ...plain,
+    accept: async (connection, options) => ({
+      ...await plain.accept(connection, options),
+      datagrams: { seal: later, open: later },
+    }),
+  };
+  const { open, sent } = scriptedTargets();
+  const ends = { local: SERVER, remote: CLIENT };
+  const made = await memoryAssociation(new ScriptedUdp(), { open }, ends, { auth: [method] });
+  made.come("one", AT(CLIENT.hostname, 1));
+  made.come("two", AT(CLIENT.hostname, 2));
+  await until(() => sent.length > 0);
+  await yieldMicrotasks();
+  assert.deepEqual(sent, ["one"]);
+  assert.deepEqual((await made.end()).drops, { wrongSource: 1 });
 });
 
 Deno.test("AssociateCommand: checks its options", () => {
