@@ -37,6 +37,9 @@ export interface FieldOptions {
   readonly enctype?: number;
 }
 
+/** Longest time in which a load that stays must be ready, in milliseconds. */
+const READY_WITHIN = 60_000;
+
 const reported = new Set<string>();
 
 /** The running programs, without the proxies. */
@@ -92,7 +95,8 @@ export class Field implements AsyncDisposable {
   /** Starts the server, with every method and level. */
   async ourServer(options: { readonly workers?: number; readonly unstableNet?: boolean } = {}): Promise<Proxy> {
     const methods = ["--method", "gssapi,none", "--prefer-gssapi", "--protection", "confidentiality,integrity,none"];
-    const places = ["-l", "127.0.0.1:0", "-k", this.realm.keytab, "--allow", "localhost", "--max-sessions", "30000"];
+    // One user may have a tenth of all sessions, and one address a quarter.
+    const places = ["-l", "127.0.0.1:0", "-k", this.realm.keytab, "--allow", "localhost", "--max-sessions", "100000"];
     const serve = ["serve", "-q", "--command", "connect,udp", "--workers", String(options.workers ?? 1)];
     return await this.#listening([...serve, ...places, ...methods], options.unstableNet);
   }
@@ -161,7 +165,10 @@ export class Field implements AsyncDisposable {
     const args = [command, proxy.port, this.target, level, ...more].map(String);
     const child = new Deno.Command(peer("load"), { args, env: this.env, stdin: "piped", stdout: "piped" }).spawn();
     const reader = child.stdout.getReader();
-    if ((await reader.read()).done) throw new Error(`load ${args.join(" ")} failed`);
+    const late = setTimeout(() => child.kill("SIGKILL"), READY_WITHIN);
+    const { done } = await reader.read();
+    clearTimeout(late);
+    if (done) throw new Error(`load ${args.join(" ")} failed, or was not ready in ${READY_WITHIN / 1000} s`);
     return {
       async [Symbol.asyncDispose](): Promise<void> {
         await child.stdin.close();

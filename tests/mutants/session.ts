@@ -21,6 +21,13 @@ const CLOCK = "a clock that nobody sets";
 export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/session.ts", [GONE], [
     [
+      "a session is over when its last step is",
+      "design",
+      "await next?.();",
+      "void next?.();",
+      "ClientWatch: forwards early bytes and the end behind them",
+    ],
+    [
       "the watch is over with the answer",
       WATCH,
       "answering: watch.stop,",
@@ -171,8 +178,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "who stopped to read ahead reads no more",
       "contract",
+      "    this.#watch = undefined;\n",
+      "",
+      "EndWatcher: continues the pending read for a second watch",
+    ],
+    [
+      "a read that is left of an earlier watch counts once",
+      "contract",
       "if (turn !== this.#turn || watch === undefined) return;",
-      "if (watch === undefined) return void this.#connection.read();",
+      "if (watch === undefined) return;",
       "EndWatcher: continues the pending read for a second watch",
     ],
     [

@@ -354,6 +354,37 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "NodeTlsConnection: survives an error of its stream that has no other listener",
     ],
   ]),
+  ...rules("base/shared_timers.ts", ["tests/base/shared_timers_test.ts"], [
+    [
+      "timers of one length share one",
+      "design",
+      "if (this.#timer === undefined) this.#set(at, this.#milliseconds);",
+      "this.#set(at, this.#milliseconds);",
+    ],
+    ["who waits keeps the timer that all share", "design", " || this.#due.size > 0) return;", ") return;"],
+    ["the last one takes the timer along", "design", "    clearTimeout(this.#timer);\n", ""],
+    ["a length that nobody waits for is forgotten", "design", "    LISTS.delete(this.#milliseconds);\n", ""],
+    ["nobody is called before its time", "design", "      if (entry[1] > now) break;\n", ""],
+    ["a timer that is early is up nevertheless", "design", "Math.max(monotonicNow(), this.#at)", "monotonicNow()"],
+    [
+      "who was stopped or started anew by another one is not called",
+      "design",
+      "      if (this.#due.get(timed) !== at) continue;\n",
+      "",
+    ],
+    [
+      "the next one is waited for as long as is left",
+      "design",
+      "next[1] - monotonicNow())",
+      "this.#milliseconds)",
+    ],
+    [
+      "timers of another length have one of their own",
+      "design",
+      "LISTS.set(milliseconds, list = new TimerList(milliseconds));",
+      "LISTS.set(0, list = LISTS.get(0) ?? new TimerList(milliseconds));",
+    ],
+  ]),
   ...rules("base/deadline.ts", [PLATFORM], [
     [
       "what a timer throws is its reason",

@@ -167,7 +167,8 @@ Deno.test("kinit: renews the ticket of the principal named, and refuses an unrea
     const empty = `${directory}/empty.keytab`;
     await Deno.writeFile(empty, Uint8Array.of(5, 2));
     const nobody = await command(["kinit", "-kt", empty]);
-    assert.deepEqual([nobody.code, /keytab .*empty\.keytab has no key/.test(nobody.err)], [3, true], nobody.err);
+    assert.equal(nobody.code, 3);
+    assert.match(nobody.err, /authenticate: keytab .*empty\.keytab has no key/);
     await Deno.writeTextFile(`${directory}/garbage`, "garbage");
     const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
     assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);

@@ -205,6 +205,6 @@ export const SESSIONS: readonly Mutant[] = [
     ],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
     ["bytes are held up by a rate", "limits", "      await delay;\n", ""],
-    ["bytes are counted", "events", "counts[key] += length;", ""],
+    ["bytes are counted", "events", "    this.#counts[key] += length;\n", ""],
   ]),
 ];

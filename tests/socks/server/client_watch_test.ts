@@ -310,6 +310,7 @@ Deno.test("EndWatcher: continues the pending read for a second watch", async () 
   await near.closeWrite();
   await until(() => told.length > 0);
   assert.deepEqual(told, ["second true"]);
+  assert.equal(reads, 2, "a read that both watches have seen is followed by one");
   const rest = ahead.rest();
   assert.deepEqual([await rest.read(), await rest.read()], [utf8("a"), null]);
 
