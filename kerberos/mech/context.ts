@@ -239,12 +239,16 @@ export class KerberosContext implements GssContext {
   }
 
   /** See {@linkcode GssContext.getMic}. */
-  async getMic(message: Uint8Array): Promise<Bytes> {
+  getMic(message: Uint8Array): Promise<Bytes> {
+    return promised(() => this.#mic(message));
+  }
+
+  #mic(message: Uint8Array): Eventually<Bytes> {
     const bytes = asBytes(bytesOf(message, "sign"));
     const token = new Uint8Array(HEADER_LENGTH + this.#checksumLength);
     putMicHeader(token, 0, this.#nextHeader(0));
     const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign);
-    return await key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
+    return key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
   }
 
   /** See {@linkcode GssContext.verifyMic}. */
