@@ -223,15 +223,6 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "unwrap(): leaves memory to the caller",
     ],
   ]),
-  ...rules("kerberos/crypto/primitives/node.ts", MEMORY, [
-    [
-      "a long message that waits for its signer waits as a copy",
-      TAKEN,
-      "other instanceof Promise ? parts.map((part) => part.slice()) : parts",
-      "parts",
-      "unwrap(): leaves memory to the caller",
-    ],
-  ]),
   ...rules("kerberos/crypto/password.ts", OCTETS, [
     [
       "parameters are bytes",
