@@ -89,7 +89,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "EC of a signed token is the checksum's length",
       "RFC 4121 section 4.2.3",
-      "    if (ec !== this.#checksumLength || own.length < ec) throw notGenuine();\n",
+      "    if (ec !== this.#checksumLength || length < 0) throw notGenuine();\n",
       "",
     ],
     [
