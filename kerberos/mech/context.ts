@@ -210,9 +210,7 @@ export class KerberosContext implements GssContext {
     const header = decodeWrapHeader(token);
     this.#checkSender(header);
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    return (header.flags & Flag.Sealed) !== 0
-      ? this.#unseal(header, token, body)
-      : this.#unsign(header, inPlace ? body : body.slice());
+    return (header.flags & Flag.Sealed) !== 0 ? this.#unseal(header, token, body) : this.#unsign(header, body, inPlace);
   }
 
   #unseal({ ec, high, low }: WrapHeader, token: Bytes, body: Bytes): Eventually<GenuineToken> {
@@ -226,12 +224,13 @@ export class KerberosContext implements GssContext {
     });
   }
 
-  /** `own` is what is handed out, so that the caller gets the bytes that were checked even if it changes the token meanwhile. */
-  #unsign({ flags, ec, high, low }: WrapHeader, own: Bytes): Eventually<GenuineToken> {
-    if (ec !== this.#checksumLength || own.length < ec) throw notGenuine();
-    const data = own.subarray(0, own.length - ec);
+  #unsign({ flags, ec, high, low }: WrapHeader, body: Bytes, inPlace: boolean): Eventually<GenuineToken> {
+    const length = body.length - ec;
+    if (ec !== this.#checksumLength || length < 0) throw notGenuine();
+    // What is handed out is what is checked, even if the caller changes the token meanwhile.
+    const data = inPlace ? body.subarray(0, length) : body.slice(0, length);
     putWrapHeader(INNER, 0, { flags, ec: 0, rrc: 0, high, low });
-    const verifying = this.#keyToUnwrap.verify([data, INNER], own.subarray(data.length));
+    const verifying = this.#keyToUnwrap.verify([data, INNER], body.subarray(length));
     return andThen(verifying, (genuine) => {
       if (!genuine) throw notGenuine();
       return { high, low, data, confidential: false };
@@ -239,12 +238,16 @@ export class KerberosContext implements GssContext {
   }
 
   /** See {@linkcode GssContext.getMic}. */
-  async getMic(message: Uint8Array): Promise<Bytes> {
+  getMic(message: Uint8Array): Promise<Bytes> {
+    return promised(() => this.#mic(message));
+  }
+
+  #mic(message: Uint8Array): Eventually<Bytes> {
     const bytes = asBytes(bytesOf(message, "sign"));
     const token = new Uint8Array(HEADER_LENGTH + this.#checksumLength);
     putMicHeader(token, 0, this.#nextHeader(0));
     const key = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign);
-    return await key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
+    return key.checksum([bytes, token.subarray(0, HEADER_LENGTH)], { into: token, at: HEADER_LENGTH });
   }
 
   /** See {@linkcode GssContext.verifyMic}. */

@@ -21,73 +21,52 @@ export interface SequenceOptions {
   readonly sequence: boolean;
 }
 
-const WINDOW = 64n;
-const MASK = (1n << 64n) - 1n;
+const WINDOW = 64;
 const WORD = 2 ** 32;
 
-/** Judges the numbers of genuine tokens; call {@linkcode check} once per token. */
+/** Judges the numbers of genuine tokens; call {@linkcode check} once per token. Words of 32 bits: large integers take half a microsecond. */
 export class SequenceWindow {
-  readonly #initial: bigint;
+  readonly #initialHigh: number;
+  readonly #initialLow: number;
   readonly #replay: boolean;
   readonly #sequence: boolean;
   /**
-   * Number expected next, relative to the initial number, so that wrap-around at 2^64 is no special case. It does not wrap
-   * around itself: after 2^64 tokens the first numbers would be replays.
+   * Both words of the number expected next, relative to the initial number, so that wrap-around at 2^64 is no special case. It does not
+   * wrap around itself: after 2^64 tokens the first numbers would be replays.
    */
-  #next = 0n;
-  /** Which of the numbers before have been seen; bit 0 is the number just before. */
-  #seen = 0n;
-  /** Tokens in order that `#next` and `#seen` do not count yet: large integers take longer than the rest of a token's judgement. */
-  #inOrder = 0;
-  /** Both words of the number expected next. */
   #high = 0;
   #low = 0;
+  /** Which of the numbers before have been seen, by the last six bits of their relative numbers. */
+  readonly #seen = new Uint8Array(WINDOW);
 
   constructor(options: SequenceOptions) {
-    this.#initial = options.initial;
+    this.#initialHigh = Number(BigInt.asUintN(32, options.initial >> 32n));
+    this.#initialLow = Number(BigInt.asUintN(32, options.initial));
     this.#replay = options.replay;
     this.#sequence = options.sequence;
-    this.#expect(options.initial);
   }
 
   /** Judges a token by both words of its number and those before it. */
   check(high: number, low: number): SupplementaryStatus {
     if (!this.#replay && !this.#sequence) return "complete";
-    if (low === this.#low && high === this.#high) {
-      this.#inOrder++;
-      this.#low = (low + 1) % WORD;
-      if (this.#low === 0) this.#high = (high + 1) % WORD;
-      return "complete";
-    }
-    const count = BigInt(this.#inOrder);
-    this.#inOrder = 0;
-    this.#next += count;
-    this.#seen = count >= WINDOW ? MASK : ((this.#seen + 1n << count) - 1n) & MASK;
-    const status = this.#checkOutOfOrder(BigInt(high) << 32n | BigInt(low));
-    this.#expect(this.#initial + this.#next);
-    return status;
+    const relativeLow = (low - this.#initialLow) >>> 0;
+    const relativeHigh = (high - this.#initialHigh - (low < this.#initialLow ? 1 : 0)) >>> 0;
+    // Exact where it is near zero, and of the right sign everywhere.
+    const ahead = (relativeHigh - this.#high) * WORD + (relativeLow - this.#low);
+    const slot = relativeLow % WINDOW;
+    if (ahead < 0) return this.#late(-ahead, slot);
+    // What was skipped takes the places of numbers that leave the window.
+    for (let i = Math.min(ahead, WINDOW); i > 0; i--) this.#seen[(relativeLow - i) & (WINDOW - 1)] = 0;
+    this.#seen[slot] = 1;
+    this.#low = (relativeLow + 1) % WORD;
+    this.#high = relativeHigh + (this.#low === 0 ? 1 : 0);
+    return ahead > 0 && this.#sequence ? "gap" : "complete";
   }
 
-  #expect(number: bigint): void {
-    // Near the last of all numbers each is judged for itself: none is expected after it.
-    if (this.#next > MASK >> 1n) return void (this.#high = -1);
-    this.#high = Number(BigInt.asUintN(32, number >> 32n));
-    this.#low = Number(BigInt.asUintN(32, number));
-  }
-
-  #checkOutOfOrder(number: bigint): SupplementaryStatus {
-    const relative = (number - this.#initial) & MASK;
-    if (relative >= this.#next) {
-      const missing = relative - this.#next;
-      this.#seen = missing >= WINDOW ? 1n : ((this.#seen << (missing + 1n)) | 1n) & MASK;
-      this.#next = relative + 1n;
-      return missing > 0n && this.#sequence ? "gap" : "complete";
-    }
-    const age = this.#next - relative;
+  #late(age: number, slot: number): SupplementaryStatus {
     if (age > WINDOW) return this.#sequence ? "unsequenced" : "old";
-    const bit = 1n << (age - 1n);
-    if (this.#replay && (this.#seen & bit) !== 0n) return "duplicate";
-    this.#seen |= bit;
+    if (this.#replay && this.#seen[slot] === 1) return "duplicate";
+    this.#seen[slot] = 1;
     return this.#sequence ? "unsequenced" : "complete";
   }
 }

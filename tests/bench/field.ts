@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
 import { hasPeer, peer } from "../support/peers.ts";
 import { Daemon, freePort, run, waitForPort } from "../support/process.ts";
@@ -60,7 +61,11 @@ export class Field implements AsyncDisposable {
   }
 
   static async start(options: FieldOptions = {}): Promise<Field> {
-    const realm = await startRealmFolder({ enctypes: [options.enctype ?? 18] });
+    const enctype = options.enctype ?? 18;
+    const realm = await startRealmFolder({ enctypes: [enctype] });
+    // Or MIT's library negotiates AES256-SHA1 for its messages (RFC 4537), whatever the tickets have.
+    const only = `[libdefaults]\n    permitted_enctypes = ${enctypeName(enctype)}\n`;
+    await Deno.writeTextFile(realm.krb5Conf, realm.kdc.krb5Conf.replace("[libdefaults]\n", only));
     const origin = new Daemon(peer("load"), ["origin"]);
     return new Field(options, realm, origin, Number((await origin.waitFor(/port (\d+)/))[1]));
   }

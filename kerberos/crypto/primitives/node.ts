@@ -1,10 +1,8 @@
 /**
- * The primitives on `node:crypto`, if the runtime has it. Results are synchronous: WebCrypto uses a thread pool, which takes
- * most of the time for short messages.
- *
- * Measured on Deno 2.9.6: `node:crypto` runs SHA-1, SHA-256 and AES-ECB at full speed, so their HMAC and CBC decryption (ECB, then one
- * exclusive-or with the blocks before) are done here for any length. It is slow at CBC encryption and SHA-384, so these use
- * WebCrypto for long messages: encryption then runs in parallel with the HMAC over the same message.
+ * The primitives on `node:crypto`, if the runtime has it: for messages that are too long for the core, as measured on Deno 2.9.6. It runs
+ * SHA-1, SHA-256 and AES-ECB at full speed, so their HMAC and CBC decryption (ECB, then one exclusive-or with the blocks before) are done
+ * here, at once. It is slow at CBC encryption and SHA-384, so these use WebCrypto: encryption then runs in parallel with the HMAC over the
+ * same message.
  *
  * @module
  */
@@ -32,13 +30,10 @@ interface NodeCipher {
 }
 
 const NODE_HASHES: Readonly<Record<HashName, string>> = { "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384" };
-const HASH_BLOCKS: Readonly<Record<HashName, number>> = { "SHA-1": 64, "SHA-256": 64, "SHA-384": 128 };
+/** Bytes of a block of SHA-1 and SHA-256. */
+const HASH_BLOCK = 64;
 const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
-/** WebCrypto encrypts longer messages. */
-const LONGEST_ENCRYPTED_HERE = 4096;
-/** WebCrypto signs longer messages with SHA-384. */
-const LONGEST_SHA384_HERE = 8192;
 
 /** `node:crypto`, obtained without an import, so that this module loads in a browser. */
 function nodeCrypto(): NodeCrypto | undefined {
@@ -51,12 +46,15 @@ export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | u
   const node = nodeCrypto();
   if (node === undefined) return undefined;
   return {
-    cbc: (key) => new NodeCbc(node, key, fallback),
-    encryptBlocks: (key, blocks) => once(node.createCipheriv(cipherName(key, "ecb"), key, null), blocks),
-    hmac: (hash, key) =>
-      hash === "SHA-384"
-        ? shortHere(new NodeHmac(node, hash, key), () => fallback.hmac(hash, key))
-        : new NodeHmac(node, hash, key),
+    cbc(key): CbcCipher {
+      let encryptor: Eventually<CbcCipher> | undefined;
+      return {
+        encrypt: (data) => andThen(encryptor ??= fallback.cbc(key), (cipher) => cipher.encrypt(data)),
+        decrypt: (data, iv) => cbcDecrypt(node, key, data, iv),
+      };
+    },
+    encryptBlocks: (key, blocks) => once(node.createCipheriv(cipherName(key), key, null), blocks),
+    hmac: (hash, key) => hash === "SHA-384" ? fallback.hmac(hash, key) : new NodeHmac(node, hash, key),
     digest: (hash, data) => plain(node.createHash(NODE_HASHES[hash]).update(data).digest()),
     pbkdf2: (input) => fallback.pbkdf2(input),
   };
@@ -67,8 +65,8 @@ function plain(buffer: Bytes): Bytes {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
-function cipherName(key: Bytes, mode: "cbc" | "ecb"): string {
-  return `aes-${8 * key.length}-${mode}`;
+function cipherName(key: Bytes): string {
+  return `aes-${8 * key.length}-ecb`;
 }
 
 /** Runs one message through a fresh cipher. The cipher is always ended, or the runtime would leak it. */
@@ -84,51 +82,15 @@ function fromStart(out: Bytes): Bytes {
   return out.byteOffset === 0 ? plain(out) : new Uint8Array(out);
 }
 
-class NodeCbc implements CbcCipher {
-  readonly #node: NodeCrypto;
-  readonly #key: Bytes;
-  readonly #fallback: CryptoPrimitives;
-  #long: Eventually<CbcCipher> | undefined;
-
-  constructor(node: NodeCrypto, key: Bytes, fallback: CryptoPrimitives) {
-    this.#node = node;
-    this.#key = key;
-    this.#fallback = fallback;
-  }
-
-  encrypt(data: Bytes): Eventually<Bytes> {
-    if (data.length <= LONGEST_ENCRYPTED_HERE) {
-      return once(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV), data);
-    }
-    this.#long ??= this.#fallback.cbc(this.#key);
-    return andThen(this.#long, (cipher) => cipher.encrypt(data));
-  }
-
-  /** CBC decryption is ECB decryption, then exclusive-or with the ciphertext one block before. */
-  decrypt(data: Bytes, iv: Bytes = ZERO_IV): Bytes {
-    const out = once(this.#node.createDecipheriv(cipherName(this.#key, "ecb"), this.#key, null), data);
-    for (let i = 0; i < BLOCK; i++) out[i]! ^= iv[i]!;
-    const aligned = data.byteOffset % 8 === 0 ? data : data.slice();
-    const before = new BigUint64Array(aligned.buffer, aligned.byteOffset, (data.length - BLOCK) / 8);
-    const words = new BigUint64Array(out.buffer, BLOCK, before.length);
-    for (let i = 0; i < before.length; i++) words[i]! ^= before[i]!;
-    return out;
-  }
-}
-
-/** A Mac that signs short messages with `here`, and long ones with another that is created on first use. */
-function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
-  let other: Eventually<Mac> | undefined;
-  return {
-    sign(...parts): Eventually<Bytes> {
-      const length = parts.reduce((sum, part) => sum + part.length, 0);
-      if (length <= LONGEST_SHA384_HERE) return here.sign(...parts);
-      other ??= makeOther();
-      // The caller may change the parts once the call returns.
-      const taken = other instanceof Promise ? parts.map((part) => part.slice()) : parts;
-      return andThen(other, (mac) => mac.sign(...taken));
-    },
-  };
+/** CBC decryption is ECB decryption, then exclusive-or with the ciphertext one block before. */
+function cbcDecrypt(node: NodeCrypto, key: Bytes, data: Bytes, iv: Bytes = ZERO_IV): Bytes {
+  const out = once(node.createDecipheriv(cipherName(key), key, null), data);
+  for (let i = 0; i < BLOCK; i++) out[i]! ^= iv[i]!;
+  const aligned = data.byteOffset % 8 === 0 ? data : data.slice();
+  const before = new BigUint64Array(aligned.buffer, aligned.byteOffset, (data.length - BLOCK) / 8);
+  const words = new BigUint64Array(out.buffer, BLOCK, before.length);
+  for (let i = 0; i < before.length; i++) words[i]! ^= before[i]!;
+  return out;
 }
 
 /** HMAC (RFC 2104). */
@@ -142,7 +104,7 @@ class NodeHmac implements Mac {
     this.#node = node;
     this.#name = NODE_HASHES[hash];
     // RFC 2104 section 2: a key is padded with zeros, and one that is longer than a block is hashed first.
-    const padded = new Uint8Array(HASH_BLOCKS[hash]);
+    const padded = new Uint8Array(HASH_BLOCK);
     padded.set(key.length > padded.length ? node.createHash(this.#name).update(key).digest() : key);
     this.#innerPad = padded.map((byte) => byte ^ 0x36);
     this.#outerPad = padded.map((byte) => byte ^ 0x5c);

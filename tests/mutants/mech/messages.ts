@@ -89,7 +89,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "EC of a signed token is the checksum's length",
       "RFC 4121 section 4.2.3",
-      "    if (ec !== this.#checksumLength || own.length < ec) throw notGenuine();\n",
+      "    if (ec !== this.#checksumLength || length < 0) throw notGenuine();\n",
       "",
     ],
     [
@@ -170,16 +170,28 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a replayed message is reported",
       "RFC 2743 section 1.2.3",
-      '    if (this.#replay && (this.#seen & bit) !== 0n) return "duplicate";\n',
+      '    if (this.#replay && this.#seen[slot] === 1) return "duplicate";\n',
       "",
     ],
     [
       "a missing message is reported",
       "RFC 2743 section 1.2.3",
-      'return missing > 0n && this.#sequence ? "gap" : "complete";',
+      'return ahead > 0 && this.#sequence ? "gap" : "complete";',
       'return "complete";',
     ],
-    ["a number has 64 bits", "RFC 4121 section 4.2.1", "(number - this.#initial) & MASK", "(number - this.#initial)"],
+    [
+      "a number has 64 bits",
+      "RFC 4121 section 4.2.1",
+      "(low < this.#initialLow ? 1 : 0)) >>> 0;",
+      "(low < this.#initialLow ? 1 : 0));",
+    ],
+    ["the words of a number borrow", "RFC 4121 section 4.2.1", "(low < this.#initialLow ? 1 : 0)", "0"],
+    [
+      "a message that was skipped is no replay",
+      "RFC 2743 section 1.2.3",
+      "this.#seen[(relativeLow - i) & (WINDOW - 1)] = 0;",
+      "",
+    ],
   ]),
   ...rules("kerberos/mech/sequence.ts", [SEQUENCE], [
     [
@@ -199,8 +211,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "the numbers do not begin anew after the last one",
       "RFC 4121 section 4.2.1",
-      "this.#next = relative + 1n;",
-      "this.#next = (relative + 1n) & MASK;",
+      "this.#high = relativeHigh + (this.#low === 0 ? 1 : 0);",
+      "this.#high = (relativeHigh + (this.#low === 0 ? 1 : 0)) >>> 0;",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [CONTEXT], [
