@@ -470,6 +470,14 @@ const CLIENTS: readonly Mutant[] = [
     ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
+    [
+      "who throws takes nobody's place",
+      "CWE-770",
+      "      if (datagram === undefined) place.leave();\n",
+      "",
+      "asked whether",
+    ],
+
     ["a place is given back once", "CWE-770", "    this.#leave = undefined;\n", ""],
 
     ["so many at one time", "CWE-770", '    if (this.#taking >= IN_FLIGHT) return this.#drop("overload");\n', ""],
