@@ -470,14 +470,6 @@ const CLIENTS: readonly Mutant[] = [
     ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
-    [
-      "who throws takes nobody's place",
-      "CWE-770",
-      "      if (datagram === undefined) place.leave();\n",
-      "",
-      "asked whether",
-    ],
-
     ["a place is given back once", "CWE-770", "    this.#leave = undefined;\n", ""],
 
     ["so many at one time", "CWE-770", '    if (this.#taking >= IN_FLIGHT) return this.#drop("overload");\n', ""],
@@ -511,7 +503,7 @@ const CLIENTS: readonly Mutant[] = [
     [
       "a datagram that is dropped gives its place back",
       "CWE-770",
-      "if (datagram === undefined) return place.leave();",
+      "if (datagram === undefined) place.leave();",
       "if (datagram === undefined) return;",
     ],
 
