@@ -45,7 +45,6 @@ class TimerList {
   }
 
   #up(): void {
-    this.#timer = undefined;
     // The system's timers may be a moment early.
     const now = Math.max(monotonicNow(), this.#at);
     const due: [Timed, number][] = [];
@@ -59,8 +58,9 @@ class TimerList {
       this.stop(timed);
       timed.timeUp();
     }
+    // Not before: what was started meanwhile is due after those that wait.
     const [next] = this.#due;
-    if (next !== undefined && this.#timer === undefined) this.#set(next[1], Math.max(0, next[1] - monotonicNow()));
+    if (next !== undefined) this.#set(next[1], Math.max(0, next[1] - monotonicNow()));
   }
 }
 

@@ -62,7 +62,7 @@ export class RecordWriter {
   /** Seals a small chunk now, and sends its frame. Nothing is ahead of it. */
   async #writeSmall(chunk: Chunk): Promise<void> {
     try {
-      await this.#send(sealBatch(this.#sealer, chunk, 0));
+      if (chunk.length > 0) await this.#send(sealBatch(this.#sealer, chunk, 0));
     } catch (error) {
       throw this.#fail(error);
     } finally {

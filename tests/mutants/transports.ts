@@ -422,6 +422,12 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/record_writer.ts", [SHORT], [[
+    "no bytes are no write",
+    "one call a message",
+    "if (chunk.length > 0) await",
+    "await",
+    "for no bytes",
+  ], [
     "a small chunk leaves in the call",
     "one call a message",
     "isAlone && chunk.isSmall ? this.#writeSmall(chunk)",

@@ -503,7 +503,7 @@ const CLIENTS: readonly Mutant[] = [
     [
       "a datagram that is dropped gives its place back",
       "CWE-770",
-      "if (datagram === undefined) return place.leave();",
+      "if (datagram === undefined) place.leave();",
       "if (datagram === undefined) return;",
     ],
 

@@ -136,8 +136,14 @@ export class ClientSide {
 
   /** Forwards a datagram that was opened. Its place is left when it is sent or dropped. */
   #forward(plain: Bytes, from: Endpoint, place: Place): void {
-    const datagram = this.#admitted(plain, from);
-    if (datagram === undefined) return place.leave();
+    let datagram: ReadDatagram | undefined;
+    try {
+      datagram = this.#admitted(plain, from);
+    } finally {
+      // Whoever judges a move may throw.
+      if (datagram === undefined) place.leave();
+    }
+    if (datagram === undefined) return;
     const { endpoint, data } = datagram;
     whenDone(
       () => this.#egress!.send(data, endpoint, { onWait: () => place.leave() }),

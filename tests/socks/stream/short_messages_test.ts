@@ -100,3 +100,11 @@ Deno.test("ProtectedConnection: places to seal are given back where sealing is d
   for (let i = 0; i < 6; i++) await ours.write(new Uint8Array(10_000));
   assert.equal(now.sealed, 6);
 });
+
+Deno.test("ProtectedConnection: nothing is sent for no bytes", async () => {
+  using contexts = contextPair();
+  const { ours, frames } = over(contexts.ours);
+  await ready(ours, frames);
+  await ours.write(new Uint8Array(0));
+  assert.equal(frames.length, 0);
+});

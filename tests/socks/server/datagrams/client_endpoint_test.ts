@@ -151,3 +151,45 @@ Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a
     assert.deepEqual([moved, dropped.notGenuine, dropped.wrongSource], [2, 73, 2]);
   }
 });
+
+Deno.test("ClientEndpoint: a function that throws when it is asked whether a client may move takes nobody's place", async () => {
+  const { initiator, acceptor } = credentialPair(await memoryRealm());
+  const udp = new ScriptedUdp();
+  const { open, sent } = scriptedTargets();
+  const { now } = performance;
+  let later = 0;
+  const mayMoveTo = () => {
+    // Of those from elsewhere only some are opened in a second.
+    later += 1_000;
+    throw new Error("no answer");
+  };
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: acceptor })],
+    associate: new AssociateCommand({ open, bind: udp.bind, mayMoveTo }),
+  });
+  await using _server = server;
+  const [near, far] = pipe();
+  const served = server.serve({ ...far, local: SERVER, remote: CLIENT });
+  const client = await associatedClient(near, initiator, 3);
+  const come = async (text: string, from: Endpoint) => {
+    const datagram = await client.sealed(encodeDatagram(AT("9.9.9.9", 53), new TextEncoder().encode(text)));
+    try {
+      udp.sockets[0]!.onDatagram(datagram, from);
+    } catch {
+      // As a socket does.
+    }
+  };
+  await come("one", AT(CLIENT.hostname));
+  Object.assign(performance, { now: () => now.call(performance) + later });
+  try {
+    for (let i = 0; i < 64; i++) await come("from elsewhere", AT("203.0.113.9"));
+    await come("two", AT(CLIENT.hostname));
+    await until(() => sent.length === 2);
+  } finally {
+    Object.assign(performance, { now });
+  }
+  assert.deepEqual(sent, ["one", "two"]);
+  await near.closeWrite();
+  await served;
+  client.close();
+});
