@@ -155,6 +155,13 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "      } catch (error) {\n        throw error; // Closing a caller's",
       "although closing the client throws",
     ],
+    [
+      "a download that is always ready leaves others their turn",
+      "docs/performance.md",
+      "if (inTurn >= BYTES_A_TURN) {",
+      "if (inTurn < 0) {",
+      "lets timers and other sockets have their turn",
+    ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),

@@ -6,6 +6,7 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import { abortable, type Deadline, onAbort } from "../../../base/deadline.ts";
+import { nextTurn } from "../../../base/turn.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
 import { untilSettled } from "../../stream/settling.ts";
@@ -40,6 +41,12 @@ export interface RelayCounts {
 }
 
 const SHARED = new RelayMemory();
+
+/**
+ * Bytes of a direction after which all others get their turn. Sockets that always have bytes and room are read and written within one turn
+ * of the event loop: a download held the thread for up to 20 ms of processor time.
+ */
+const BYTES_A_TURN = 131_072;
 
 /** The end of a relay: regular without a failure. */
 type RelayEnd = { readonly error: unknown } | undefined;
@@ -122,6 +129,7 @@ class Relay {
       let reading = from.read(buffer);
       let written: Bytes | undefined;
       let writing: Promise<void> | undefined;
+      let inTurn = 0;
       for (;;) {
         const bytes: Bytes | null = await reading;
         if (bytes === null) break;
@@ -149,6 +157,11 @@ class Relay {
         }
         if (written !== undefined) buffers.release(written);
         written = full;
+        inTurn += bytes.length;
+        if (inTurn >= BYTES_A_TURN) {
+          inTurn = 0;
+          await nextTurn();
+        }
       }
       try {
         await writing;

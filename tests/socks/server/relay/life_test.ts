@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { type Bytes, utf8 } from "../../../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
+import { nextTurn } from "../../../../base/turn.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
 import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
@@ -342,6 +343,7 @@ Deno.test("RelayMemory: holds less than 100 KiB for a client that reads nothing"
       await settle();
       if (at < 8 << 20) client.writes[read]!.resolve();
       await settle();
+      await nextTurn();
       if (target.reads.length === read + 1) break;
     }
     held.push(stopped);

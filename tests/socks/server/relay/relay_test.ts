@@ -307,3 +307,22 @@ Deno.test("relay(): closes the target although closing the client throws", async
   await assert.rejects(done, { message: "cannot close" });
   await assert.rejects(target.read(), { message: "Pipe is closed" });
 });
+
+Deno.test("relay(): a download that is always ready lets timers and other sockets have their turn", async () => {
+  let reads = 0;
+  let served = false;
+  setTimeout(() => served = true, 0);
+  const sink: Connection = {
+    read: () => Promise.resolve(null),
+    write: () => Promise.resolve(),
+    closeWrite: () => Promise.resolve(),
+    close: () => {},
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const piece = new Uint8Array(65_536);
+  // Without turns it ends by the count.
+  const source = { ...sink, read: () => Promise.resolve(served || ++reads > 10_000 ? null : piece) };
+  using clock = clockOf();
+  await relay([source, sink], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
+  assert.ok(reads < 10_000, `${reads} reads`);
+});
