@@ -8,7 +8,6 @@ import { type Mutant, rules } from "../mutant.ts";
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CRYPTO = "tests/kerberos/crypto/vectors_test.ts";
 const KEYS = "tests/kerberos/crypto/key_test.ts";
-const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
 
 /** The rules. */
 export const CRYPTO_MUTANTS: readonly Mutant[] = [
@@ -56,7 +55,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "computed.length === given.length",
     ],
   ]),
-  ...rules("kerberos/crypto/key.ts", [MESSAGES], [
+  ...rules("kerberos/crypto/key.ts", [CRYPTO], [
     [
       "a checksum is compared",
       "RFC 3961 section 4, verify_mic",
