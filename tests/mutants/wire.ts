@@ -164,6 +164,15 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
+  ...rules("socks/stream/read_size.ts", [LIFE], [
+    [
+      "a short request is not cut in two",
+      "servers that read once",
+      "const SMALL = 1_024;",
+      "const SMALL = 64;",
+      "in one piece",
+    ],
+  ]),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),
   ...rules("socks/stream/origin.ts", [FOREIGN], [
     [
