@@ -170,7 +170,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "servers that read once",
       "const SMALL = 1_024;",
       "const SMALL = 64;",
-      "in one piece",
+      "grow with the bytes",
     ],
   ]),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),

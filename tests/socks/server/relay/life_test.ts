@@ -261,22 +261,11 @@ Deno.test("RelayMemory: gives large buffers to proven relays, small ones when sh
   assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
 
-Deno.test("relay(): a request of a kibibyte reaches the target in one piece, as some servers read once", async () => {
-  const [[client, near], [far, target]] = [await tcpPair(), await tcpPair()];
-  using clock = startDeadline({ milliseconds: Infinity, reason: () => new Error("no limit") });
-  const done = relay([near, far], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
-  await client.write(new Uint8Array(1_000));
-  assert.equal((await target.read(new Uint8Array(4_096)))?.length, 1_000);
-  await Promise.all([client.closeWrite(), target.closeWrite()]);
-  await done;
-  for (const end of [client, target]) end.close();
-});
-
 Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
     using room = new DirectionBuffers(memory);
-    assert.equal(room.acquire().length, 1_024);
+    assert.equal(room.acquire().length, 1_024, "a short request is not cut in two");
     room.learn(5);
     assert.equal(room.acquire().length, 1_024);
     for (const count of [1_024, 16_384]) room.learn(count);
