@@ -90,11 +90,10 @@ export function formatNameText({ components, realm }: NameParts): string {
 }
 
 // deno-lint-ignore no-control-regex
-const SPECIAL_CHARACTER = /[\\/@\n\t\x08\0]/;
+const SPECIAL_CHARACTERS = /[\\/@\n\t\x08\0]/g;
 
 function escape(text: string): string {
-  // Few names have one of them, and a test costs a tenth of a replacement.
-  if (!SPECIAL_CHARACTER.test(text)) return text;
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\\/@\n\t\x08\0]/g, (character) => `\\${SPECIAL[character] ?? character}`);
+  // Few names have one of them, and a search costs a tenth of a replacement.
+  if (text.search(SPECIAL_CHARACTERS) < 0) return text;
+  return text.replace(SPECIAL_CHARACTERS, (character) => `\\${SPECIAL[character] ?? character}`);
 }

@@ -116,6 +116,44 @@ Deno.test("startTimer(): one whose time is up may stop, start and restart others
   assert.deepEqual([noted.toSorted(), clock.timers.size], [["new", "restarted", "stops the next"], 0]);
 });
 
+Deno.test("startTimer(): one that is started when another is up does not delay those that wait", () => {
+  using clock = new StoppedClock();
+  const up: string[] = [];
+  const once: Timed = { timeUp: () => void up.push("once") };
+  const again: Timed = {
+    timeUp(): void {
+      up.push("again");
+      if (up.length === 1) startTimer(again, 200);
+    },
+  };
+  startTimer(again, 200);
+  clock.pass(50);
+  startTimer(once, 200);
+  clock.pass(150);
+  assert.deepEqual(up, ["again"]);
+  clock.pass(50);
+  assert.deepEqual(up, ["again", "once"]);
+  clock.pass(150);
+  assert.deepEqual(up, ["again", "once", "again"]);
+});
+
+Deno.test("startTimer(): those that are due together are all called, but for one that another has stopped", () => {
+  using clock = new StoppedClock();
+  const up: string[] = [];
+  const stopped: Timed = { timeUp: () => void up.push("stopped") };
+  const first: Timed = {
+    timeUp(): void {
+      up.push("first");
+      running.stop(stopped);
+    },
+  };
+  startTimer(first, 100);
+  const running = startTimer(stopped, 100);
+  startTimer({ timeUp: () => void up.push("last") }, 100);
+  clock.pass(100);
+  assert.deepEqual(up, ["first", "last"]);
+});
+
 Deno.test("startTimer(): a timer that the system ends too early is up nevertheless", () => {
   using clock = new StoppedClock();
   const noted: string[] = [];

@@ -83,26 +83,6 @@ const ENDS: readonly Mutant[] = [
       "hostName(options.hostname)",
     ],
   ]),
-  ...rules("base/shared_timers.ts", ["tests/base/shared_timers_test.ts", "tests/base/shared_timers_due_test.ts"], [
-    [
-      "timers of one length are up in time, whatever another one starts",
-      "Limits of a server",
-      "Math.max(0, next[1] - monotonicNow())",
-      "this.#milliseconds",
-    ],
-    [
-      "those that wait keep the system's timer",
-      "Limits of a server",
-      "if (next !== undefined) this.#set",
-      "if (next === undefined) this.#set",
-    ],
-    [
-      "a timer that was stopped is not up",
-      "Limits of a server",
-      "      if (this.#due.get(timed) !== at) continue;\n",
-      "",
-    ],
-  ]),
   ...rules("base/deadline.ts", ["tests/base/deadline_test.ts"], [
     [
       "what was waited for leaves no listener",

@@ -395,6 +395,12 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "this.#milliseconds)",
     ],
     [
+      "those that wait keep the system's timer",
+      "design",
+      "if (next !== undefined) this.#set",
+      "if (next === undefined) this.#set",
+    ],
+    [
       "timers of another length have one of their own",
       "design",
       "LISTS.set(milliseconds, list = new TimerList(milliseconds));",
