@@ -13,6 +13,7 @@ import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
 import { PAGE_HTML } from "./page/markup.ts";
 import { PAGE_JS } from "./page/script.ts";
 import { PAGE_CSS } from "./page/style.ts";
+import { processFigures } from "./process_figures.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 import type { Snapshot, TakeSnapshot } from "../snapshot/snapshot.ts";
 import { cached, cachedText } from "./cached.ts";
@@ -57,7 +58,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/status.json":
       return answer(200, "application/json", cachedText(await take(), shownJson));
     case "/metrics":
-      return answer(200, PROMETHEUS_TYPE, cachedText(await take(), prometheusText));
+      return answer(200, PROMETHEUS_TYPE, cachedText(await take(), shownMetrics));
     case "/healthz":
       return await take().then(health, () => answer(503, "application/json", JSON.stringify({ status: "failing" })));
     default:
@@ -68,6 +69,10 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
 /** Escapes names, targets and reasons, which others chose, for a page or a terminal. */
 function shownJson(snapshot: Snapshot): string {
   return JSON.stringify(snapshot, (_key, value) => typeof value === "string" ? printable(value) : value);
+}
+
+function shownMetrics(snapshot: Snapshot): string {
+  return prometheusText(snapshot, processFigures());
 }
 
 function namesLoopback(request: Request): boolean {

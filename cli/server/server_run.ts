@@ -12,7 +12,9 @@ import { telemetry } from "../../proxy/telemetry.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import type { Endpoint } from "../../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
+import { parseRuleText } from "../../socks/rules/parse_rule.ts";
+import { type Rule, ruleLine } from "../../socks/rules/rule.ts";
 import { errorLine, type ParsedArguments } from "../command/command.ts";
 import { tlsIdentity } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
@@ -191,6 +193,8 @@ export class ServerRun {
     const shared = this.#shared;
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
+      listeners: this.#start.listeners.map(placeOf),
+      rules: () => (this.#options.rules ?? []).map(ruleText),
       shared: shared && (() => shared.state()),
       health: () => this.#server.health(),
       faults: () => this.faults.count,
@@ -238,6 +242,17 @@ export class ServerRun {
       this.#log.note({ level: "error", event: "not-reloaded", text, facts: { error: why } });
     }
   }
+}
+
+/** Where a listener is, as text. A path has no port. */
+function placeOf(listener: ConnectionListener): string {
+  const { addr } = listener;
+  const place = addr.port === 0 ? addr.hostname : formatEndpoint(addr);
+  return isTls(listener) ? `tls://${place}` : place;
+}
+
+function ruleText(rule: string | Rule): string {
+  return ruleLine(typeof rule === "string" ? parseRuleText(rule) : rule);
 }
 
 function foundNat64(prefixes: readonly string[]): string {

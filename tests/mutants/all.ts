@@ -22,6 +22,7 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { NODE_MUTANTS } from "./node.ts";
+import { OPERATING_MUTANTS } from "./operating.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
@@ -61,6 +62,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   node: NODE_MUTANTS,
+  operating: OPERATING_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   rules: RULES_MUTANTS,
   server: SERVER_MUTANTS,

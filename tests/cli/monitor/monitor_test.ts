@@ -76,6 +76,11 @@ Deno.test("admin port: shows health, metrics and sessions of a running server", 
       'gssocks_served_total{command="connect"} 1',
       'gssocks_served_total{command="udp"} 1',
       'gssocks_bytes_total{direction="sent"} 5001',
+      'gssocks_rule_hits_total{number="1",rule="allow localhost"} 2',
+      'gssocks_refusals_total{cause="rule"} 1',
+      "gssocks_handshake_seconds_count 3",
+      "gssocks_connect_seconds_count 1",
+      'gssocks_session_seconds_bucket{le="+Inf"} 1',
       'gssocks_datagrams_total{direction="received"} 1',
     ]
   ) {

@@ -1,0 +1,61 @@
+/**
+ * Rules of what an operator sees and does: metrics, status page, packaging.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const OURS = "operating, rules of ours";
+const METRICS = ["tests/cli/monitor/metrics_test.ts"];
+
+/** The rules. */
+export const OPERATING_MUTANTS: readonly Mutant[] = [
+  ...rules("cli/snapshot/histogram.ts", METRICS, [
+    ["a time that is a bound is in that bound's bucket", "Prometheus: le", "seconds <= bound", "seconds < bound"],
+    [
+      "what is longer than all bounds is counted",
+      OURS,
+      "place < 0 ? this.#bounds.length : place",
+      "Math.max(0, place)",
+    ],
+    ["histograms of threads are added", OURS, "total + counts[i]!, 0", "counts[i]!, 0"],
+  ]),
+  ...rules("cli/monitor/prometheus.ts", METRICS, [
+    ["a bucket counts those below it too", "Prometheus: histogram", "below += count", "(below += count, count)"],
+    ["the last bucket has no bound", "Prometheus: +Inf", 'bounds[i] ?? "+Inf"', "bounds[i] ?? 1e9"],
+    [
+      "figures that the system does not tell are left out",
+      OURS,
+      'openDescriptors === undefined ? "" :',
+      'false ? "" :',
+    ],
+  ]),
+  ...rules("cli/monitor/refusal_cause.ts", METRICS, [
+    ["what Kerberos says counts before what SOCKS says", OURS, "cause instanceof GssError ?", "false ?"],
+    ["a code without a cause has one all the same", OURS, '?? "other"', '?? "gone"'],
+  ]),
+  ...rules("cli/monitor/sum_counter.ts", METRICS, [
+    ["BIND is one request", OURS, 'return event.command !== "bind";', "return true;"],
+    ["a look-up is a request", OURS, 'return event.command === "resolve"', "return false"],
+    ["users kept are bounded", OURS, "if (this.#users.size >= MAX_USERS)", "if (false)"],
+    ["the user heard of last stays", OURS, "      this.#users.delete(name);", ""],
+    ["rules for addresses are not taken for rules for requests", OURS, "identity !== undefined && error", "error"],
+    ["of two rules that are alike the first counts", OURS, "texts.indexOf(rule) < i", "false"],
+    ["rules count what is under way", OURS, "session.rule?.text === rule", "false"],
+  ]),
+  ...rules("cli/monitor/monitor.ts", METRICS, [
+    ["what BIND waits for is no time to connect", OURS, 'if (event.command === "connect") this', "this"],
+    ["every cause is there from the start", "Prometheus: existence of series", "REFUSAL_CAUSES.map(", "[].map("],
+    ["requests are counted by their length", OURS, "this.#session.take(duration);", ""],
+    ["logins are counted by their length", OURS, "this.#handshake.take(event.duration);", ""],
+  ]),
+  ...rules("socks/server/session_record.ts", ["tests/socks/server/session_record_test.ts"], [
+    ["a login tells how long it took", OURS, "protection, duration: this.duration }", "protection, duration: 0 }"],
+    ["a request is measured from where it was read", OURS, "this.duration - this.#readAt", "this.duration"],
+    ["a session under way tells its rule", OURS, "{ rule: this.#rule }", "{}"],
+  ]),
+  ...rules("cli/snapshot/sums.ts", METRICS, [
+    ["a user of several threads is one", OURS, "addSums(users.get(one.user) ?? NO_SUMS, one)", "one"],
+    ["a rule of several threads is one", OURS, "same.reduce<Sums>(addSums, own)", "own"],
+  ]),
+];
