@@ -74,7 +74,7 @@ async function serve(args: ParsedArguments, config: ServerConfig, io: CliIo): Pr
   if (workers > 1 && !("listenDatagram" in Deno)) {
     throw new UsageError("--workers needs deno run --unstable-net, with which several threads may listen on one port");
   }
-  const watch: OpenPorts = (take, faults) => openPorts(ports, take, { log, faults });
+  const watch: OpenPorts = (server, faults) => openPorts(ports, server, { log, faults });
   return workers > 1
     ? await runWorkers({
       args: args.given,
@@ -118,7 +118,7 @@ async function runAlone({ args, config, io, log }: Starting, watch: OpenPorts): 
       const address = port === 0 ? hostname : formatEndpoint({ hostname, port });
       log.note({ event: "listening", text: `Listening on ${address}`, facts: { what: "proxy", address } });
     }
-    await using _ports = watch(() => Promise.resolve(run.snapshot()), run.faults);
+    await using _ports = watch(run.watched, run.faults);
     await listening({ args, config, io, log });
     if (asked) run.reload();
     await run.finished;

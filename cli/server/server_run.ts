@@ -26,6 +26,7 @@ import { troubleLine } from "../log/event_log.ts";
 import { type LogNote, ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { Monitor } from "../monitor/monitor.ts";
+import type { WatchedServer } from "../monitor/ports.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { Faults } from "../log/guard.ts";
 import { Handover } from "./handover.ts";
@@ -124,6 +125,17 @@ export class ServerRun {
   /** The server as it is now. */
   snapshot(): Snapshot {
     return { ...this.#monitor.snapshot(), logDropped: this.#start.io.log?.dropped ?? 0 };
+  }
+
+  /** It as ports see it. */
+  readonly watched: WatchedServer = {
+    take: () => Promise.resolve(this.snapshot()),
+    end: (session, reason) => Promise.resolve(this.endSession(session, reason)),
+  };
+
+  /** Ends a session, whose last event has the reason; `false` if there is none. */
+  endSession(session: number, reason: string): boolean {
+    return this.#server.endSession(session, new Error(reason));
   }
 
   /** Ends it at once, with all its sessions. */

@@ -6,6 +6,8 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const OURS = "operating, rules of ours";
+const ENDING = ["tests/cli/monitor/end_session_test.ts"];
+const POOL = ["tests/cli/server/workers_lost_test.ts"];
 const METRICS = ["tests/cli/monitor/metrics_test.ts"];
 
 /** The rules. */
@@ -57,5 +59,73 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ...rules("cli/snapshot/sums.ts", METRICS, [
     ["a user of several threads is one", OURS, "addSums(users.get(one.user) ?? NO_SUMS, one)", "one"],
     ["a rule of several threads is one", OURS, "same.reduce<Sums>(addSums, own)", "own"],
+  ]),
+  ...rules("cli/monitor/end_session.ts", ENDING, [
+    ["a session is ended with a token only", OURS, "if (who === undefined) {", "if (false) {"],
+    [
+      "a token counts whole",
+      OURS,
+      "wanted.length === given.length && timingSafeEqual(wanted, given)",
+      "token.startsWith(String.fromCharCode(...given.subarray(0, -1)))",
+    ],
+    ["a short token is refused", OURS, "if (token.length < LEAST)", "if (false)"],
+    ["a file without a token is refused", OURS, "if (tokens.length === 0)", "if (false)"],
+    ["a name stands once among the tokens", OURS, "if (tokens.some((one) => one.name === name))", "if (false)"],
+    ["a page of another origin ends no session", "CSRF", '(headers.get("origin") ?? origin) !== origin ||', ""],
+    [
+      "what a browser calls another site ends no session",
+      "CSRF; Fetch Metadata",
+      ' || foreign(headers.get("sec-fetch-site"))',
+      "",
+    ],
+    [
+      "the log says who tried to end a session in vain",
+      OURS,
+      'note({ event: "end-refused"',
+      'void ({ event: "end-refused"',
+    ],
+    ["the log says who ended a session", OURS, 'note({\n    event: "ended"', 'void ({\n    event: "ended"'],
+  ]),
+  ...rules("cli/monitor/admin.ts", ENDING, [
+    ["a session is ended by POST only", "RFC 9110 section 9.2.1", 'if (request.method !== "POST")', "if (false)"],
+    [
+      "sessions are ended where that is set up only",
+      OURS,
+      "session !== undefined && ending !== undefined",
+      "session !== undefined",
+    ],
+    [
+      "who may not end sessions is told how",
+      "RFC 9110 section 15.5.2",
+      'status === 401 ? { "www-authenticate"',
+      'false ? { "www-authenticate"',
+    ],
+  ]),
+  ...rules("cli/monitor/http_port.ts", ENDING, [
+    [
+      "headers that say who asks are handed on",
+      OURS,
+      'const HEADERS: readonly string[] = ["authorization", ',
+      "const HEADERS: readonly string[] = [",
+    ],
+  ]),
+  ...rules("cli/config/serve_arguments.ts", ENDING, [
+    ["the option for the admin port leaves who may end sessions", OURS, "...adminOf(written.admin, given.admin),", ""],
+  ]),
+  ...rules("cli/server/worker_slot.ts", POOL, [
+    ["a worker ends its own sessions only", OURS, "Number.isInteger(place) && own >= 1", "own >= 1"],
+    ["a worker ends no session of a lost one", OURS, "own >= 1 && own <= GENERATION", "true"],
+  ]),
+  ...rules("cli/server/worker_pool.ts", POOL, [
+    ["a session is ended where one worker has it", OURS, "all.some((answer) =>", "all.every((answer) =>"],
+  ]),
+  ...rules("socks/server/sessions.ts", ["tests/socks/server/end_session_test.ts"], [
+    ["the session that is named is ended, and no other", OURS, "if (record.session !== session) continue;", ""],
+    [
+      "the reason of an end is told",
+      OURS,
+      "      record.clock.abort(reason);",
+      "      record.clock.abort(new Error());",
+    ],
   ]),
 ];
