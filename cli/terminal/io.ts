@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ServiceManager } from "./service_manager.ts";
+
 /** Thrown when a command writes to a standard output that its reader has closed. The command ends without a word about it. */
 export class OutputClosed extends Error {
   /** Name of the class. */
@@ -46,6 +48,8 @@ export interface CliIo {
   readonly signal: AbortSignal;
   /** Calls back on each request to read the configuration again. The returned function stops this. @default {never} */
   onReload?(callback: () => void): () => void;
+  /** Opens what tells the program that has started this one how it stands, if that one asks. @default {nobody asks} */
+  service?(onTrouble: (line: string) => void): ServiceManager | undefined;
   /** Gives permissions up, for good. @default {keeps them} */
   revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
   /** Where commands that go on write instead of {@linkcode err}, which may hold them up. @default {err} */

@@ -8,6 +8,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const OURS = "operating, rules of ours";
 const ENDING = ["tests/cli/monitor/end_session_test.ts"];
 const POOL = ["tests/cli/server/workers_lost_test.ts"];
+const PAGE = ["tests/cli/monitor/page_test.ts"];
 const METRICS = ["tests/cli/monitor/metrics_test.ts"];
 
 /** The rules. */
@@ -96,7 +97,7 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
     ],
     [
       "who may not end sessions is told how",
-      "RFC 9110 section 15.5.2",
+      "RFC 9110",
       'status === 401 ? { "www-authenticate"',
       'false ? { "www-authenticate"',
     ],
@@ -127,5 +128,57 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
       "      record.clock.abort(reason);",
       "      record.clock.abort(new Error());",
     ],
+  ]),
+  ...rules("page/table.ts", PAGE, [
+    [
+      "a table is sorted by what is pressed",
+      OURS,
+      "this.#sorted = { column, down: first };",
+      "this.#sorted = undefined;",
+      "sorts",
+    ],
+    ["numbers are sorted with the greatest first", OURS, 'this.#columns[column]!.kind === "number"', "false", "sorts"],
+    [
+      "a third press gives back the order",
+      OURS,
+      "down === first ? { column, down: !first } : undefined",
+      "{ column, down: !down }",
+      "sorts",
+    ],
+    ["a filter finds second lines", OURS, "`${text}\\n${below}`", "`${text}`", "sorts"],
+    ["a filter does not ask for case", OURS, "text.trim().toLowerCase()", "text.trim()", "sorts"],
+    ["a row that is no more goes", OURS, "      row.remove();", "", "sorts"],
+    [
+      "a table without rows says so",
+      OURS,
+      "this.#empty.hidden = rows.length > 0;",
+      "this.#empty.hidden = true;",
+      "sorts",
+    ],
+    [
+      "rows become blocks where there is no room",
+      OURS,
+      'classList.toggle("blocks", width.matches)',
+      'classList.toggle("blocks", false)',
+      "widths",
+    ],
+  ]),
+  ...rules("page/end_button.ts", PAGE, [
+    ["one press ends nothing", OURS, "if (armed === undefined) {", "if (false) {", "two presses"],
+    ["sessions are ended by who has typed something only", OURS, 'this.#token.value !== ""', "true", "two presses"],
+  ]),
+  ...rules("page/page.css", PAGE, [
+    [
+      "the page has colours for the dark",
+      OURS,
+      "(prefers-color-scheme: dark)",
+      "(prefers-color-scheme: none)",
+      "widths",
+    ],
+    ["no card is alone", OURS, "repeat(4, 1fr)", "repeat(3, 1fr)", "widths"],
+  ]),
+  ...rules("page/text.ts", PAGE, [
+    ["an address is not told twice", OURS, "address === target ?", "false ?", "as text"],
+    ["long times are told in days", OURS, "seconds < 48 * 3600", "true", "as text"],
   ]),
 ];
