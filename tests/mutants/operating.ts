@@ -9,6 +9,8 @@ const OURS = "operating, rules of ours";
 const ENDING = ["tests/cli/monitor/end_session_test.ts"];
 const POOL = ["tests/cli/server/workers_lost_test.ts"];
 const PAGE = ["tests/cli/monitor/page_test.ts"];
+const SYSTEMD = ["tests/cli/terminal/service_manager_test.ts"];
+const MANUAL = ["tests/cli/commands/man_test.ts"];
 const METRICS = ["tests/cli/monitor/metrics_test.ts"];
 
 /** The rules. */
@@ -180,5 +182,81 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ...rules("page/text.ts", PAGE, [
     ["an address is not told twice", OURS, "address === target ?", "false ?", "as text"],
     ["long times are told in days", OURS, "seconds < 48 * 3600", "true", "as text"],
+  ]),
+  ...rules("cli/terminal/service_manager.ts", SYSTEMD, [
+    [
+      "nobody is told where nobody asks",
+      "sd_notify(3)",
+      'socket === undefined || socket === ""',
+      "socket === undefined",
+      "nobody asks",
+    ],
+    [
+      "why systemd is not told is said",
+      "sd_notify(3)",
+      "    onTrouble(unheard(error));\n    return undefined;",
+      "    return undefined;",
+      "nobody asks",
+    ],
+    ["the socket's file goes at once", OURS, "  Deno.removeSync(path);", "", "1 thread"],
+    ["systemd hears that the server lives", "sd_notify(3): WATCHDOG=1", "if (watchdog > 0)", "if (false)", "1 thread"],
+  ]),
+  ...rules("cli/server/managed.ts", SYSTEMD, [
+    [
+      "systemd hears of a reload",
+      "sd_notify(3): RELOADING=1",
+      'manager.tell("reloading", "Reading the configuration again");',
+      "",
+      "permission to write",
+    ],
+    [
+      "systemd hears when a reload is over",
+      "sd_notify(3): READY=1",
+      '          manager.tell("ready", SERVING);',
+      "",
+      "permission to write",
+    ],
+    [
+      "systemd hears of the stop",
+      "sd_notify(3): STOPPING=1",
+      'manager.tell("stopping", "Letting sessions end")',
+      "undefined",
+      "permission to write",
+    ],
+    [
+      "permission to write to systemd's socket is kept",
+      OURS,
+      'names.filter((name) => name !== "write")',
+      "names",
+      "permission to write",
+    ],
+  ]),
+  ...rules("cli/commands/serve.ts", SYSTEMD, [
+    ["systemd hears when clients are served", "sd_notify(3): READY=1", "  tellReady(manager);", "", "1 thread"],
+  ]),
+  ...rules("cli/command/manual.ts", MANUAL, [
+    [
+      "a hyphen of an option can be typed",
+      "man(7)",
+      '"\\\\e").replaceAll("-", "\\\\-")',
+      '"\\\\e")',
+      "those that are packaged",
+    ],
+    [
+      "what would be a request at the start of a line is text",
+      "man(7)",
+      '.replace(/^[.\']/, "\\\\&$&")',
+      "",
+      "begins a line",
+    ],
+    ["a backslash is text", "man(7)", '.replaceAll("\\\\", "\\\\e")', "", "begins a line"],
+    [
+      "a page has the options of every command",
+      OURS,
+      "{ ...options, ...COMMON }).map",
+      "options).map",
+      "those that are packaged",
+    ],
+    ["examples keep their lines", OURS, '".nf", ...indented', "...indented", "begins a line"],
   ]),
 ];
