@@ -97,7 +97,7 @@ const RELAYS: readonly Row[] = [
 
 const MEMORIES: readonly Row[] = [
   ["large reads are for who has carried much", MEMORY, "if (proven && this.#used", "if (this.#used"],
-  ["large reads have their part", MEMORY, "this.#used + LARGEST_READ <= this.#mostLarge", "true"],
+  ["large reads have their part", MEMORY, "this.#used + LARGE <= this.#mostLarge", "true"],
   ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
   ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
   ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
@@ -171,6 +171,13 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "const SMALL = 1_024;",
       "const SMALL = 64;",
       "grow with the bytes",
+    ],
+    [
+      "a read is judged by the buffer that it had",
+      "docs/performance.md",
+      "Math.min(room, this.next) / 16",
+      "this.next / 16",
+      "keep their size",
     ],
   ]),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),

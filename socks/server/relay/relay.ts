@@ -139,8 +139,8 @@ class Relay {
           this.#unread(key);
           await delay;
         }
-        buffers.learn(bytes.length);
         const full = buffer;
+        buffers.learn(bytes.length, full.length);
         buffer = buffers.acquire();
         reading = from.read(buffer);
         reading.catch(() => {}); // Reported by the await above; after an earlier failure it does not matter.

@@ -6,10 +6,9 @@ import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
 import { nextTurn } from "../../../../base/turn.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
-import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
+import { DirectionBuffers, LARGE, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
-import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
 
@@ -242,22 +241,22 @@ Deno.test("probe(): reports an unread reset, and costs a living peer nothing", a
 });
 
 Deno.test("RelayMemory: gives large buffers to proven relays, small ones when short", () => {
-  const memory = new RelayMemory(4 * LARGEST_READ, 2 * LARGEST_READ);
+  const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
     taken.push(memory.acquire(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
-  assert.equal(take(true), LARGEST_READ);
+  assert.equal(take(true), LARGE);
   assert.equal(take(true), MEDIUM, "large ones have their part");
-  while (memory.used + MEDIUM <= 4 * LARGEST_READ) assert.equal(take(false), MEDIUM);
+  while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
   for (const buffer of taken) memory.release(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
   const again = memory.acquire(true);
   assert.ok(taken.includes(again), "used again");
-  memory.release(again, LARGEST_READ, false);
+  memory.release(again, LARGE, false);
   assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
 
@@ -266,15 +265,15 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   {
     using room = new DirectionBuffers(memory);
     assert.equal(room.acquire().length, 1_024, "a short request is not cut in two");
-    room.learn(5);
+    room.learn(5, 1_024);
     assert.equal(room.acquire().length, 1_024);
-    for (const count of [1_024, 16_384]) room.learn(count);
+    for (const count of [1_024, 16_384]) room.learn(count, count);
     assert.equal(memory.used, 0);
     assert.equal(room.acquire().length, MEDIUM);
     while (memory.used < 3 * MEDIUM) room.acquire();
-    for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
+    for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM, MEDIUM);
     const large = room.acquire();
-    assert.equal(large.length, LARGEST_READ);
+    assert.equal(large.length, LARGE);
     structuredClone(large, { transfer: [large.buffer] });
     room.release(large);
     assert.equal(memory.used, 3 * MEDIUM);
@@ -284,6 +283,15 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   assert.equal(memory.used, 0, "whatever was not given back");
 });
 
+Deno.test("DirectionBuffers: keep their size while reads return a good part of the buffer that there was", () => {
+  using room = new DirectionBuffers(new RelayMemory());
+  for (const full of [1_024, 16_384]) room.learn(full, full);
+  room.learn(MEDIUM / 16, MEDIUM);
+  assert.equal(room.acquire().length, MEDIUM, "it is not the buffer that was wanted");
+  room.learn(MEDIUM / 16 - 1, MEDIUM);
+  assert.equal(room.acquire().length, 1_024);
+});
+
 Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time", () => {
   using room = new DirectionBuffers(new RelayMemory());
   const [first, second] = [room.acquire(), room.acquire()];
@@ -291,7 +299,7 @@ Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time
   assert.equal(room.acquire(), first);
   assert.notEqual(room.acquire(), first);
   room.release(second);
-  room.learn(1_024);
+  room.learn(1_024, 1_024);
   assert.equal(room.acquire().length, 16_384, "what is too small is let go");
 });
 
