@@ -439,7 +439,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     "CWE-367",
     "!isAlone || !readsAtOnce(this.#state.context)",
     "!readsAtOnce(this.#state.context)",
-    "may be changed",
+    "that waits for a long one",
   ], [
     "no bytes are no write",
     "one call a message",

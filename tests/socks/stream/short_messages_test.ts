@@ -137,3 +137,14 @@ for (const when of ["now", "later"] as const) {
     assert.deepEqual(read, [1, 2].map((byte) => new Uint8Array(100).fill(byte)));
   });
 }
+
+Deno.test("ProtectedConnection: a small chunk that waits for a long one is as it was when it was given", async () => {
+  const { read, context } = reading("now");
+  const { ours } = over(context);
+  const long = ours.write(new Uint8Array(300_000));
+  const chunk = new Uint8Array(100).fill(1);
+  const small = ours.write(chunk);
+  chunk.fill(9);
+  await Promise.all([long, small]);
+  assert.deepEqual(read.at(-1), new Uint8Array(100).fill(1));
+});
