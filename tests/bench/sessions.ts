@@ -12,7 +12,7 @@ import { drain } from "./relays.ts";
  * Idle sessions, if the limit of open files allows them: two sockets for each. Few would show what the collector has left, not what
  * a session keeps.
  */
-const IDLE = 6_000;
+const IDLE = 9_500;
 
 /** All of them. */
 export async function* sessions(field: Field): AsyncGenerator<Contest> {
@@ -58,7 +58,7 @@ async function idleKib(field: Field, level: string): Promise<number> {
   const count = Math.min(IDLE, Math.floor((openFilesLimit(ours.pid) - 1000) / 2));
   await field.load("handshakes", ours, level, 400, 4);
   const before = await settledKib(ours.pid);
-  await using _ = await field.staying("hold", ours, level, count, 16);
+  await using _ = await field.staying("hold", ours, level, count, 4);
   return (await settledKib(ours.pid) - before) / count;
 }
 
