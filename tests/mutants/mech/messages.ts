@@ -87,9 +87,15 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "{ flags, ec, rrc: 0, high, low }",
     ],
     [
+      "a seal that does not fit is a token that is not genuine",
+      "RFC 2743 section 2.3.4, GSS_S_BAD_SIG",
+      "      throw asNotGenuine(error);\n",
+      "      throw error;\n",
+    ],
+    [
       "EC of a signed token is the checksum's length",
       "RFC 4121 section 4.2.3",
-      "    if (ec !== this.#checksumLength || length < 0) throw notGenuine();\n",
+      "    if (ec !== this.#checksumLength || end < HEADER_LENGTH) throw notGenuine();\n",
       "",
     ],
     [
@@ -154,8 +160,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a rotation may be longer than the token",
       "RFC 4121 section 4.2.5",
-      "count % data.length",
-      "Math.min(count, data.length)",
+      "count % length",
+      "Math.min(count, length)",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES, CONTEXT], [
