@@ -38,9 +38,24 @@ const USERS = new WeakMap<Identity, User>();
 
 function userOf(identity: Identity): User {
   let user = USERS.get(identity);
-  if (user === undefined) {
-    USERS.set(identity, user = identity.method === "gssapi" ? principal(identity) : plain(identity));
-  }
+  if (user === undefined) USERS.set(identity, user = sharedUser(identity));
+  return user;
+}
+
+/** Users seen lately, by all that they are made from: the sessions of one user share a kilobyte, and its names are folded once. */
+const SEEN = new Map<string, User>();
+const MOST_SEEN = 1_000;
+
+function sharedUser(identity: Identity): User {
+  const { method, name, account } = identity;
+  const { sid, realm, name: stored, dnsDomain, upn } = account ?? {};
+  const text = JSON.stringify([method === "gssapi", name, account !== undefined, sid, realm, stored, dnsDomain, upn]);
+  let user = SEEN.get(text);
+  if (user !== undefined) return user;
+  user = method === "gssapi" ? principal(identity) : plain(identity);
+  const [oldest] = SEEN.keys();
+  if (SEEN.size >= MOST_SEEN) SEEN.delete(oldest!);
+  SEEN.set(text, user);
   return user;
 }
 
