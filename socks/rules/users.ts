@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { LruMap } from "../../base/lru_map.ts";
 import { formatNameText, type NameParts, parseNameText } from "../../base/name_text.ts";
 import type { GssAccount } from "../../gss/account.ts";
 import type { Identity } from "../identity.ts";
@@ -43,19 +44,14 @@ function userOf(identity: Identity): User {
 }
 
 /** Users seen lately, by all that they are made from: the sessions of one user share a kilobyte, and its names are folded once. */
-const SEEN = new Map<string, User>();
-const MOST_SEEN = 1_000;
+const SEEN = new LruMap<User>(1_000);
 
 function sharedUser(identity: Identity): User {
   const { method, name, account } = identity;
   const { sid, realm, name: stored, dnsDomain, upn } = account ?? {};
   const text = JSON.stringify([method === "gssapi", name, account !== undefined, sid, realm, stored, dnsDomain, upn]);
   let user = SEEN.get(text);
-  if (user !== undefined) return user;
-  user = method === "gssapi" ? principal(identity) : plain(identity);
-  const [oldest] = SEEN.keys();
-  if (SEEN.size >= MOST_SEEN) SEEN.delete(oldest!);
-  SEEN.set(text, user);
+  if (user === undefined) SEEN.set(text, user = method === "gssapi" ? principal(identity) : plain(identity));
   return user;
 }
 

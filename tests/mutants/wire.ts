@@ -214,6 +214,22 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "reading stays at the end",
     ],
   ]),
+  ...rules("socks/rules/users.ts", ["tests/socks/rules/accounts_test.ts"], [
+    [
+      "users of one name and of two accounts are two",
+      "CWE-863",
+      "name, account !== undefined, sid, realm,",
+      "name, realm,",
+      "userKey(): is the SID",
+    ],
+    [
+      "users of one name and of two methods are two",
+      "CWE-863",
+      'JSON.stringify([method === "gssapi", name,',
+      "JSON.stringify([name,",
+      "userKey(): is the SID",
+    ],
+  ]),
   ...rules("base/deadline.ts", ["tests/base/deadline_test.ts"], [
     [
       "a signal that is made late is aborted too",
