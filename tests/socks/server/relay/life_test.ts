@@ -10,6 +10,7 @@ import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { LARGEST_READ, SHORT_READ } from "../../../../socks/stream/read_size.ts";
+import { wrapConnection } from "../../../../socks/stream/wrap_connection.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
 
@@ -268,12 +269,20 @@ for (const length of [5, SHORT_READ, SHORT_READ + 44, 1_000]) {
   Deno.test(`relay(): ${length} bytes reach a server in one piece, as some read once`, async () => {
     const [[client, near], [far, target]] = [await tcpPair(), await tcpPair()];
     using clock = startDeadline({ milliseconds: Infinity, reason: () => new Error("no limit") });
-    const done = relay([near, far], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
+    const pieces: number[] = [];
+    const ends = [near, far].map((end) =>
+      wrapConnection(end, {
+        read: (into) => end.read(into),
+        write: (bytes) => (pieces.push(bytes.length), end.write(bytes)),
+      })
+    );
+    const done = relay([ends[0]!, ends[1]!], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
     for (const [from, to] of [[client, target], [target, client], [client, target]] as const) {
       const sent = Uint8Array.from({ length }, (_, i) => i);
       await from.write(sent);
       assert.deepEqual(await to.read(new Uint8Array(4_096)), sent);
     }
+    assert.deepEqual(pieces, [length, length, length]);
     await Promise.all([client.closeWrite(), target.closeWrite()]);
     await done;
     for (const end of [client, target]) end.close();
