@@ -20,15 +20,7 @@ export function isIpv4(text: string): boolean {
 }
 
 function parseIpv4(text: string): Bytes | undefined {
-  if (!isIpv4(text)) return undefined;
-  const bytes = new Uint8Array(4);
-  let at = 0;
-  // A request asks for this ten times; a list of texts on the way took four times as long.
-  for (const sign of text) {
-    if (sign === ".") at++;
-    else bytes[at] = 10 * bytes[at]! + Number(sign);
-  }
-  return bytes;
+  return isIpv4(text) ? new Uint8Array(text.split(".").map(Number)) : undefined;
 }
 
 function parseIpv6(text: string): Bytes | undefined {
