@@ -61,8 +61,8 @@ const SOCKETS: readonly Row[] = [
   [
     "a read that failed is the same failure ever after",
     DENO_CONN,
-    "throw this.#readFailure ??= this.#closed",
-    "throw this.#closed",
+    'throw this.#readFailure ??= this.#closed ? closedError("The connection") : error;',
+    'throw this.#closed ? closedError("The connection") : error;',
     "a reset is never an end",
   ],
   [
@@ -75,8 +75,8 @@ const SOCKETS: readonly Row[] = [
   [
     "no end is sent behind bytes that are missing",
     "RFC 9293 section 3.6",
-    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
-    "    try {\n      await this.#conn.closeWrite();",
+    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      // Where",
+    "    try {\n      // Where",
     "an end before a reset",
   ],
   [
@@ -107,7 +107,7 @@ const SOCKETS: readonly Row[] = [
   [
     "memory that was taken away is no failure of the socket",
     DENO_CONN,
-    "      if (buffer.length < length) throw memoryGone();\n",
+    "    if (buffer.length < length) throw memoryGone();\n",
     "",
   ],
   [

@@ -6,7 +6,7 @@
  */
 import { BufferPool } from "../../../base/buffer_pool.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { LARGEST_READ, ReadSize } from "../../stream/read_size.ts";
+import { LARGEST_READ, ReadSize, SHORT_READ } from "../../stream/read_size.ts";
 
 /** Bytes that fit into one message of RFC 1961 at every level: a relay reads that many at a time until it is proven. */
 export const MEDIUM: number = 32_768;
@@ -79,9 +79,9 @@ export class RelayMemory {
 /** Buffers of one direction of a relay. */
 export class DirectionBuffers implements Disposable {
   readonly #memory: RelayMemory;
-  readonly #size = new ReadSize();
-  /** Shared buffers in use, with their lengths. */
-  readonly #taken = new Map<Bytes, number>();
+  readonly #size = new ReadSize(SHORT_READ);
+  /** Shared buffers in use, with their lengths; made with the first one, since an idle direction has none. */
+  #taken: Map<Bytes, number> | undefined;
   /** A small buffer of its own that is not in use. */
   #spare: Bytes | undefined;
   #carried = 0;
@@ -101,7 +101,7 @@ export class DirectionBuffers implements Disposable {
     const { next } = this.#size;
     if (next < LARGEST_READ) return this.#takeSpare(next) ?? new Uint8Array(next);
     const buffer = this.#memory.acquire(this.#carried >= PROVEN);
-    this.#taken.set(buffer, buffer.length);
+    (this.#taken ??= new Map()).set(buffer, buffer.length);
     return buffer;
   }
 
@@ -113,17 +113,17 @@ export class DirectionBuffers implements Disposable {
 
   /** Takes a buffer back whose bytes were written. */
   release(buffer: Bytes): void {
-    const length = this.#taken.get(buffer);
+    const length = this.#taken?.get(buffer);
     if (length === undefined) {
       this.#spare = buffer;
       return;
     }
-    this.#taken.delete(buffer);
+    this.#taken?.delete(buffer);
     this.#memory.release(buffer, length, true);
   }
 
   /** Gives up the buffers in use, which are not used again: a call may still use them. */
   [Symbol.dispose](): void {
-    for (const [buffer, length] of this.#taken) this.#memory.release(buffer, length, false);
+    for (const [buffer, length] of this.#taken ?? []) this.#memory.release(buffer, length, false);
   }
 }
