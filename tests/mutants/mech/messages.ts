@@ -93,12 +93,6 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "      throw error;\n",
     ],
     [
-      "EC of a signed token is the checksum's length",
-      "RFC 4121 section 4.2.3",
-      "    if (ec !== this.#checksumLength || end < HEADER_LENGTH) throw notGenuine();\n",
-      "",
-    ],
-    [
       "a MIC is compared",
       "CVE-2025-57736",
       "      if (!genuine) throw notGenuine();\n      return { high: header.high",
@@ -115,6 +109,14 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4121 section 4.2.2, AcceptorSubkey",
       "(Flag.SentByAcceptor | Flag.AcceptorSubkey)) !== this.#expectedFlags",
       "Flag.SentByAcceptor) !== (this.#expectedFlags & Flag.SentByAcceptor)",
+    ],
+  ]),
+  ...rules("kerberos/crypto/usage_key.ts", [MESSAGES], [
+    [
+      "EC of a signed token is the checksum's length",
+      "RFC 4121 section 4.2.3",
+      "    if (checksum.length - at !== this.tagLength) return false;\n",
+      "",
     ],
   ]),
   ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
