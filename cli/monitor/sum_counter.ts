@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LruMap } from "../../base/lru_map.ts";
 import { shortened } from "../../base/printable.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
@@ -11,8 +12,8 @@ import { addSums, MAX_USERS, mergeUsers, NO_SUMS, type RuleSums, type Sums, type
 
 /** Adds up events. */
 export class SumCounter {
-  /** By user; the one heard of last is last. */
-  readonly #users = new Map<string, Sums>();
+  /** By user; who was not heard of for longest makes room. */
+  readonly #users = new LruMap<Sums>(MAX_USERS);
   /** By the text of a rule: its number changes when the rules do. */
   readonly #rules = new Map<string, Sums>();
 
@@ -30,11 +31,7 @@ export class SumCounter {
   #add(sums: Sums, user: string | undefined, rule: string | undefined): void {
     if (user !== undefined) {
       const name = shortened(user);
-      const before = this.#users.get(name) ?? NO_SUMS;
-      // A user who was not heard of for longest makes room.
-      this.#users.delete(name);
-      if (this.#users.size >= MAX_USERS) this.#users.delete(this.#users.keys().next().value!);
-      this.#users.set(name, addSums(before, sums));
+      this.#users.set(name, addSums(this.#users.get(name) ?? NO_SUMS, sums));
     }
     if (rule !== undefined) this.#rules.set(rule, addSums(this.#rules.get(rule) ?? NO_SUMS, sums));
   }
@@ -51,15 +48,15 @@ export class SumCounter {
   rules(texts: readonly string[], live: readonly LiveSession[]): readonly RuleSums[] {
     const now = new Set(texts);
     for (const text of this.#rules.keys()) if (!now.has(text)) this.#rules.delete(text);
+    const sums = new Map(this.#rules);
+    for (const { rule, counts } of live) {
+      if (rule !== undefined) sums.set(rule.text, addSums(sums.get(rule.text) ?? NO_SUMS, { ...NO_SUMS, ...counts }));
+    }
     return texts.map((rule, i) => {
+      const own = sums.get(rule) ?? NO_SUMS;
       // Of two that are alike, the first decides.
-      if (texts.indexOf(rule) < i) return { number: i + 1, rule, ...NO_SUMS };
-      const underWay = live.filter((session) => session.rule?.text === rule);
-      const sums = underWay.reduce<Sums>(
-        (total, { counts }) => addSums(total, { ...NO_SUMS, ...counts }),
-        this.#rules.get(rule) ?? NO_SUMS,
-      );
-      return { number: i + 1, rule, ...sums };
+      sums.delete(rule);
+      return { number: i + 1, rule, ...own };
     });
   }
 }

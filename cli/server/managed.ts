@@ -4,8 +4,7 @@
  * @module
  */
 import { onAbort } from "../../base/deadline.ts";
-import type { CliIo } from "../terminal/io.ts";
-import type { ServiceManager } from "../terminal/service_manager.ts";
+import type { CliIo, ServiceManager } from "../terminal/io.ts";
 
 const SERVING = "Serving";
 

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { ServiceManager } from "./service_manager.ts";
-
 /** Thrown when a command writes to a standard output that its reader has closed. The command ends without a word about it. */
 export class OutputClosed extends Error {
   /** Name of the class. */
@@ -60,6 +58,15 @@ export interface CliIo {
    * @default {never}
    */
   onFault?(callback: (error: unknown) => void): () => void;
+}
+
+/** How a service stands. */
+export type ServiceState = "ready" | "reloading" | "stopping";
+
+/** Who has started this program and waits for its words. */
+export interface ServiceManager extends Disposable {
+  /** Tells how it stands, and that in words for people. */
+  tell(state: ServiceState, status?: string): void;
 }
 
 /** A log whose callers never wait. */

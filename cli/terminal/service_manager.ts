@@ -11,15 +11,7 @@
 import { pause } from "../../base/deadline.ts";
 import { reasonText } from "../../base/reason.ts";
 import { utf8 } from "../../base/bytes.ts";
-
-/** How a service stands. */
-export type ServiceState = "ready" | "reloading" | "stopping";
-
-/** Who has started this program and waits for its words. */
-export interface ServiceManager extends Disposable {
-  /** Tells how it stands, and that in words for people. */
-  tell(state: ServiceState, status?: string): void;
-}
+import type { ServiceManager, ServiceState } from "./io.ts";
 
 /** Sends a message. */
 type Send = (message: string) => Promise<unknown>;

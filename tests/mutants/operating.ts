@@ -42,11 +42,10 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ...rules("cli/monitor/sum_counter.ts", METRICS, [
     ["BIND is one request", OURS, 'return event.command !== "bind";', "return true;"],
     ["a look-up is a request", OURS, 'return event.command === "resolve"', "return false"],
-    ["users kept are bounded", OURS, "if (this.#users.size >= MAX_USERS)", "if (false)"],
-    ["the user heard of last stays", OURS, "      this.#users.delete(name);", ""],
+    ["users kept are bounded", OURS, "new LruMap<Sums>(MAX_USERS)", "new LruMap<Sums>(Infinity)"],
     ["rules for addresses are not taken for rules for requests", OURS, "identity !== undefined && error", "error"],
-    ["of two rules that are alike the first counts", OURS, "texts.indexOf(rule) < i", "false"],
-    ["rules count what is under way", OURS, "session.rule?.text === rule", "false"],
+    ["of two rules that are alike the first counts", OURS, "      sums.delete(rule);", ""],
+    ["rules count what is under way", OURS, "if (rule !== undefined) sums.set(", "if (false) sums.set("],
   ]),
   ...rules("cli/monitor/monitor.ts", METRICS, [
     ["what BIND waits for is no time to connect", OURS, 'if (event.command === "connect") this', "this"],
