@@ -258,4 +258,8 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
     ],
     ["examples keep their lines", OURS, '".nf", ...indented', "...indented", "begins a line"],
   ]),
+  ...rules("proxy/telemetry.ts", ["tests/cli/monitor/monitor_test.ts"], [
+    ["telemetry has the time of logins", OURS, "instruments.handshake.record(", "void (", "telemetry"],
+    ["telemetry has the time to reach a target", OURS, "instruments.connect.record(", "void (", "telemetry"],
+  ]),
 ];

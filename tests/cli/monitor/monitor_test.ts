@@ -266,6 +266,7 @@ Deno.test("telemetry: with OTEL_DENO=true, metrics and spans go to a collector",
   }
   await assert.rejects(connect({ ...through, hostname: "10.0.0.1", port: 1 }));
   const wanted = [
+    () => /gssocks\.handshake\.duration/.test(seen.metrics) && /gssocks\.connect\.duration/.test(seen.metrics),
     () => /gssocks\.accepted/.test(seen.metrics) && /gssocks\.session\.duration/.test(seen.metrics),
     () => /gssocks\.refused/.test(seen.metrics) && /NOT_ALLOWED/.test(seen.metrics),
     () => /socks\.session/.test(seen.traces) && /alice@GSSOCKS\.TEST/.test(seen.traces),
