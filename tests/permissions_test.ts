@@ -1,4 +1,4 @@
-/** Each entry point runs with exactly the permissions that the README names. */
+/** Each entry point runs with exactly the permissions that docs/permissions.md names. */
 import assert from "node:assert/strict";
 import { commandsIn } from "./support/cli_process.ts";
 import { peerTest } from "./support/peers.ts";

@@ -141,7 +141,7 @@ class Reader {
     if (folder !== undefined) this.#folder = `${folder}/`;
     const line = command.endsWith("&") ? `{ ${command} }` : command;
     const shown = await this.#shell.runs(line, code, typed === undefined ? [] : [[/: $/, `${typed}\r`]]);
-    const output = /<code \$\?>"\r?\n([^]*)<code \d+>/.exec(shown)![1]!.replaceAll("\r\n", "\n");
+    const output = /<code \$\?>"\r?\n([^]*)<code \d+>/.exec(shown)![1]!.replaceAll(/\r+\n/g, "\n");
     // What a terminal overwrites is not seen.
     return this.#there(output.replaceAll(/^.*\r/gm, ""));
   }
