@@ -80,6 +80,8 @@ const PROGRAMS: Record<string, string | undefined> = {
   "heimdal ends": find(`${ROOT}/heimdal/bin/ends`),
   /** Folder that has the package, built. */
   "npm:kerberos": find(`${ROOT}/npm/node_modules/kerberos/build/Release/kerberos.node`) && `${ROOT}/npm`,
+  /** Folder of the packages that build the site. */
+  vitepress: find(`${ROOT}/site/node_modules/vitepress/package.json`) && `${ROOT}/site/node_modules`,
   microsocks: find("/usr/bin/microsocks"),
   v2ray: find("/usr/bin/v2ray"),
   openssl: find("/usr/bin/openssl"),

@@ -16,6 +16,7 @@
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 #   ends, heimdal/bin/ends                     both ends of contexts for the benchmarks, on both libraries (tests/bench/ends/ends.c)
 #   npm/node_modules/kerberos                  the addon that JavaScript users take, from the npm registry, for the benchmarks
+#   site/node_modules                          what builds the site of the guides (docs/site/package.json), from the npm registry
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -181,5 +182,13 @@ if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
   "$here/samba.sh" "$root/samba.new" >"$root/logs/samba.log" 2>&1 || { tail -20 "$root/logs/samba.log"; exit 1; }
   rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
   echo "$domain" >"$root/samba.recipe"
+fi
+generator=$(sha256sum <"$here/../../../docs/site/package.json")
+if [ "$(cat "$root/site.recipe" 2>/dev/null)" != "$generator" ]; then
+  echo "peers: installing what builds the site"
+  rm -rf "$root/site" && mkdir -p "$root/site"
+  cp "$here/../../../docs/site/package.json" "$root/site"
+  npm install --silent --no-audit --no-fund --prefix "$root/site" >"$root/logs/site.log" 2>&1 || { tail -20 "$root/logs/site.log"; exit 1; }
+  echo "$generator" >"$root/site.recipe"
 fi
 echo "peers: ready in $root"
