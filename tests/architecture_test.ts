@@ -48,6 +48,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "kerberos/kdc/shell/",
     "kerberos/kdc/start.ts",
     "kerberos/kdc/mod.ts",
+    "kerberos/tickets_from.ts",
     "kerberos/system.ts",
     "kerberos/mod.ts",
   ],
@@ -75,7 +76,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "socks/shell/",
     "socks/mod.ts",
   ],
-  proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts"],
+  proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts", "proxy/edge.ts"],
   cli: [
     "cli/terminal/",
     "cli/log/",
@@ -243,7 +244,7 @@ Deno.test("architecture: only named places use sockets, files, clock, randomness
     [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives/", "socks/auth/password.ts"]],
     [
       /\bprocess\b|\bBuffer\b/,
-      ["kerberos/crypto/primitives/node.ts", "kerberos/config/shell/environment.ts", "cli/passwords/", "proxy/shell/"],
+      ["base/builtin.ts", "cli/passwords/", "proxy/shell/"],
     ],
   ];
   const wrong: string[] = [];
@@ -259,19 +260,14 @@ Deno.test("architecture: only named places use sockets, files, clock, randomness
 });
 
 Deno.test("architecture: Kerberos asks the DNS for KDCs only, never for a service", () => {
-  const asks = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
-    [path, text],
-  ) =>
-    text.split("\n").filter((line) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(line)).map((line) =>
-      `${path}: ${/resolveDns\(name, "SRV"/.test(line) ? "SRV" : "a host"}`
-    )
-  );
-  const srv = asks.filter((ask) => ask.endsWith(": SRV"));
-  const hosts = new Set(asks.filter((ask) => !ask.endsWith(": SRV")).map((ask) => ask.split(":")[0]!));
-  assert.equal(srv.length, 1);
-  assert.equal(hosts.size, 1, [...hosts].join());
-  const [lookUp] = hosts;
-  const users = [...FILES].filter(([path, text]) => importsOf(path, text).includes(lookUp!)).map(([path]) => path);
+  const own = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/"));
+  const asking = own.filter(([, text]) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(text)).map(([path]) => path);
+  const [hosts, services] = ["kerberos/reach/shell/addresses.ts", "kerberos/reach/shell/srv.ts"] as const;
+  assert.deepEqual(asking.sort(), [hosts, services]);
+  const calls = [...FILES.get(services)!.matchAll(/\.(?:resolve\w*|lookup\w*|reverse)\(.*/g)].map(([call]) => call);
+  assert.equal(calls.length, 2);
+  for (const call of calls) assert.match(call, /^\.(?:resolveDns\(name, "SRV"|resolveSrv\(name\))/);
+  const users = own.filter(([path, text]) => importsOf(path, text).includes(hosts)).map(([path]) => path);
   assert.ok(users.length > 0 && users.every((path) => path.startsWith("kerberos/reach/shell/")), users.join());
 });
 
