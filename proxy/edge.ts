@@ -23,183 +23,30 @@
  *
  * @module
  */
-import type { ProxiedBind } from "../socks/client/bind.ts";
-import type { SocksConnection } from "../socks/client/socks_connection.ts";
-import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
-import type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
-import type { Resolver } from "../socks/names/resolver.ts";
-import type { Dialer } from "../socks/stream/connection.ts";
-import type { Endpoint } from "../socks/wire/address.ts";
-import { bindOn, type CallOptions, connectOn, resolveOn, type TargetOptions } from "./calls.ts";
-import { dialThroughOn } from "./dialing_through.ts";
-import { noSystem } from "./no_system.ts";
-import type { GssapiProxyOptions, MethodsProxyOptions, ProxyAddress, Without } from "./proxy_options.ts";
-import type { ServeOptions } from "./serve_options.ts";
-import { serveOn, type UpdatableServer } from "./serving.ts";
-
-/** Which proxy, how it is reached, and how this side authenticates: with tickets, or by other methods. */
-export type EdgeProxyOptions =
-  & ProxyAddress
-  & { readonly dial: Dialer }
-  & (
-    | (GssapiProxyOptions & { readonly credentials: TicketSource } & Without<MethodsProxyOptions>)
-    | (MethodsProxyOptions & Without<GssapiProxyOptions>)
-  );
-
-/** Options of {@linkcode connect}. */
-export type EdgeConnectOptions = EdgeProxyOptions & CallOptions & TargetOptions;
-
-/**
- * Connects to a target through a SOCKS5 proxy, as `connect` of the whole package does with the same errors. For TLS with the target, use what
- * the runtime has, over `readable` and `writable` of the result.
- *
- * @throws {SocksReplyError} The proxy cannot or will not reach the target.
- * @throws {TypeError} An option is missing or invalid; nothing was dialled then.
- *
- * @example
- * ```ts
- * import { connect, dialWebSocket, type KerberosTickets, type SocksConnection } from "@gssocks/gssocks/edge";
- *
- * export async function open(credentials: KerberosTickets): Promise<SocksConnection> {
- *   const dial = dialWebSocket("wss://proxy.example.com/socks");
- *   return await connect({ proxy: "proxy.example.com", dial, credentials, hostname: "intranet", port: 80 });
- * }
- * ```
- */
-export async function connect(options: EdgeConnectOptions): Promise<SocksConnection> {
-  return await connectOn(noSystem, options);
-}
-
-/** Options of {@linkcode bind}. */
-export type EdgeBindOptions = EdgeProxyOptions & CallOptions & {
-  /** Peer that is expected to connect; connections of others are closed. @default {any peer} */
-  readonly expected?: Endpoint | undefined;
-};
-
-/**
- * Makes a SOCKS5 proxy listen for one connection (BIND).
- *
- * @throws {SocksReplyError} The proxy does not listen for clients.
- *
- * @example
- * ```ts
- * import { bind, type Dialer, passwordClient, type ProxiedBind } from "@gssocks/gssocks/edge";
- *
- * export async function listen(dial: Dialer, username: string, password: string): Promise<ProxiedBind> {
- *   return await bind({ proxy: "proxy.example.com", dial, auth: [passwordClient({ username, password })] });
- * }
- * ```
- */
-export async function bind(options: EdgeBindOptions): Promise<ProxiedBind> {
-  return await bindOn(noSystem, options);
-}
-
-/** Options of {@linkcode resolve}. */
-export type EdgeResolveOptions = EdgeProxyOptions & CallOptions & {
-  /** A name, or an address to look up the name of. */
-  readonly hostname: string;
-};
-
-/**
- * Makes a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
- *
- * @throws {SocksReplyError} The proxy does not know the commands, or finds nothing.
- *
- * @example
- * ```ts
- * import { type Dialer, noAuthentication, resolve } from "@gssocks/gssocks/edge";
- *
- * export async function addressOf(dial: Dialer, hostname: string): Promise<string> {
- *   return await resolve({ proxy: "proxy.example.com", dial, auth: [noAuthentication()], hostname });
- * }
- * ```
- */
-export async function resolve(options: EdgeResolveOptions): Promise<string> {
-  return await resolveOn(noSystem, options);
-}
-
-/** Options of {@linkcode dialThrough}. */
-export type EdgeDialThroughOptions = EdgeProxyOptions & {
-  /** Time for each dial, in milliseconds. @default {60000} */
-  readonly timeout?: number | undefined;
-};
-
-/**
- * A dialer that goes through a proxy, for chains of proxies and for `kdcThrough`.
- *
- * @throws {TypeError} When an option is not what it must be.
- *
- * @example
- * ```ts
- * import { type Dialer, dialThrough, passwordClient } from "@gssocks/gssocks/edge";
- *
- * export function outer(dial: Dialer, username: string, password: string): Dialer {
- *   return dialThrough({ proxy: "outer.example.com", dial, auth: [passwordClient({ username, password })] });
- * }
- * ```
- */
-export function dialThrough(options: EdgeDialThroughOptions): Dialer {
-  return dialThroughOn(noSystem, options);
-}
-
-/** Options of {@linkcode serve}: those of the whole package's `serve` that need no listening socket, no datagrams and no file. */
-export interface EdgeServeOptions extends
-  Omit<
-    ServeOptions,
-    | "hostname"
-    | "port"
-    | "reusePort"
-    | "proxyProtocol"
-    | "tls"
-    | "listeners"
-    | "onListen"
-    | "datagrams"
-    | "keytab"
-    | "upstreams"
-  > {
-  /** Keys of the service: `Keytab.decode(bytes)`. Needed for GSS-API. */
-  readonly keytab?: Keytab | undefined;
-  /** Connects to targets. */
-  readonly dial: Dialer;
-  /** Looks up the names of targets. */
-  readonly resolve: Resolver;
-  /** Proxies that rules may name, by name. */
-  readonly upstreams?: Readonly<Record<string, EdgeProxyOptions>> | undefined;
-}
-
-/**
- * Starts the server's end of SOCKS5. It listens nowhere: give it each connection with `serveConnection`, such as that of a WebSocket.
- *
- * @throws {TypeError} When no method is accepted, or an option is invalid.
- *
- * @example The end of WebSockets
- * ```ts
- * import { connectionFromWebSocket, type Dialer, Keytab, serve } from "@gssocks/gssocks/edge";
- *
- * export function accept(sockets: AsyncIterable<WebSocket>, keytab: Uint8Array<ArrayBuffer>, dial: Dialer): void {
- *   const resolve = (name: string) => Promise.reject(new Error(`${name} is not known`));
- *   const server = serve({ keytab: Keytab.decode(keytab), rules: ["allow 192.0.2.0/24"], dial, resolve });
- *   (async () => {
- *     for await (const socket of sockets) void server.serveConnection(await connectionFromWebSocket(socket));
- *   })();
- * }
- * ```
- */
-export function serve(options: EdgeServeOptions): UpdatableServer {
-  return serveOn(noSystem, { ...options, listeners: [] });
-}
-
+export {
+  bind,
+  connect,
+  dialThrough,
+  type EdgeBindOptions,
+  type EdgeConnectOptions,
+  type EdgeDialThroughOptions,
+  type EdgeProxyOptions,
+  type EdgeResolveOptions,
+  type EdgeServeOptions,
+  resolve,
+  serve,
+} from "./edge_calls.ts";
 export { ticketsFrom, type TicketsFromOptions } from "../kerberos/tickets_from.ts";
 export { kdcThrough } from "./kdc_through.ts";
 export type { UpdatableServer } from "./serving.ts";
-export type { RunningServer } from "./running.ts";
+export type { AssociationOptions, ListenerOptions, RunningServer } from "./running.ts";
 export type { CallOptions, TargetOptions } from "./calls.ts";
-export type { GssapiProxyOptions, MethodsProxyOptions, ProxyAddress, Without } from "./proxy_options.ts";
-export type { EgressOptions, GssapiOptions, ServeOptions } from "./serve_options.ts";
+export type { GssapiProxyOptions, MethodsProxyOptions, ProxyAddress, ProxyOptions, Without } from "./proxy_options.ts";
+export type { DatagramOptions, EgressOptions, GssapiOptions, ServeOptions } from "./serve_options.ts";
 export { parseKrb5Conf } from "../kerberos/config/parse.ts";
-export type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
+export type { KerberosConfig, RealmConfig } from "../kerberos/config/krb5_conf.ts";
 export { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
-export type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
+export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "../kerberos/credentials/ticket_source.ts";
 export { type KeySource, Keytab } from "../kerberos/credentials/formats/keytab.ts";
 export { decodeCcache, encodeCcache } from "../kerberos/credentials/formats/ccache.ts";
 export { MemoryCredentialCache } from "../kerberos/credentials/caches/memory.ts";
@@ -209,19 +56,134 @@ export { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../kerb
 export { type GssName, hostbasedService } from "../gss/names.ts";
 export { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 export { spnegoInitiator } from "../gss/spnego/initiator.ts";
-export type { GssContext } from "../gss/context.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../gss/context.ts";
 export type { GssNegotiation, GssStep } from "../gss/negotiation.ts";
-export { GssError } from "../gss/status.ts";
+export { GssError, MAJOR_STATUS } from "../gss/status.ts";
 export { gssapiClient } from "../socks/auth/gssapi/client.ts";
 export { passwordClient, type PasswordCredentials } from "../socks/auth/password.ts";
 export { noAuthentication } from "../socks/auth/none.ts";
 export { connectThrough } from "../socks/client/connect.ts";
 export { SocksConnection } from "../socks/client/socks_connection.ts";
-export type { ProxiedBind } from "../socks/client/bind.ts";
+export type { AcceptBindOptions, ProxiedBind } from "../socks/client/bind.ts";
 export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "../socks/stream/web_streams.ts";
 export type { DuplexStreams } from "../socks/stream/streams_connection.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../socks/stream/web_socket.ts";
 export type { Connection, Dialer, DialOptions } from "../socks/stream/connection.ts";
-export type { Resolver } from "../socks/names/resolver.ts";
+export type { LookUpOptions, Resolved, Resolver } from "../socks/names/resolver.ts";
 export type { Endpoint } from "../socks/wire/address.ts";
 export { SocksError, SocksReplyError } from "../socks/errors.ts";
+export type { Bytes, ByteSource } from "../base/bytes.ts";
+export type { Runtime } from "../base/runtime.ts";
+export type { GssAccount } from "../gss/account.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssInitiatorCredential,
+  InitiateOptions,
+} from "../gss/credential.ts";
+export type { GssNameType } from "../gss/names.ts";
+export type { GssErrorCode, GssMajor, SupplementaryStatus } from "../gss/status.ts";
+export type { WantedKey } from "../kerberos/ap/keys.ts";
+export type { ReplayCache, ReplayEntry } from "../kerberos/ap/replay/cache.ts";
+export type { Capaths } from "../kerberos/ap/transited.ts";
+export type { ProfilePlace, ProfileSection, ProfileSource } from "../kerberos/config/profile.ts";
+export type { Credential } from "../kerberos/credential.ts";
+export type {
+  CacheCollection,
+  CredentialCache,
+  CredentialCacheData,
+  InitializeOptions,
+} from "../kerberos/credentials/cache.ts";
+export type { KeytabEntry } from "../kerberos/credentials/formats/keytab.ts";
+export type { KeytabNews } from "../kerberos/credentials/keytabs/reloading_keytab.ts";
+export type { InitialTicketOptions } from "../kerberos/credentials/tickets/tickets.ts";
+export type { KerberosErrorCode } from "../kerberos/errors.ts";
+export type { Principal } from "../kerberos/principal.ts";
+export type { KdcCallOptions } from "../kerberos/reach/kdc_client.ts";
+export type { KdcEndpoint } from "../kerberos/reach/locate.ts";
+export type {
+  KerberosTraceEvent,
+  KerberosTracer,
+  TracedRefusal,
+  TracedReply,
+  TracedRequest,
+} from "../kerberos/reach/trace.ts";
+export type { ErrorCode, KerberosErrorName } from "../kerberos/registry/errors.ts";
+export type { GssapiClientOptions } from "../socks/auth/gssapi/client.ts";
+export type {
+  GssapiServerOptions,
+  InsecureGssapiOptions,
+  ProtectionPolicy,
+  ProtectionRequest,
+} from "../socks/auth/gssapi/server.ts";
+export type {
+  AcceptAuthOptions,
+  AuthenticateOptions,
+  ClientAuthMethod,
+  SecuredChannel,
+  ServerAuthMethod,
+} from "../socks/auth/method.ts";
+export type { PasswordCheck, PasswordCheckOptions } from "../socks/auth/password.ts";
+export type { ConnectThroughOptions } from "../socks/client/connect.ts";
+export type { ProxiedConnection, ThroughOptions } from "../socks/client/request.ts";
+export type { ConnectionAddress } from "../socks/client/socks_connection.ts";
+export type {
+  SocksAuthErrorCode,
+  SocksConnectionErrorCode,
+  SocksErrorCode,
+  SocksLimitErrorCode,
+  SocksProtocolErrorCode,
+  SocksProxyErrorCode,
+  SocksReplyErrorCode,
+  SocksTimeoutErrorCode,
+  SocksTlsErrorCode,
+} from "../socks/errors.ts";
+export type { Identity, MethodName } from "../socks/identity.ts";
+export type { ProtectionLevel, SealPolicy } from "../socks/protection.ts";
+export type { ClientRule, ClientRuleSet, ClientVerdict } from "../socks/rules/client_rules.ts";
+export type {
+  CommandName,
+  DecidingRule,
+  Destination,
+  PortRange,
+  Rule,
+  RuleAction,
+  RuleQuery,
+} from "../socks/rules/rule.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "../socks/server/health.ts";
+export type { UserLedger } from "../socks/server/limits/user_ledger.ts";
+export type { ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
+export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
+  LiveSession,
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "../socks/server/status.ts";
+export type { ChannelBindings } from "../gss/channel_bindings.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "../gss/error_codes.ts";
+export type { KerberosKey } from "../kerberos/crypto/key.ts";
+export type { AuthorizationDataElement, HostAddress } from "../kerberos/messages/basic.ts";
+export type { ConnectionListener } from "../socks/stream/listener.ts";
+export type { TlsIdentity } from "../socks/stream/tls.ts";
+export type { Cidr } from "../socks/wire/cidr.ts";
+export type { ServedCommands } from "../socks/server/commands/commands.ts";
+export type { ServerEvent, SessionEvent } from "../socks/server/events.ts";
+export type { AcceptedProtocols, OtherProtocol } from "../socks/server/front/options.ts";
+export type { Limits } from "../socks/server/limits/limits.ts";
+export type { Timeouts } from "../socks/server/limits/timeouts.ts";
+export type { RelayCounts } from "../socks/server/relay/relay.ts";
+export type { DatagramCodec } from "../socks/stream/datagram_codec.ts";
+export type { AssociateCommand } from "../socks/server/commands/associate.ts";
+export type {
+  OpenBind,
+  OpenedTarget,
+  OpenTarget,
+  PendingBind,
+  ResolveHost,
+  TargetRequest,
+  ThroughProxy,
+} from "../socks/server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "../socks/server/datagrams/counts.ts";
+export type { UnknownCommand } from "../socks/server/front/request.ts";

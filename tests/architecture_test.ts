@@ -199,6 +199,23 @@ Deno.test("architecture: only shells and composing modules import a shell", () =
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("architecture: ./edge has nothing of Deno, of Node and of the machine in it", () => {
+  const graph = new Set<string>(["proxy/edge.ts"]);
+  const packages = new Set<string>();
+  for (const path of graph) {
+    for (const target of importsOf(path, FILES.get(path)!)) {
+      if (FILES.has(target)) graph.add(target);
+      else if (!target.startsWith("@gssocks/")) packages.add(target);
+    }
+  }
+  assert.deepEqual([...packages].filter((name) => !/^(?:asn1js$|@std\/)/.test(name)), []);
+  // An interface, and the implementation that has nothing.
+  const shells = [...graph].filter((path) => path.includes("/shell/")).sort();
+  assert.deepEqual(shells, ["socks/shell/no_platform.ts", "socks/shell/platform.ts"]);
+  const named = [...graph].filter((path) => /\bDeno\b|\bprocess\b|\bBuffer\b/.test(bareCode(FILES.get(path)!)));
+  assert.deepEqual(named, ["base/builtin.ts"], "whether there is node:crypto, which is fast, is asked at run time");
+});
+
 Deno.test("architecture: packages are imported where they belong", () => {
   const homes: Readonly<Record<string, readonly string[]>> = {
     "asn1js": ["asn1/asn1js.ts"],
@@ -230,7 +247,7 @@ Deno.test("architecture: packages are imported where they belong", () => {
 
 Deno.test("architecture: only named places use sockets, files, clock, randomness, timers and console", () => {
   const homes: [RegExp, readonly string[]][] = [
-    [/\bDeno\./, ["/shell/", "cli/", "proxy/shared/deno_kv.ts", "kerberos/crypto/core/source/build.ts"]],
+    [/\bDeno\./, ["/shell/", "cli/", "kerberos/crypto/core/source/build.ts"]],
     [/\bDate\.now\b|\bperformance\./, ["base/runtime.ts"]],
     [/\bnew Date\(/, ["asn1/contents.ts", "cli/"]],
     [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["base/runtime.ts"]],

@@ -23,6 +23,17 @@ const OPTIONAL = ["@opentelemetry/api", "@redis/client"];
 /** Packages that every entry may need. */
 const NEEDED = ["asn1js"];
 
+/**
+ * Files for which bundles for browsers and workers have another one: those runtimes compile no WebAssembly from bytes, or get it as a file
+ * (`./core.wasm`, see `useCryptoModule`).
+ */
+const SWAPPED: Readonly<Record<string, { readonly name: string; readonly text: string }>> = {
+  "kerberos/crypto/core/module": {
+    name: "#core-module",
+    text: '/** No core: runtimes of this kind compile none. */\nexport const MODULE: string = "";\n',
+  },
+};
+
 /** Of what is newer than ES2022, the types name this alone. */
 const LIBRARY = '/// <reference lib="esnext.disposable" />\n';
 
@@ -41,6 +52,7 @@ export async function buildPackage(to: string): Promise<void> {
   const entries = Object.entries(config.exports).filter(([name]) => !LEFT_OUT.includes(name));
   const files = await collect(entries.map(([, path]) => path.replace("./", "")));
   const typed = new Set(entries.map(([, path]) => `${outputOf(path.replace("./", ""))}.d.ts`));
+  for (const [path, { text }] of Object.entries(SWAPPED)) files.set(`${path}.none.ts`, text);
   for (const [path, text] of compile(files)) await write(`${to}/${path}`, typed.has(path) ? LIBRARY + text : text);
   await write(`${to}/package.json`, JSON.stringify(manifest(config, entries), null, 2));
   for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"]) {
@@ -109,7 +121,7 @@ function rewrite(path: string, source: string): { readonly text: string; readonl
       const target = sourceOf(path, specifier);
       if (target === undefined) return whole;
       targets.push(target);
-      return `${before}"${relative(from, `${outputOf(target)}.js`)}"`;
+      return `${before}"${SWAPPED[outputOf(target)]?.name ?? relative(from, `${outputOf(target)}.js`)}"`;
     },
   );
   return { text, targets };
@@ -143,19 +155,30 @@ function manifest(config: Config, entries: readonly (readonly [string, string])[
     const file = `./${outputOf(path.replace("./", ""))}`;
     return [name, { types: `${file}.d.ts`, default: `${file}.js` }] as const;
   });
+  const swapped = Object.entries(SWAPPED).map(([file, { name }]) =>
+    [name, { node: `./${file}.js`, bun: `./${file}.js`, deno: `./${file}.js`, default: `./${file}.none.js` }] as const
+  );
   return {
     name: config.name,
     version: config.version,
     description: "SOCKS5 with Kerberos (GSS-API): client, server and bridge",
     license: config.license,
+    ...repository(),
     type: "module",
     sideEffects: false,
     engines: { node: ">=22" },
     exports: { ...Object.fromEntries(exported), "./core.wasm": "./kerberos/crypto/core/core.wasm" },
+    imports: Object.fromEntries(swapped),
     dependencies: versions(config, NEEDED),
     peerDependencies: versions(config, OPTIONAL),
     peerDependenciesMeta: Object.fromEntries(OPTIONAL.map((name) => [name, { optional: true }])),
   };
+}
+
+/** Where it is built, without which npm takes no provenance. */
+function repository(): Record<string, unknown> {
+  const name = Deno.env.get("GITHUB_REPOSITORY");
+  return name === undefined ? {} : { repository: { type: "git", url: `git+https://github.com/${name}.git` } };
 }
 
 function versions({ imports }: Config, names: readonly string[]): Record<string, string> {
