@@ -25,7 +25,7 @@ Deno.test("permissions: importing an entry point needs none", async () => {
       "kerberos/kdc/mod.ts",
       "socks/mod.ts",
       "proxy/shared/redis.ts",
-      "proxy/shared/deno_kv.ts",
+      "proxy/shell/deno_kv.ts",
       "proxy/telemetry.ts",
       "cli/mod.ts",
     ]

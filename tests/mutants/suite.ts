@@ -362,7 +362,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a rule names an upstream that there is",
     source: "docs/rules.md",
-    file: "proxy/serve.ts",
+    file: "proxy/serving.ts",
     find: "    if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {",
     replace: "    if (false) {",
     tests: TRANSPORTS,
@@ -467,7 +467,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a dial that is given up leaves no socket behind",
     source: "CONTRIBUTING.md",
-    file: "socks/shell/unix.ts",
+    file: "socks/shell/deno_unix.ts",
     find: "      opening.then((conn) => conn.close(), () => {}); // Comes too late.\n",
     replace: "",
     tests: START,

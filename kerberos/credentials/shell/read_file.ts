@@ -1,9 +1,11 @@
 /**
- * Reads files of bounded size through Deno.
+ * Reads files of bounded size.
  *
  * @module
  */
 import { type Bytes, concat, EMPTY } from "../../../base/bytes.ts";
+import { fs } from "./default_file_system.ts";
+import type { FileState, OpenFile } from "./file_system.ts";
 import type { FoundFile, MarkedFile } from "../files.ts";
 
 /** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
@@ -12,12 +14,12 @@ const MAX_FILE = 16 * 1024 * 1024;
 /** Reads a file synchronously. */
 export function readFileSync(path: string): MarkedFile {
   // A change between these two lines is found at the next read.
-  const mark = markOf(Deno.statSync(path));
+  const mark = markOf(fs.statSync(path));
   return { mark, bytes: readBytesSync(path) };
 }
 
 function readBytesSync(path: string): Bytes {
-  using file = Deno.openSync(path);
+  using file = fs.openSync(path);
   if (file.statSync().size > MAX_FILE) throw tooLarge();
   const parts: Uint8Array[] = [];
   for (let length = 0;;) {
@@ -31,32 +33,32 @@ function readBytesSync(path: string): Bytes {
 
 /** Reads an ordinary file: one that is a pipe or a device may never end. */
 export async function readOrdinaryFile(path: string): Promise<FoundFile> {
-  requireOrdinary(await Deno.stat(path));
-  using file = await Deno.open(path);
+  requireOrdinary(await fs.stat(path));
+  using file = await fs.open(path);
   return await readOpenFile(file);
 }
 
 /** Reads an ordinary file unless it still has the mark. */
 export async function readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined> {
-  const info = await Deno.stat(path);
+  const info = await fs.stat(path);
   const now = markOf(info);
   if (now === mark) return undefined;
   requireOrdinary(info);
-  using file = await Deno.open(path);
+  using file = await fs.open(path);
   return { mark: now, bytes: (await readOpenFile(file)).bytes ?? EMPTY };
 }
 
 /** Refuses what is no ordinary file. */
-export function requireOrdinary({ isFile }: Deno.FileInfo): void {
+export function requireOrdinary({ isFile }: FileState): void {
   if (!isFile) throw new Error("it is no ordinary file");
 }
 
-function markOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+function markOf({ dev, ino, size, mtime, ctime }: FileState): string {
   return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
 }
 
 /** Reads an open file from its position on. */
-export async function readOpenFile(file: Deno.FsFile): Promise<FoundFile> {
+export async function readOpenFile(file: OpenFile): Promise<FoundFile> {
   const { size, uid } = await file.stat();
   if (size > MAX_FILE) throw tooLarge();
   const parts: Uint8Array[] = [];
