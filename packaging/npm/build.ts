@@ -55,10 +55,23 @@ export async function buildPackage(to: string): Promise<void> {
   for (const [path, { text }] of Object.entries(SWAPPED)) files.set(`${path}.none.ts`, text);
   for (const [path, text] of compile(files)) await write(`${to}/${path}`, typed.has(path) ? LIBRARY + text : text);
   await write(`${to}/package.json`, JSON.stringify(manifest(config, entries), null, 2));
-  for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"]) {
+  for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md"]) {
     await Deno.copyFile(new URL(name, ROOT), `${to}/${name}`);
   }
+  for (const folder of ["docs", "docs/howto", "docs/tutorials", "docs/images", "docs/charts"]) {
+    await copyGuides(folder, to);
+  }
   await Deno.copyFile(new URL("kerberos/crypto/core/core.wasm", ROOT), `${to}/kerberos/crypto/core/core.wasm`);
+}
+
+/** Copies the guides of a folder, and what they show: the README leads to them. */
+async function copyGuides(folder: string, to: string): Promise<void> {
+  await Deno.mkdir(`${to}/${folder}`, { recursive: true });
+  for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+    if (/\.(?:md|json|svg|png)$/.test(name)) {
+      await Deno.copyFile(new URL(`${folder}/${name}`, ROOT), `${to}/${folder}/${name}`);
+    }
+  }
 }
 
 /** Returns the sources of the entries and of all that they import, by their path in the package. */
