@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { sidebar } from "../../docs/site/sidebar.ts";
 import { peer, peerTest } from "../support/peers.ts";
-import { run } from "../support/process.ts";
+import { Daemon, run } from "../support/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -83,14 +83,8 @@ async function measured(folder: string, paths: readonly string[]): Promise<strin
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
     const url = `http://127.0.0.1:${server.addr.port}/ruler.html`;
     const args = [...flags, `--user-data-dir=${profile}`, "--window-size=1400,900", "--remote-debugging-port=0", url];
-    const browser = new Deno.Command(peer("chromium"), { args, stdout: "null", stderr: "null" }).spawn();
-    const ended = browser.status.then(() => found.reject(new Error("Chromium ended")));
-    try {
-      return await found.promise;
-    } finally {
-      browser.kill();
-      await ended;
-    }
+    await using browser = new Daemon(peer("chromium"), args, { group: true });
+    return await Promise.race([found.promise, browser.ended.then(() => browser.output)]);
   } finally {
     await Deno.remove(profile, { recursive: true });
   }
