@@ -103,11 +103,14 @@ try {
     `${work}/.vitepress/settings.json`,
     JSON.stringify(settings),
   );
-  await Deno.copyFile(`${HERE}package.json`, `${work}/package.json`);
+  await Deno.copyFile(`${HERE}packages.json`, `${work}/package.json`);
   if (values.modules === undefined) await deno(["install", "--quiet"], work);
   else await Deno.symlink(values.modules, `${work}/node_modules`);
-  await deno(["run", "-A", "npm:vitepress", "build", "."], work);
-  if (!values["no-api"]) await writeApi(`${work}/built/api`);
+  await Promise.all([
+    deno(["run", "-A", "npm:vitepress", "build", "."], work),
+    values["no-api"] ? undefined : writeApi(`${work}/api`),
+  ]);
+  if (!values["no-api"]) await Deno.rename(`${work}/api`, `${work}/built/api`);
   await Deno.remove(values.out, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });

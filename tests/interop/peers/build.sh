@@ -16,7 +16,7 @@
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 #   ends, heimdal/bin/ends                     both ends of contexts for the benchmarks, on both libraries (tests/bench/ends/ends.c)
 #   npm/node_modules/kerberos                  the addon that JavaScript users take, from the npm registry, for the benchmarks
-#   site/node_modules                          what builds the site of the guides (docs/site/package.json), from the npm registry
+#   site/node_modules                          what builds the site of the guides (docs/site/packages.json), from the npm registry
 #   runtimes/*                                 Node 22 and 24, Bun, workerd and edge-runtime, with vitest and TypeScript, from the npm
 #                                              registry (runtimes/cache is npm's own, for projects that tests make)
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
@@ -198,11 +198,11 @@ if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
   rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
   echo "$domain" >"$root/samba.recipe"
 fi
-generator=$(sha256sum <"$here/../../../docs/site/package.json")
+generator=$(sha256sum <"$here/../../../docs/site/packages.json")
 if [ "$(cat "$root/site.recipe" 2>/dev/null)" != "$generator" ]; then
   echo "peers: installing what builds the site"
   rm -rf "$root/site" && mkdir -p "$root/site"
-  cp "$here/../../../docs/site/package.json" "$root/site"
+  cp "$here/../../../docs/site/packages.json" "$root/site/package.json"
   npm install --silent --no-audit --no-fund --prefix "$root/site" >"$root/logs/site.log" 2>&1 || { tail -20 "$root/logs/site.log"; exit 1; }
   echo "$generator" >"$root/site.recipe"
 fi
