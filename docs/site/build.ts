@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sidebar } from "./sidebar.ts";
 
@@ -27,16 +28,11 @@ const TOPS: Readonly<Record<string, string>> = {
 async function stage(to: string): Promise<void> {
   const page = async (from: string, name: string) => {
     const text = await Deno.readTextFile(`${ROOT}${from}`);
-    await Deno.writeTextFile(
-      `${to}/${name}`,
-      text.replace(/\]\(((?:\.\.\/)*)README\.md/g, "]($1index.md"),
-    );
+    await Deno.writeTextFile(`${to}/${name}`, text.replace(/\]\(((?:\.\.\/)*)README\.md/g, "]($1index.md"));
   };
   const visit = async (folder: string) => {
     await Deno.mkdir(`${to}/${folder}`, { recursive: true });
-    for await (
-      const { name, isDirectory } of Deno.readDir(`${ROOT}${folder}`)
-    ) {
+    for await (const { name, isDirectory } of Deno.readDir(`${ROOT}${folder}`)) {
       const path = `${folder}/${name}`;
       if (path === "docs/site") continue;
       if (isDirectory) await visit(path);
@@ -46,37 +42,54 @@ async function stage(to: string): Promise<void> {
   };
   await visit("docs");
   for (const [from, name] of Object.entries(TOPS)) await page(from, name);
-  // Files that pages link to and that are no pages.
+  // A file that pages link to and that is no page.
   await Deno.mkdir(`${to}/public/docs`, { recursive: true });
-  await Deno.copyFile(
-    `${ROOT}docs/config.schema.json`,
-    `${to}/public/docs/config.schema.json`,
-  );
+  await Deno.copyFile(`${ROOT}docs/config.schema.json`, `${to}/public/docs/config.schema.json`);
 }
 
-/** Runs Deno to its end; what it says is shown if it fails. */
-async function deno(args: readonly string[], cwd: string): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd,
-  }).output();
+/** Runs a program to its end; what it says is shown if it fails. */
+async function run(program: string, args: readonly string[], cwd: string): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args], cwd }).output();
   if (success) return;
   for (const output of [stdout, stderr]) await Deno.stderr.write(output);
-  throw new Error(`deno ${args[0]} failed`);
+  throw new Error(`${program} ${args[0]} failed`);
 }
 
 /** Writes the documentation of the API, which has a search of its own. */
 async function writeApi(to: string): Promise<void> {
-  const { exports } = JSON.parse(
-    await Deno.readTextFile(`${ROOT}deno.json`),
-  ) as { exports: Record<string, string> };
-  await deno([
-    "doc",
-    "--html",
-    "--name=gssocks",
-    `--output=${to}`,
-    ...Object.values(exports),
-  ], ROOT);
+  const { exports } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`)) as { exports: Record<string, string> };
+  const entries = Object.values(exports);
+  await run(Deno.execPath(), ["doc", "--html", "--name=gssocks", `--output=${to}`, ...entries], ROOT);
+  // What Deno's pages lack for narrow windows.
+  await Deno.writeTextFile(`${to}/page.css`, await Deno.readTextFile(`${HERE}theme/api.css`), { append: true });
+}
+
+/** What is built, and where to. */
+interface SiteOptions {
+  readonly out: string;
+  readonly base: string;
+  readonly modules?: string | undefined;
+  readonly "no-api": boolean;
+}
+
+/** Builds the site in a folder. */
+async function build(work: string, { base, modules, "no-api": withoutApi }: SiteOptions): Promise<void> {
+  await stage(`${work}/pages`);
+  await Deno.mkdir(`${work}/.vitepress/theme`, { recursive: true });
+  for (const name of ["config.mjs", "theme/index.mjs", "theme/wide.css"]) {
+    await Deno.copyFile(`${HERE}${name}`, `${work}/.vitepress/${name}`);
+  }
+  const settings = { base, sidebar: sidebar(await Deno.readTextFile(`${ROOT}docs/index.md`)) };
+  await Deno.writeTextFile(`${work}/.vitepress/settings.json`, JSON.stringify(settings));
+  // Under this name it would make docs/site a workspace of its own for Deno.
+  await Deno.copyFile(`${HERE}packages.json`, `${work}/package.json`);
+  if (modules === undefined) await run(Deno.execPath(), ["install", "--quiet"], work);
+  else await Deno.symlink(modules, `${work}/node_modules`);
+  await Promise.all([
+    run(Deno.execPath(), ["run", "-A", "npm:vitepress", "build", "."], work),
+    withoutApi ? undefined : writeApi(`${work}/api`),
+  ]);
+  if (!withoutApi) await Deno.rename(`${work}/api`, `${work}/built/api`);
 }
 
 const { values } = parseArgs({
@@ -90,32 +103,10 @@ const { values } = parseArgs({
 });
 const work = await Deno.makeTempDir({ prefix: "gssocks-site-" });
 try {
-  await stage(`${work}/pages`);
-  await Deno.mkdir(`${work}/.vitepress/theme`, { recursive: true });
-  for (const name of ["config.mjs", "theme/index.mjs", "theme/wide.css"]) {
-    await Deno.copyFile(`${HERE}${name}`, `${work}/.vitepress/${name}`);
-  }
-  const settings = {
-    base: values.base,
-    sidebar: sidebar(await Deno.readTextFile(`${ROOT}docs/index.md`)),
-  };
-  await Deno.writeTextFile(
-    `${work}/.vitepress/settings.json`,
-    JSON.stringify(settings),
-  );
-  await Deno.copyFile(`${HERE}packages.json`, `${work}/package.json`);
-  if (values.modules === undefined) await deno(["install", "--quiet"], work);
-  else await Deno.symlink(values.modules, `${work}/node_modules`);
-  await Promise.all([
-    deno(["run", "-A", "npm:vitepress", "build", "."], work),
-    values["no-api"] ? undefined : writeApi(`${work}/api`),
-  ]);
-  if (!values["no-api"]) await Deno.rename(`${work}/api`, `${work}/built/api`);
-  await Deno.remove(values.out, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await new Deno.Command("cp", { args: ["-r", `${work}/built`, values.out] })
-    .output();
+  await build(work, values);
+  const out = resolve(values.out);
+  await run("rm", ["-rf", out], work);
+  await run("cp", ["-r", "built", out], work);
 } finally {
   await Deno.remove(work, { recursive: true });
 }

@@ -74,6 +74,22 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/docs/pages_test.ts"],
   },
   {
+    rule: "a page of the site is no wider than its window",
+    source: "CONTRIBUTING.md",
+    file: "docs/site/theme/api.css",
+    find: ".ddoc > div,",
+    replace: ".ddoc > span,",
+    tests: ["tests/docs/site_test.ts"],
+  },
+  {
+    rule: "the site is built without a link that leads nowhere",
+    source: "CONTRIBUTING.md",
+    file: "docs/site/build.ts",
+    find: '"]($1index.md"',
+    replace: '"]($1README.md"',
+    tests: ["tests/docs/site_test.ts"],
+  },
+  {
     rule: "an error of the troubleshooting page is one of the program",
     source: "CONTRIBUTING.md",
     file: "docs/howto/troubleshooting.md",
