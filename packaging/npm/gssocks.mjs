@@ -36,7 +36,7 @@ const child = spawn(command, [...first, ...args], { stdio: "inherit" });
 // The terminal sends these to both; only the program acts on them.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
 child.on("error", () => {
-  console.error("gssocks needs Deno: npm install -g deno, or https://deno.com");
+  process.stderr.write("gssocks needs Deno: npm install -g deno, or https://deno.com\n");
   process.exit(127);
 });
 child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
