@@ -10,7 +10,7 @@ import type { GssContext, UnwrapOptions, UnwrappedMessage, WrapOptions } from ".
 
 /** A context that offers them. */
 interface EventualContext extends GssContext {
-  /** As `wrap()`; a wrong argument, or a closed context, throws. */
+  /** As `wrap()`; a wrong argument, or a closed context, throws. The message has been read when this returns. */
   wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes>;
   /** As `unwrap()`; a token that is not genuine throws. */
   unwrapEventually(token: Uint8Array, options?: UnwrapOptions): Eventually<UnwrappedMessage>;
@@ -28,6 +28,11 @@ export function unwrapEventually(
   options?: UnwrapOptions,
 ): Eventually<UnwrappedMessage> {
   return offers(context) ? context.unwrapEventually(token, options) : context.unwrap(token, options);
+}
+
+/** Whether a context has read a message when {@linkcode wrapEventually} returns, so that no copy is needed for one that is sealed at once. */
+export function readsAtOnce(context: GssContext): boolean {
+  return offers(context);
 }
 
 function offers(context: GssContext): context is EventualContext {

@@ -394,7 +394,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a message that a context looks at again is there still",
       "CWE-367",
-      "    if (chunk.isShrunk) throw chunk.shrunkError(at);\n",
+      "    if (!chunk.isSmall && chunk.isShrunk) throw chunk.shrunkError(at);\n",
       "",
       "shrinks during sealing",
     ],
@@ -406,6 +406,13 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/sealing.ts", [SHORT], [
+    [
+      "a small chunk that was read is not missed",
+      "CWE-367",
+      "if (!chunk.isSmall && chunk.isShrunk)",
+      "if (chunk.isShrunk)",
+      "may be changed",
+    ],
     [
       "a place is given back at once where sealing is done at once",
       "CWE-400",
@@ -422,6 +429,18 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/record_writer.ts", [SHORT], [[
+    "a small chunk that a context reads later is copied",
+    "CWE-367",
+    "!isAlone || !readsAtOnce(this.#state.context)",
+    "!isAlone",
+    "may be changed",
+  ], [
+    "a small chunk that waits is copied",
+    "CWE-367",
+    "!isAlone || !readsAtOnce(this.#state.context)",
+    "!readsAtOnce(this.#state.context)",
+    "that waits for a long one",
+  ], [
     "no bytes are no write",
     "one call a message",
     "if (chunk.length > 0) await",

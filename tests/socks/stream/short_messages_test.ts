@@ -107,3 +107,44 @@ Deno.test("ProtectedConnection: nothing is sent for no bytes", async () => {
   await ours.write(new Uint8Array(0));
   assert.equal(frames.length, 0);
 });
+
+/** A context without protection whose messages are kept; it reads each in the call, or later. */
+function reading(when: "now" | "later") {
+  const read: Bytes[] = [];
+  const context = new MockContext(true, {});
+  const take = (message: Uint8Array) => void read.push(message.slice() as Bytes);
+  const token = (message: Uint8Array) => new Uint8Array(message.length + 8);
+  context.wrap = async (message) => {
+    await Promise.resolve();
+    take(message);
+    return token(message);
+  };
+  const wrapEventually = (message: Uint8Array): Promise<Bytes> => {
+    take(message);
+    return Promise.resolve(token(message));
+  };
+  return { read, context: when === "now" ? Object.assign(context, { wrapEventually }) : context };
+}
+
+for (const when of ["now", "later"] as const) {
+  Deno.test(`ProtectedConnection: a small chunk may be changed and transferred at once (read ${when})`, async () => {
+    const { read, context } = reading(when);
+    const { ours } = over(context);
+    const chunks = [1, 2].map((byte) => new Uint8Array(100).fill(byte));
+    const writes = chunks.map((chunk) => ours.write(chunk));
+    for (const chunk of chunks) structuredClone(chunk.fill(9), { transfer: [chunk.buffer] });
+    await Promise.all(writes);
+    assert.deepEqual(read, [1, 2].map((byte) => new Uint8Array(100).fill(byte)));
+  });
+}
+
+Deno.test("ProtectedConnection: a small chunk that waits for a long one is as it was when it was given", async () => {
+  const { read, context } = reading("now");
+  const { ours } = over(context);
+  const long = ours.write(new Uint8Array(300_000));
+  const chunk = new Uint8Array(100).fill(1);
+  const small = ours.write(chunk);
+  chunk.fill(9);
+  await Promise.all([long, small]);
+  assert.deepEqual(read.at(-1), new Uint8Array(100).fill(1));
+});
