@@ -54,6 +54,7 @@ export async function buildPackage(to: string): Promise<void> {
   const typed = new Set(entries.map(([, path]) => `${outputOf(path.replace("./", ""))}.d.ts`));
   for (const [path, { text }] of Object.entries(SWAPPED)) files.set(`${path}.none.ts`, text);
   for (const [path, text] of compile(files)) await write(`${to}/${path}`, typed.has(path) ? LIBRARY + text : text);
+  await bundleProgram(to);
   await write(`${to}/package.json`, JSON.stringify(manifest(config, entries), null, 2));
   for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md"]) {
     await Deno.copyFile(new URL(name, ROOT), `${to}/${name}`);
@@ -72,6 +73,28 @@ async function copyGuides(folder: string, to: string): Promise<void> {
       await Deno.copyFile(new URL(`${folder}/${name}`, ROOT), `${to}/${folder}/${name}`);
     }
   }
+}
+
+/** Bundles the program, which runs in Deno, and its worker beside it. */
+async function bundleProgram(to: string): Promise<void> {
+  for (const [source, name] of [["cli/mod.ts", "gssocks.js"], ["cli/server/worker.ts", "worker.js"]] as const) {
+    const path = `${to}/program/${name}`;
+    const args = [
+      "bundle",
+      "--quiet",
+      "--platform=deno",
+      "--minify",
+      "--config",
+      "deno.json",
+      "--output",
+      path,
+      source,
+    ];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT.pathname }).output();
+    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+    await write(path, (await Deno.readTextFile(path)).replaceAll('"./worker.ts"', '"./worker.js"'));
+  }
+  await Deno.copyFile(new URL("gssocks.mjs", import.meta.url), `${to}/program/gssocks.mjs`);
 }
 
 /** Returns the sources of the entries and of all that they import, by their path in the package. */
@@ -180,11 +203,13 @@ function manifest(config: Config, entries: readonly (readonly [string, string])[
     type: "module",
     sideEffects: false,
     engines: { node: ">=22" },
+    bin: { gssocks: "./program/gssocks.mjs" },
     exports: { ...Object.fromEntries(exported), "./core.wasm": "./kerberos/crypto/core/core.wasm" },
     imports: Object.fromEntries(swapped),
     dependencies: versions(config, NEEDED),
-    peerDependencies: versions(config, OPTIONAL),
-    peerDependenciesMeta: Object.fromEntries(OPTIONAL.map((name) => [name, { optional: true }])),
+    // The program needs Deno; the library does not.
+    peerDependencies: { ...versions(config, OPTIONAL), deno: ">=2.9" },
+    peerDependenciesMeta: Object.fromEntries([...OPTIONAL, "deno"].map((name) => [name, { optional: true }])),
   };
 }
 

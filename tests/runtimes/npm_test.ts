@@ -41,6 +41,17 @@ for (const name of RUNTIMES) {
   });
 }
 
+peerTest("npm: the program runs in the Deno of npm or of the PATH, and says where there is none", PEERS, async () => {
+  const { folder, runs } = await installed();
+  const gssocks = async (path: string, ...args: readonly string[]) =>
+    (await runs(peer("node 22"), [`${folder}/node_modules/.bin/gssocks`, ...args], { PATH: path })).stdout;
+  const [bare, own] = ["/usr/bin:/bin", `${Deno.execPath().replace(/\/[^/]*$/, "")}:/usr/bin:/bin`] as const;
+  await assert.rejects(gssocks(bare, "--version"), /needs Deno: npm install -g deno/);
+  assert.match(await gssocks(own, "--version"), /^gssocks \d+\.\d+\.\d+\n$/);
+  await Deno.symlink(`${peer("runtimes")}/node_modules/deno`, `${folder}/node_modules/deno`);
+  assert.match(await gssocks(bare, "demo"), /Done: every page came whole/);
+});
+
 peerTest("npm: startTestKdc() works under node --test, vitest and bun test", [...PEERS, ...RUNTIMES], async () => {
   await testKdcs(await installed());
 });

@@ -87,7 +87,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   bun: find(`${ROOT}/runtimes/tools/node_modules/bun/bin/bun.exe`),
   workerd: find(`${ROOT}/runtimes/tools/node_modules/workerd/bin/workerd`),
   /** Folder of the packages of runtimes, and of vitest and TypeScript. */
-  "runtimes": find(`${ROOT}/runtimes/tools/node_modules/edge-runtime/package.json`) && `${ROOT}/runtimes/tools`,
+  "runtimes": find(`${ROOT}/runtimes/tools/node_modules/deno/package.json`) && `${ROOT}/runtimes/tools`,
   microsocks: find("/usr/bin/microsocks"),
   v2ray: find("/usr/bin/v2ray"),
   openssl: find("/usr/bin/openssl"),

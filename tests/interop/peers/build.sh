@@ -17,7 +17,7 @@
 #   ends, heimdal/bin/ends                     both ends of contexts for the benchmarks, on both libraries (tests/bench/ends/ends.c)
 #   npm/node_modules/kerberos                  the addon that JavaScript users take, from the npm registry, for the benchmarks
 #   site/node_modules                          what builds the site of the guides (docs/site/packages.json), from the npm registry
-#   runtimes/*                                 Node 22 and 24, Bun, workerd and edge-runtime, with vitest and TypeScript, from the npm
+#   runtimes/*                                 Node 22 and 24, Bun, workerd, edge-runtime, Deno, with vitest and TypeScript, from the npm
 #                                              registry (runtimes/cache is npm's own, for projects that tests make)
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
@@ -145,15 +145,15 @@ build_addon() {
 }
 
 build_runtimes() {
-  stamp runtimes && [ -e "$root/runtimes/tools/node_modules/edge-runtime/package.json" ] && return 0
+  stamp runtimes && [ -e "$root/runtimes/tools/node_modules/deno/package.json" ] && return 0
   echo "peers: installing JavaScript runtimes"
   rm -rf "$root/runtimes"
-  local install=(npm install --silent --no-save --no-audit --no-fund --cache "$root/runtimes/cache" --prefix)
+  local install=(npm install --loglevel=error --no-save --no-audit --no-fund --cache "$root/runtimes/cache" --prefix)
   mkdir -p "$root"/runtimes/{node22,node24,tools}
   "${install[@]}" "$root/runtimes/node22" node@22.23.3
   "${install[@]}" "$root/runtimes/node24" node@24.21.0
   "${install[@]}" "$root/runtimes/tools" bun@1.4.5 workerd@1.20261117.1 edge-runtime@4.0.1 vitest@5.1.1 typescript@5.9.3 \
-    @types/node@22.20.5 asn1js@4.0.0 esbuild@0.28.2
+    @types/node@22.20.5 asn1js@4.0.0 esbuild@0.28.2 deno@2.9.6
   echo "$recipe" >"$root/runtimes.recipe"
 }
 
