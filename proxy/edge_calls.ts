@@ -160,7 +160,7 @@ export interface EdgeServeOptions extends
  *   const resolve = (name: string) => Promise.reject(new Error(`${name} is not known`));
  *   const server = serve({ keytab: Keytab.decode(keytab), rules: ["allow 192.0.2.0/24"], dial, resolve });
  *   (async () => {
- *     for await (const socket of sockets) void server.serveConnection(await connectionFromWebSocket(socket));
+ *     for await (const socket of sockets) void server.serveConnection(connectionFromWebSocket(socket));
  *   })();
  * }
  * ```

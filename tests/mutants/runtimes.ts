@@ -164,6 +164,15 @@ const NODE_SOCKETS: readonly Mutant[] = [
       "node:net",
     ],
   ]),
+  ...rules("socks/shell/duplex.ts", PACKAGE, [
+    [
+      "a socket that is cut after its end is closed in Node",
+      LEAVES,
+      " && !isEnding",
+      "",
+      "work in node 22",
+    ],
+  ]),
   ...rules("socks/shell/udp_node.ts", PACKAGE, [
     ["a socket for IPv4 is bound in Node", "node:dgram", "ipv6Only: isIpv6 }", "ipv6Only: true }", "work in node 22"],
   ]),
@@ -257,7 +266,6 @@ const NPM: readonly Mutant[] = [
       "default: `./${file}.js`",
       "bundled for a neutral platform",
     ],
-    ["entries name their types", "npm", "types: `${file}.d.ts`, ", "", "tsc takes its types"],
   ]),
 ];
 

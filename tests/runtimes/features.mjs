@@ -114,8 +114,11 @@ const steps = {
         message: /^Cannot .*: No such file or directory$/,
       },
     );
+    const data = await new FileCredentialCache(files.ccache).load();
     const cache = openCredentialCache(`DIR:${folder}/caches`);
-    assert.equal(await cache.load().then((found) => found, () => undefined), undefined);
+    assert.equal(await cache.load(), undefined);
+    await cache.initialize(data);
+    assert.equal((await cache.load()).credentials.length, data.credentials.length);
   },
   async "many changes of a cache at one time"() {
     const files = use(await kdc.files({ client: "alice" }));
@@ -171,7 +174,30 @@ const steps = {
     await connection.read();
     connection.abort();
     await assert.rejects(connection.read(), { code: "CLOSED" });
+    const ended = await dialTcp(target, {});
+    await ended.closeWrite();
+    // This process ends only if the socket is closed.
+    ended.abort();
     assert.throws(() => dialFrom(["nowhere"]), TypeError);
+  },
+  async "HTTP over agents of Node"() {
+    const { createServer: createHttp, get } = await import("node:http");
+    const { nodeAgents } = await import("@gssocks/gssocks/node");
+    const site = createHttp((request, response) => response.end(`page ${request.url}`));
+    await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
+    let sessions = 0;
+    const onEvent = ({ type }) => void (sessions += type === "connected" ? 1 : 0);
+    const server = use(serve({ port: 0, keytab, rules, onEvent }));
+    const { httpAgent: agent } = nodeAgents({ proxy: `localhost:${server.addr.port}`, credentials });
+    const url = `http://127.0.0.1:${site.address().port}/one`;
+    const response = await new Promise((resolve, reject) => get(url, { agent }, resolve).on("error", reject));
+    let page = "";
+    for await (const chunk of response) page += chunk;
+    assert.equal(page, "page /one");
+    assert.equal(sessions, 1, "the request went through the proxy");
+    agent.destroy();
+    site.close();
+    site.closeAllConnections?.();
   },
   async "SOCKS inside TLS, and TLS inside SOCKS"() {
     const server = use(serve({ port: 0, tls: { cert, key }, keytab, rules }));

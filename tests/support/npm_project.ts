@@ -21,7 +21,7 @@ export interface NpmProject extends AsyncDisposable {
 export async function npmProject(others: readonly string[] = []): Promise<NpmProject> {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-npm-" });
   const runs = async (command: string, args: readonly string[], env: Record<string, string> = {}) => {
-    const done = await run("env", ["-C", folder, command, ...args], { env, timeout: 120_000 });
+    const done = await run("env", ["-C", folder, command, ...args], { env, timeout: 60_000 });
     assert.equal(done.code, 0, `${command} ${args.join(" ")}:\n${done.stdout}${done.stderr}`);
     return done;
   };
