@@ -113,7 +113,7 @@ class Reader {
     if (words[0] !== "sh") return;
     const commands = commandsIn(this.#here(text));
     if (words.includes("elsewhere")) return await this.#standsIn(commands);
-    if (words.includes("checkout")) commands.unshift(`cd '${ROOT}'`), commands.push("cd - > here");
+    if (words.includes("checkout")) commands.unshift(`cd '${ROOT}'`), commands.push("cd - > /dev/null");
     const typed = option("types");
     const last = commands.pop()!;
     let shown = "";
