@@ -18,6 +18,7 @@ import {
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
+import { nodePlatform } from "../../socks/shell/node_platform.ts";
 import { dialTcp } from "../../socks/shell/tcp.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { type Certificate, certificateFor } from "../support/certificate.ts";
@@ -64,6 +65,13 @@ export type Reach = (stack: AsyncDisposableStack, wired: boolean) => Reached | P
 export const overTcp: Reach = (stack) => {
   const server = stack.use(serve({ port: 0, ...SERVE }));
   return { dial: dialTcp, port: server.addr.port };
+};
+
+/** What Node and Bun have, on both sides of the proxy. */
+export const overNode: Reach = (stack) => {
+  const listeners = [nodePlatform.listen({ hostname: LOCALHOST, port: 0 })];
+  const server = stack.use(serve({ listeners, dial: nodePlatform.dial, ...SERVE }));
+  return { dial: nodePlatform.dial, port: server.addr.port };
 };
 
 export const overUnix: Reach = async (stack) => {
