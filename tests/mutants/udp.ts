@@ -302,7 +302,7 @@ const MEMORY: readonly Mutant[] = [
       "true",
     ],
   ]),
-  ...rules("socks/server/datagrams/lru_map.ts", ["tests/socks/server/datagrams/lru_map_test.ts"], [
+  ...rules("base/lru_map.ts", ["tests/base/lru_map_test.ts"], [
     [
       "what is used again is forgotten last",
       "CWE-400",

@@ -6,13 +6,14 @@
 import type { Files } from "../files.ts";
 import { fs, hasCode } from "./default_file_system.ts";
 import { changeFile, destroyFile } from "./change_file.ts";
-import { readChanged, readFileSync, readOrdinaryFile } from "./read_file.ts";
+import { markNow, readChanged, readFileSync, readOrdinaryFile } from "./read_file.ts";
 import { fileReason } from "./reason.ts";
 
 /** Access to the files of this machine. */
 export const systemFiles: Files = {
   readSync: (path) => attempt(path, () => readFileSync(path)),
   read: (path) => readOrdinaryFile(path).catch((error) => noneIfMissing(path, error)),
+  markNow,
   readChanged: (path, mark) =>
     readChanged(path, mark).catch((error) => {
       throw withReason(path, error);

@@ -1,6 +1,6 @@
 /** Maps with a limit. */
 import assert from "node:assert/strict";
-import { LruMap } from "../../../../socks/server/datagrams/lru_map.ts";
+import { LruMap } from "../../base/lru_map.ts";
 
 /** The keys that are there after some were set, with room for two. */
 function kept(...keys: readonly string[]): string[] {
