@@ -20,8 +20,6 @@ const LEFT_OUT: readonly string[] = ["./cli", "./kv"];
 
 /** Packages that only the entry of their name needs: whoever imports it installs them. */
 const OPTIONAL = ["@opentelemetry/api", "@redis/client"];
-/** Packages that every entry may need. */
-const NEEDED = ["asn1js"];
 
 /**
  * Files for which bundles for browsers and workers have another one: those runtimes compile no WebAssembly from bytes, or get it as a file
@@ -44,34 +42,38 @@ interface Config {
   readonly license: string;
   readonly exports: Readonly<Record<string, string>>;
   readonly imports: Readonly<Record<string, string>>;
+  readonly publish: { readonly include: readonly string[] };
 }
 
 /** Builds the package in a folder, which is made. */
 export async function buildPackage(to: string): Promise<void> {
   const config: Config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const entries = Object.entries(config.exports).filter(([name]) => !LEFT_OUT.includes(name));
-  const files = await collect(entries.map(([, path]) => path.replace("./", "")));
+  const { files, packages } = await collect(entries.map(([, path]) => path.replace("./", "")));
   const typed = new Set(entries.map(([, path]) => `${outputOf(path.replace("./", ""))}.d.ts`));
   for (const [path, { text }] of Object.entries(SWAPPED)) files.set(`${path}.none.ts`, text);
   for (const [path, text] of compile(files)) await write(`${to}/${path}`, typed.has(path) ? LIBRARY + text : text);
   await bundleProgram(to);
-  await write(`${to}/package.json`, JSON.stringify(manifest(config, entries), null, 2));
-  for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md"]) {
-    await Deno.copyFile(new URL(name, ROOT), `${to}/${name}`);
+  await write(`${to}/package.json`, JSON.stringify(manifest(config, entries, packages), null, 2));
+  for await (const path of otherFiles(config.publish.include)) {
+    await Deno.mkdir(`${to}/${path}`.replace(/[^/]*$/, ""), { recursive: true });
+    await Deno.copyFile(new URL(path, ROOT), `${to}/${path}`);
   }
-  for (const folder of ["docs", "docs/howto", "docs/tutorials", "docs/images", "docs/charts"]) {
-    await copyGuides(folder, to);
-  }
-  await Deno.copyFile(new URL("kerberos/crypto/core/core.wasm", ROOT), `${to}/kerberos/crypto/core/core.wasm`);
 }
 
-/** Copies the guides of a folder, and what they show: the README leads to them. */
-async function copyGuides(folder: string, to: string): Promise<void> {
-  await Deno.mkdir(`${to}/${folder}`, { recursive: true });
-  for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
-    if (/\.(?:md|json|svg|png)$/.test(name)) {
-      await Deno.copyFile(new URL(`${folder}/${name}`, ROOT), `${to}/${folder}/${name}`);
-    }
+/** What is published beside code: documents, and the core as a file. */
+async function* otherFiles(patterns: readonly string[]): AsyncGenerator<string> {
+  for (const pattern of patterns.filter((one) => !/\.ts$|^deno\.json$/.test(one))) {
+    const glob = pattern.replace(/[.+]/g, "\\$&").replace(/\*\*\/?|\*/g, (stars) => stars === "*" ? "[^/]*" : ".*");
+    const folder = pattern.slice(0, pattern.split("*")[0]!.lastIndexOf("/") + 1);
+    for await (const path of filesBelow(folder)) if (new RegExp(`^${glob}$`).test(path)) yield path;
+  }
+}
+
+async function* filesBelow(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(folder, ROOT))) {
+    if (isDirectory && folder !== "") yield* filesBelow(`${folder}${name}/`);
+    else if (isFile) yield `${folder}${name}`;
   }
 }
 
@@ -97,13 +99,21 @@ async function bundleProgram(to: string): Promise<void> {
   await Deno.copyFile(new URL("gssocks.mjs", import.meta.url), `${to}/program/gssocks.mjs`);
 }
 
-/** Returns the sources of the entries and of all that they import, by their path in the package. */
-async function collect(entries: readonly string[]): Promise<Map<string, string>> {
+/** The sources of some entries, by their path in the package, and the other packages that they import. */
+interface Collected {
+  readonly files: Map<string, string>;
+  readonly packages: ReadonlySet<string>;
+}
+
+/** Returns the entries and all that they import. */
+async function collect(entries: readonly string[]): Promise<Collected> {
   const files = new Map<string, string>();
+  const packages = new Set<string>();
   const left = [...entries];
   for (let path = left.pop(); path !== undefined; path = left.pop()) {
     if (files.has(`${outputOf(path)}.ts`)) continue;
-    const { text, targets } = rewrite(path, await Deno.readTextFile(new URL(path, ROOT)));
+    const { text, targets, others } = rewrite(path, await Deno.readTextFile(new URL(path, ROOT)));
+    for (const name of others) packages.add(name);
     // Of what is newer than ES2022, the types name this alone.
     files.set(
       `${outputOf(path)}.ts`,
@@ -111,7 +121,7 @@ async function collect(entries: readonly string[]): Promise<Map<string, string>>
     );
     left.push(...targets);
   }
-  return files;
+  return { files, packages };
 }
 
 /** Node 22 has all of ES2024 in its library, and of the language all but `using`. */
@@ -147,20 +157,32 @@ function compile(files: ReadonlyMap<string, string>): Map<string, string> {
   return written;
 }
 
+/** A source, and what it imports. */
+interface Rewritten {
+  readonly text: string;
+  readonly targets: readonly string[];
+  readonly others: readonly string[];
+}
+
 /** Gives imports the names that they have in the package. */
-function rewrite(path: string, source: string): { readonly text: string; readonly targets: readonly string[] } {
+function rewrite(path: string, source: string): Rewritten {
   const targets: string[] = [];
+  const others: string[] = [];
   const from = `${outputOf(path)}.js`;
   const text = source.replaceAll(
     /^((?:import|export)\b[^;"']*?\bfrom |import |(?:[^*\n]|\*[^ ])*?\bimport\()"([^"]+)"/gm,
     (whole, before: string, specifier: string) => {
       const target = sourceOf(path, specifier);
-      if (target === undefined) return whole;
+      if (target === undefined) {
+        // Examples in comments import this package itself.
+        if (!/^node:|^@gssocks\//.test(specifier)) others.push(/^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0]);
+        return whole;
+      }
       targets.push(target);
       return `${before}"${SWAPPED[outputOf(target)]?.name ?? relative(from, `${outputOf(target)}.js`)}"`;
     },
   );
-  return { text, targets };
+  return { text, targets, others };
 }
 
 /** The file that an import stands for; `undefined` for another package. */
@@ -186,7 +208,12 @@ function relative(from: string, to: string): string {
 }
 
 /** The package's own description. */
-function manifest(config: Config, entries: readonly (readonly [string, string])[]): unknown {
+function manifest(
+  config: Config,
+  entries: readonly (readonly [string, string])[],
+  packages: ReadonlySet<string>,
+): unknown {
+  const needed = [...packages].filter((name) => !OPTIONAL.includes(name)).sort();
   const exported = entries.map(([name, path]) => {
     const file = `./${outputOf(path.replace("./", ""))}`;
     return [name, { types: `${file}.d.ts`, default: `${file}.js` }] as const;
@@ -206,7 +233,7 @@ function manifest(config: Config, entries: readonly (readonly [string, string])[
     bin: { gssocks: "./program/gssocks.mjs" },
     exports: { ...Object.fromEntries(exported), "./core.wasm": "./kerberos/crypto/core/core.wasm" },
     imports: Object.fromEntries(swapped),
-    dependencies: versions(config, NEEDED),
+    dependencies: versions(config, needed),
     // The program needs Deno; the library does not.
     peerDependencies: { ...versions(config, OPTIONAL), deno: ">=2.9" },
     peerDependenciesMeta: Object.fromEntries([...OPTIONAL, "deno"].map((name) => [name, { optional: true }])),

@@ -83,11 +83,21 @@ export const overUnix: Reach = async (stack) => {
 
 export const overTls = (tls: Certificate): Reach => async (stack, wired) => {
   const { port } = stack.use(serve({ port: 0, tls, ...SERVE })).addr;
-  const dial = dialTls({ caCerts: [tls.cert] });
+  return await inTls(dialTls({ caCerts: [tls.cert] }), port, stack, wired);
+};
+
+/** TLS on what Node and Bun have, on both sides of the proxy. */
+export const overNodeTls = (tls: Certificate): Reach => async (stack, wired) => {
+  const listeners = [nodePlatform.listenTls({ hostname: LOCALHOST, port: 0, ...tls })];
+  const { port } = stack.use(serve({ listeners, dial: nodePlatform.dial, ...SERVE })).addr;
+  return await inTls(nodePlatform.dialTls({ caCerts: [tls.cert] }), port, stack, wired);
+};
+
+async function inTls(dial: Dialer, port: number, stack: AsyncDisposableStack, wired: boolean): Promise<Reached> {
   if (!wired) return { dial, port };
   const wire = stack.use(await Wire.open(port));
   return { dial, port: wire.port, wire };
-};
+}
 
 export const overWebSocket: Reach = (stack) => {
   const proxy = stack.use(serve({ listeners: [], ...SERVE }));

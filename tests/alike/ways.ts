@@ -11,6 +11,7 @@ import {
   identity,
   type Level,
   overNode,
+  overNodeTls,
   overStreams,
   overTcp,
   overTls,
@@ -186,6 +187,7 @@ function ofTls(tls: Certificate): Way[] {
     through("TLS, confidentiality", { tls, reach: overTcp, level: "confidentiality", kind: "TLS" }),
     through("a proxy in TLS, none", { reach: overTls(tls), level: "unprotected", kind: "proxy in TLS" }),
     through("a proxy in TLS, confidentiality", { reach: overTls(tls), level: "confidentiality", kind: "proxy in TLS" }),
+    through("node:tls, none", { reach: overNodeTls(tls), level: "unprotected", kind: "node in TLS" }),
   ];
 }
 

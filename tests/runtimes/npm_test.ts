@@ -59,7 +59,8 @@ peerTest("npm: startTestKdc() works under node --test, vitest and bun test", [..
 async function typeChecks(project: NpmProject): Promise<void> {
   await Deno.copyFile(new URL("types.ts", HERE), `${project.folder}/types.ts`);
   const check = async ([module, resolution]: readonly [string, string]) => {
-    const how = ["--noEmit", "--strict", "--target", "es2022", "--module", module, "--moduleResolution", resolution];
+    const where = ["--module", module, "--moduleResolution", resolution];
+    const how = ["--noEmit", "--strict", "--target", "es2022", "--types", "node", ...where];
     await project.runs(peer("node 22"), ["node_modules/typescript/bin/tsc", ...how, "types.ts"]);
   };
   await Promise.all(([["nodenext", "nodenext"], ["esnext", "bundler"]] as const).map(check));

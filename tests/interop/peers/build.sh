@@ -152,7 +152,7 @@ build_runtimes() {
   mkdir -p "$root"/runtimes/{node22,node24,tools}
   "${install[@]}" "$root/runtimes/node22" node@22.23.3
   "${install[@]}" "$root/runtimes/node24" node@24.21.0
-  "${install[@]}" "$root/runtimes/tools" bun@1.4.5 workerd@1.20261117.1 edge-runtime@4.0.1 vitest@5.1.1 typescript@5.9.3 \
+  "${install[@]}" "$root/runtimes/tools" bun@1.4.5 workerd@1.20261117.1 edge-runtime@4.0.1 vitest@5.1.1 typescript@7.0.2 \
     @types/node@22.20.5 asn1js@4.0.0 esbuild@0.28.2 deno@2.9.6
   echo "$recipe" >"$root/runtimes.recipe"
 }
