@@ -7,7 +7,7 @@ import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "../../../cli/monitor/page/assets.t
 import { assetsFile } from "../../../page/build.ts";
 import { ageText, sizeText, stateText, targetText, userText } from "../../../page/text.ts";
 import { listenTcp } from "../../../socks/shell/tcp.ts";
-import { BrowserPage } from "../../support/chromium.ts";
+import { BrowserPage } from "../../support/browser_page.ts";
 import { peerTest } from "../../support/peers.ts";
 import { shownSnapshot } from "../../support/shown_snapshot.ts";
 
