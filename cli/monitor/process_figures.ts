@@ -1,6 +1,9 @@
 /**
  * What the system says of this process: for metrics.
  *
+ * How many descriptors are open is not among it. Only `/proc` tells that, which Deno guards by all permissions together, and the
+ * server gives some of them up.
+ *
  * @module
  */
 import { cpuUsage } from "node:process";
@@ -11,40 +14,10 @@ export interface ProcessFigures {
   readonly cpuSeconds: number;
   /** Resident memory, in bytes. */
   readonly residentBytes: number;
-  /** Open descriptors. Linux tells them to a program that may do everything only: Deno guards `/proc` so. */
-  readonly openDescriptors: number | undefined;
 }
 
 /** Returns the figures of this process. */
 export function processFigures(): ProcessFigures {
   const { user, system } = cpuUsage();
-  return {
-    cpuSeconds: (user + system) / 1_000_000,
-    residentBytes: Deno.memoryUsage().rss,
-    openDescriptors: openDescriptors(),
-  };
+  return { cpuSeconds: (user + system) / 1_000_000, residentBytes: Deno.memoryUsage().rss };
 }
-
-function openDescriptors(): number | undefined {
-  // A terminal must not be asked for it.
-  if (Deno.build.os !== "linux" || DESCRIPTORS.some((one) => Deno.permissions.querySync(one).state !== "granted")) {
-    return undefined;
-  }
-  try {
-    // The listing itself has one open.
-    return [...Deno.readDirSync("/proc/self/fd")].length - 1;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Permissions that `--allow-all` has. */
-const DESCRIPTORS: readonly Deno.PermissionDescriptor[] = [
-  { name: "read" },
-  { name: "write" },
-  { name: "net" },
-  { name: "env" },
-  { name: "sys" },
-  { name: "run" },
-  { name: "ffi" },
-];

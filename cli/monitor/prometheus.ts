@@ -104,12 +104,11 @@ function programMetrics(snapshot: Snapshot): string[] {
 
 /** Under the names that every program has for them. */
 function processMetrics({ startedAt }: Snapshot, figures: ProcessFigures): string[] {
-  const { cpuSeconds, residentBytes, openDescriptors } = figures;
+  const { cpuSeconds, residentBytes } = figures;
   return [
     counter("process_cpu_seconds_total", "CPU time in seconds.", cpuSeconds),
     gauge("process_resident_memory_bytes", "Resident memory in bytes.", residentBytes),
     gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", startedAt / 1_000),
-    openDescriptors === undefined ? "" : gauge("process_open_fds", "Open descriptors.", openDescriptors),
   ];
 }
 

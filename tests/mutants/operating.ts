@@ -28,12 +28,6 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ...rules("cli/monitor/prometheus.ts", METRICS, [
     ["a bucket counts those below it too", "Prometheus: histogram", "below += count", "(below += count, count)"],
     ["the last bucket has no bound", "Prometheus: +Inf", 'bounds[i] ?? "+Inf"', "bounds[i] ?? 1e9"],
-    [
-      "figures that the system does not tell are left out",
-      OURS,
-      'openDescriptors === undefined ? "" :',
-      'false ? "" :',
-    ],
   ]),
   ...rules("cli/monitor/refusal_cause.ts", METRICS, [
     ["what Kerberos says counts before what SOCKS says", OURS, "cause instanceof GssError ?", "false ?"],

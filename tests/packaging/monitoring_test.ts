@@ -13,7 +13,7 @@ const DASHBOARD = "packaging/grafana/gssocks.json";
 /** Names of metrics, and what each histogram has. */
 function metricNames(): Set<string> {
   const snapshot = { ...new Monitor().snapshot(), shared: { up: true, onLoss: "refuse" } as const };
-  const text = prometheusText(snapshot, { ...processFigures(), openDescriptors: 3 });
+  const text = prometheusText(snapshot, processFigures());
   const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
     type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name!]
   );
