@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Connection } from "../socks/stream/connection.ts";
+import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { abortable, startDeadline } from "../base/deadline.ts";
 
 /** A queue of arrivals. */
@@ -34,5 +36,14 @@ export class Arrivals<T> {
     const all = this.#waiting;
     this.#waiting = [];
     return all;
+  }
+}
+
+/** Queues the connections of a listener until it is closed. */
+export async function acceptAll(listener: ConnectionListener, arrivals: Arrivals<Connection>): Promise<void> {
+  for (;;) {
+    const connection = await listener.accept().catch(() => undefined);
+    if (connection === undefined) return;
+    arrivals.push(connection);
   }
 }

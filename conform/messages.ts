@@ -32,7 +32,7 @@ export function login(username: string | Uint8Array, password: string | Uint8Arr
 }
 
 /** A reply as it came. */
-export interface RawReply extends Endpoint {
+interface RawReply extends Endpoint {
   /** Its fields without the address: VER, REP, RSV, ATYP. */
   readonly head: Bytes;
   readonly reply: number;

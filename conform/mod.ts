@@ -1,5 +1,5 @@
 /**
- * A conformance kit for SOCKS version 5 with GSS-API: checks of RFC 1928, 1929 and 1961, for any proxy.
+ * A conformance kit for SOCKS version 5 with GSS-API: checks of RFC 1928, 1929 and 1961, for any proxy and any client.
  *
  * @example
  * ```ts
@@ -15,6 +15,8 @@
  * @module
  */
 export type { CheckResult, Outcome, Severity } from "./check.ts";
+export { checkClient, type CheckClientOptions, type ClientStart } from "./check_client.ts";
+export type { ClientEnd, RunningClient } from "./client/stage.ts";
 export { checkProxy, type CheckProxyOptions, type ConformanceOptions } from "./check_proxy.ts";
 export type { Login } from "./bench.ts";
 export { jsonOf, type Report, resultText, summaryText, tapOf } from "./report.ts";

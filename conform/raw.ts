@@ -10,7 +10,7 @@ import type { Endpoint } from "../socks/wire/address.ts";
 import { decodeFrame, type Frame, FrameType } from "../socks/wire/gssapi.ts";
 import type { Channel } from "./channel.ts";
 import { Failed } from "./check.ts";
-import { shown } from "./hex.ts";
+import { contains, shown } from "./hex.ts";
 
 /** How long a check waits, in milliseconds. */
 export interface Times {
@@ -142,6 +142,17 @@ export class Raw implements Channel {
   async drain(): Promise<Bytes> {
     while (await this.#more(this.#times.silence) === "bytes");
     return this.#rest();
+  }
+
+  /** Reads until these bytes have come, an end, or silence; returns all of it. */
+  async drainTo(mark: Uint8Array): Promise<Bytes> {
+    while (!contains(this.#held, mark) && await this.#more(this.#times.silence) === "bytes");
+    return this.#rest();
+  }
+
+  /** Whether bytes are there, or come before the time of silence is over. */
+  async hasMore(): Promise<boolean> {
+    return this.#held.length > 0 || await this.#more(this.#times.silence) === "bytes";
   }
 
   /** Expects that nothing comes for a while, and no end. */

@@ -7,7 +7,7 @@ import { reasonText } from "../base/reason.ts";
 import { type Check, type CheckResult, Failed, type Outcome, Skipped } from "./check.ts";
 
 /** Options of {@linkcode runChecks}. */
-export interface RunOptions<S> {
+interface RunOptions<S> {
   /** Makes the session of a check, which is disposed of after it. */
   readonly open: (check: Check<S>) => Promise<S & AsyncDisposable>;
   /** Called with each result. */

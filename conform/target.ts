@@ -8,7 +8,7 @@ import type { Connection } from "../socks/stream/connection.ts";
 import type { DatagramSocket } from "../socks/stream/datagram_socket.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
-import { Arrivals } from "./arrivals.ts";
+import { acceptAll, Arrivals } from "./arrivals.ts";
 import { Failed } from "./check.ts";
 import { Raw, type Times } from "./raw.ts";
 import type { World } from "./world.ts";
@@ -58,7 +58,7 @@ export class Target implements AsyncDisposable {
     this.udp = socket.local;
     this.named = name === undefined ? undefined : { hostname: name, port: this.tcp.port };
     this.ipv6 = listeners[1]?.addr;
-    for (const listener of listeners) void this.#accept(listener);
+    for (const listener of listeners) void acceptAll(listener, this.#connections);
   }
 
   /** Starts the target. A machine without the IPv6 address has a target without it. */
@@ -75,14 +75,6 @@ export class Target implements AsyncDisposable {
       first.close();
       second?.close();
       throw error;
-    }
-  }
-
-  async #accept(listener: ConnectionListener): Promise<void> {
-    for (let open = true; open;) {
-      const connection = await listener.accept().catch(() => undefined);
-      if (connection === undefined) open = false;
-      else this.#connections.push(connection);
     }
   }
 

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import type { SocksPlatform } from "../socks/shell/platform.ts";
+import type { Dialer } from "../socks/stream/connection.ts";
+import type { BindDatagrams } from "../socks/stream/datagram_socket.ts";
+import type { ListenTcp } from "../socks/stream/listen_tcp.ts";
 
 /** Sockets. */
-export type World = Pick<SocksPlatform, "dial" | "listen" | "bindDatagrams">;
+export interface World {
+  /** Connects over TCP. */
+  readonly dial: Dialer;
+  /** Listens on TCP. */
+  readonly listen: ListenTcp;
+  /** Binds a UDP socket. */
+  readonly bindDatagrams: BindDatagrams;
+}

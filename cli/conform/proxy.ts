@@ -14,8 +14,9 @@ import { type Endpoint, formatEndpoint, parseEndpointText } from "../../socks/wi
 import { isLocalhost } from "../../socks/wire/host_name.ts";
 import { exclude, type ParsedArguments, UsageError } from "../command/command.ts";
 import { passwordFrom } from "../command/credentials.ts";
-import { endpoint, host, ticketsFrom, time, usable } from "../command/options.ts";
+import { endpoint, host, ticketsFrom, usable } from "../command/options.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { onlyOf, timeOf } from "./limits.ts";
 import { onResult, showReport } from "./output.ts";
 import { type OwnKdc, startOwnKdc } from "./own_kdc.ts";
 
@@ -24,7 +25,12 @@ const START = 300_000;
 
 /** Carries the checks out. */
 export async function conformProxy(args: ParsedArguments, io: CliIo): Promise<number> {
-  const proxy = usable(() => parseEndpointText(args.words[0]!, 1080));
+  for (const name of ["run", "listen", "keytab"]) {
+    if (args.has(name)) throw new UsageError(`--${name} is for --client`);
+  }
+  const [word] = args.words;
+  if (word === undefined) throw new UsageError("an argument is missing: HOST:PORT of the proxy, or --client");
+  const proxy = usable(() => parseEndpointText(word, 1080));
   const login = await loginFrom(args, io);
   const target = targetFrom(args);
   const show = onResult(args, io);
@@ -37,19 +43,13 @@ export async function conformProxy(args: ParsedArguments, io: CliIo): Promise<nu
     target,
     credential: tickets && new KerberosInitiatorCredential(tickets),
     service: args.value("service"),
-    only: args.has("only") ? args.ordered("only").map(({ value }) => value) : undefined,
+    only: onlyOf(args),
     timeout: timeOf(args, "timeout"),
     silence: timeOf(args, "silence"),
     onResult: show,
     signal: io.signal,
   });
   return showReport(args, io, report);
-}
-
-/** Reads a time, if it is given. */
-export function timeOf(args: ParsedArguments, name: string): number | undefined {
-  const text = args.value(name);
-  return text === undefined ? undefined : time(`--${name}`, text);
 }
 
 async function loginFrom(args: ParsedArguments, io: CliIo): Promise<Login | undefined> {

@@ -6,11 +6,11 @@
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
 import { Command } from "../../socks/wire/messages.ts";
 import { FrameType } from "../../socks/wire/gssapi.ts";
-import { type Bench, type Through } from "../bench.ts";
+import type { Bench, Through } from "../bench.ts";
 import { type Check, expect } from "../check.ts";
 import { damaged, type GssSession } from "../gss_session.ts";
-import { shown } from "../hex.ts";
-import { granted, request } from "../messages.ts";
+import { contains, shown } from "../hex.ts";
+import { request } from "../messages.ts";
 
 const CLAUSE = "RFC 1961 section 5";
 const ORDER = "RFC 2743 section 1.2.3";
@@ -19,14 +19,6 @@ const TEXT = utf8("a text that nobody may read on the way");
 /** A connection through the proxy at a level. */
 async function open(bench: Bench, level: number): Promise<Through<GssSession>> {
   return await bench.through(await bench.protected(level));
-}
-
-/** Whether bytes stand somewhere in others. */
-function contains(all: Uint8Array, part: Uint8Array): boolean {
-  for (let at = all.indexOf(part[0]!); at >= 0; at = all.indexOf(part[0]!, at + 1)) {
-    if (sameBytes(all.subarray(at, at + part.length), part)) return true;
-  }
-  return false;
 }
 
 /** A check of how data of the target arrives at a level. */
@@ -76,11 +68,8 @@ function dataRefused(
   title: string,
   clause: string,
   attack: {
-    /** What is sent, by frames of {@linkcode ONE}, {@linkcode TWO} and {@linkcode THREE}. */
-    readonly frames: (
-      session: GssSession,
-      frames: readonly Bytes[],
-    ) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+    /** Makes what is sent. The numbers of tokens follow the order in which they are made. */
+    readonly frames: (session: GssSession) => Promise<readonly Uint8Array[]>;
     /** All that may reach the target. */
     readonly may: Bytes;
   },
@@ -92,8 +81,7 @@ function dataRefused(
     title: `hands on no ${title}`,
     async run(bench) {
       const { near, far } = await open(bench, 2);
-      const frames = [await near.frame(ONE), await near.frame(TWO), await near.frame(THREE)];
-      await near.raw.send(...await attack.frames(near, frames));
+      await near.raw.send(...await attack.frames(near));
       const arrived = await far.drain();
       const good = sameBytes(arrived, attack.may.subarray(0, arrived.length));
       expect(good, `nothing at the target but ${shown(attack.may)}`, shown(arrived));
@@ -148,22 +136,37 @@ export const PROTECTION_CHECKS: readonly Check<Bench>[] = [
       return sameBytes(await far.drain(), ONE) ? "hands it on" : "hands nothing on";
     },
   },
-  dataRefused("protection.clear", "data in clear, at level 2", CLAUSE, { frames: () => [ONE], may: new Uint8Array(0) }),
+  dataRefused("protection.clear", "data in clear, at level 2", CLAUSE, {
+    frames: () => Promise.resolve([ONE]),
+    may: new Uint8Array(0),
+  }),
   dataRefused("protection.signed-data", "data that is signed only, at level 2", CLAUSE, {
     frames: async (session) => [await session.frame(ONE, { confidential: false })],
     may: new Uint8Array(0),
   }),
   dataRefused("protection.damaged", "data with one wrong bit", CLAUSE, {
-    frames: (_, [one]) => [damaged(one!)],
+    frames: async (session) => [damaged(await session.frame(ONE))],
     may: new Uint8Array(0),
   }),
-  dataRefused("protection.replayed", "message twice", ORDER, { frames: (_, [one]) => [one!, one!], may: ONE }),
+  dataRefused("protection.replayed", "message twice", ORDER, {
+    async frames(session) {
+      const one = await session.frame(ONE);
+      return [one, one];
+    },
+    may: ONE,
+  }),
   dataRefused("protection.swapped", "messages in another order", ORDER, {
-    frames: (_, [one, two]) => [two!, one!],
+    async frames(session) {
+      const [one, two] = [await session.frame(ONE), await session.frame(TWO)];
+      return [two, one];
+    },
     may: new Uint8Array(0),
   }),
   dataRefused("protection.dropped", "message behind one that is missing", ORDER, {
-    frames: (_, [one, , three]) => [one!, three!],
+    async frames(session) {
+      const [one] = [await session.frame(ONE), await session.frame(TWO)];
+      return [one, await session.frame(THREE)];
+    },
     may: ONE,
   }),
   dataRefused("protection.type", "data in a message of type 2", CLAUSE, {
@@ -171,7 +174,7 @@ export const PROTECTION_CHECKS: readonly Check<Bench>[] = [
     may: new Uint8Array(0),
   }),
   dataRefused("protection.no-token", "data after a token of no bytes", CLAUSE, {
-    frames: (_, [one]) => [Uint8Array.of(1, 3, 0, 0), one!],
+    frames: async (session) => [Uint8Array.of(1, 3, 0, 0), await session.frame(ONE)],
     may: new Uint8Array(0),
   }),
   {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, sameBytes, utf8 } from "../../base/bytes.ts";
+import { sameBytes, utf8 } from "../../base/bytes.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { Method } from "../../socks/wire/messages.ts";
 import type { Bench } from "../bench.ts";
@@ -104,7 +104,9 @@ export const UDP_CHECKS: readonly Check<Bench>[] = [
     async run(bench) {
       const association = await plain(bench);
       await association.send(new Uint8Array(2));
-      await association.send(encodeDatagram(bench.target.udp, concat(THERE)));
+      const bad = await bench.target.anyDatagram();
+      expect(bad === undefined, "no datagram at the target", shown(bad?.bytes ?? new Uint8Array(0)));
+      await association.send(encodeDatagram(bench.target.udp, THERE));
       await bench.target.datagram("the good datagram at the target");
     },
   },
