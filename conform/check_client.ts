@@ -4,6 +4,7 @@
  * @module
  */
 import type { GssAcceptorCredential } from "../gss/credential.ts";
+import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
@@ -33,6 +34,8 @@ export interface CheckClientOptions extends ConformanceOptions {
   readonly start: (how: ClientStart) => RunningClient;
   /** Credential that accepts the client's contexts. @default {none: parts of RFC 1961 are skipped} */
   readonly credential?: GssAcceptorCredential | undefined;
+  /** Whether the client's output has what came from the target; if not, parts that judge by it are skipped. @default {true} */
+  readonly shows?: boolean | undefined;
   /** Where the kit listens as a proxy. @default {a free port of localhost} */
   readonly listen?: Endpoint | undefined;
 }
@@ -60,10 +63,12 @@ export interface CheckClientOptions extends ConformanceOptions {
  * ```
  */
 export async function checkClient(options: CheckClientOptions): Promise<Report> {
-  const { world = platform, start, credential, only, onResult, signal } = options;
+  const { world = platform, start, credential, shows = true, only, onResult, signal } = options;
   const times = { answer: options.timeout ?? 10_000, silence: options.silence ?? 400 };
   const where = options.listen ?? { hostname: "localhost", port: 0 };
   const listener = world.listen(where);
+  // Clients may wrap the mechanism.
+  const accepts = credential && spnegoAcceptor(credential);
   const arrivals = new Arrivals<Connection>();
   const accepting = acceptAll(listener, arrivals);
   try {
@@ -73,7 +78,7 @@ export async function checkClient(options: CheckClientOptions): Promise<Report> 
       signal,
       open: ({ id }) => {
         const client = start({ part: id, proxy: { ...where, port: listener.addr.port }, target: TARGET });
-        return Promise.resolve(new Stage(client, { arrivals, credential, times }));
+        return Promise.resolve(new Stage(client, { arrivals, credential: accepts, times, shows }));
       },
     });
     return reportOf("client", results);

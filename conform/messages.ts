@@ -7,7 +7,7 @@ import { type Bytes, concat, utf8 } from "../base/bytes.ts";
 import { encodeEndpoint, type Endpoint } from "../socks/wire/address.ts";
 import { formatIp } from "../socks/wire/ip.ts";
 import type { Channel } from "./channel.ts";
-import { expect, Failed } from "./check.ts";
+import { expect, Failed, Skipped } from "./check.ts";
 import { shown } from "./hex.ts";
 
 /** The client's first message (RFC 1928 section 3). */
@@ -63,4 +63,14 @@ export async function granted(channel: Channel, what: string): Promise<RawReply>
   const reply = await takeReply(channel, what);
   expect(reply.head[0] === 5 && reply.reply === 0, `${what}: 05 00 ...`, shown(reply.head));
   return reply;
+}
+
+/** Takes the reply to a command that a proxy need not have; one that does not even refuse it is found by another check. */
+export async function answerTo(channel: Channel, command: string): Promise<RawReply> {
+  try {
+    return await takeReply(channel, `a reply to ${command}`);
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    throw new Skipped(`the proxy does not answer ${command}; see connect.command`);
+  }
 }

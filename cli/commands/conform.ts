@@ -39,6 +39,7 @@ export const command: Command = {
       value: "FILE",
       help: "With --client, the key of rcmd (default: the embedded KDC, whose ticket the client gets)",
     },
+    "no-output": { help: "With --client, the client shows nothing of what comes; skip what is judged by that" },
     ...LIMIT_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

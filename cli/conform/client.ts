@@ -28,6 +28,7 @@ export async function conformClient(args: ParsedArguments, io: CliIo): Promise<n
     start: clientCommand(run, keys.env),
     credential: keys.credential,
     listen,
+    shows: !args.has("no-output"),
     only: onlyOf(args),
     timeout: timeOf(args, "timeout"),
     silence: timeOf(args, "silence"),

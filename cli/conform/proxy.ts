@@ -25,7 +25,7 @@ const START = 300_000;
 
 /** Carries the checks out. */
 export async function conformProxy(args: ParsedArguments, io: CliIo): Promise<number> {
-  for (const name of ["run", "listen", "keytab"]) {
+  for (const name of ["run", "listen", "keytab", "no-output"]) {
     if (args.has(name)) throw new UsageError(`--${name} is for --client`);
   }
   const [word] = args.words;

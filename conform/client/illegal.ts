@@ -110,14 +110,14 @@ export const ILLEGAL_PARTS: readonly Check<Stage>[] = [
     "token-damaged",
     TOKENS,
     "a token with one wrong bit",
-    async (stage) => (await stage.context((frame) => damaged(frame, 20))).raw,
+    async (stage) => (await stage.context({ change: (frame) => damaged(frame, 20) })).raw,
   ),
   givesUp("token-type", TOKENS, "a token in a message of type 2", async (stage) => {
     const changed = (frame: Uint8Array) => {
       frame[1] = FrameType.Protection;
       return frame;
     };
-    return (await stage.context(changed)).raw;
+    return (await stage.context({ change: changed })).raw;
   }),
   level("abort", ABORT, "01 FF in place of a level", () => encodeAbort()),
   level("0", LEVEL, "level 0, which is not defined", (session, asked) => {

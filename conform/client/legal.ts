@@ -35,6 +35,16 @@ export const LEGAL_PARTS: readonly Check<Stage>[] = [
     },
   },
   {
+    id: "client.context",
+    clause: "RFC 1961 section 3.4",
+    severity: "must",
+    title: "sends tokens that the service accepts, in messages of type 1",
+    async run(stage) {
+      const { context } = await stage.context({ judges: true });
+      return `${context.mechanism}, ${context.attributes["enctype"] ?? "no enctype"}`;
+    },
+  },
+  {
     id: "client.flags",
     clause: "RFC 1961 section 3.2",
     severity: "must",

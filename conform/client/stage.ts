@@ -72,6 +72,7 @@ export class Stage implements AsyncDisposable {
   readonly #credential: GssAcceptorCredential | undefined;
   readonly #times: Times;
   readonly #client: RunningClient;
+  readonly #shows: boolean;
   readonly #open: Raw[] = [];
   #session: GssSession | undefined;
 
@@ -81,8 +82,10 @@ export class Stage implements AsyncDisposable {
       readonly arrivals: Arrivals<Connection>;
       readonly credential: GssAcceptorCredential | undefined;
       readonly times: Times;
+      readonly shows: boolean;
     },
   ) {
+    this.#shows = lab.shows;
     this.#client = client;
     this.#arrivals = lab.arrivals;
     this.#credential = lab.credential;
@@ -116,13 +119,22 @@ export class Stage implements AsyncDisposable {
     return { raw, token };
   }
 
-  /** Establishes a context; `change` may change the tokens of the acceptor. */
-  async context(change: (frame: Bytes) => Uint8Array = (frame) => frame): Promise<GssSession> {
+  /**
+   * Establishes a context; `change` may change the tokens of the acceptor. Unless the part judges that, it skips a client whose tokens
+   * the service refuses: the fault is found once.
+   */
+  async context(
+    { change = (frame) => frame, judges = false }: {
+      readonly change?: (frame: Bytes) => Uint8Array;
+      readonly judges?: boolean;
+    } = {},
+  ): Promise<GssSession> {
     if (this.#credential === undefined) throw new Skipped("there is no key of the service");
     const { raw, token: first } = await this.firstToken();
     const negotiation = this.#credential.accept();
     for (let token = first;;) {
       const step = await negotiation.step(token).catch((error) => {
+        if (!judges) throw new Skipped("the client establishes no context; see client.context");
         throw new Failed("a token that the service accepts", `${shown(token)}: ${(error as Error).message}`);
       });
       const frame = encodeFrame(FrameType.Authentication, step.token ?? new Uint8Array(0));
@@ -227,6 +239,7 @@ export class Stage implements AsyncDisposable {
 
   /** Expects that the client has ended well, with the page. */
   async succeeded(): Promise<void> {
+    this.#needsOutput();
     const text = new TextDecoder().decode(concat(PAGE_START, PAGE_END)).trim();
     const { code, output } = await this.#end("an end of the client");
     const good = (code === undefined || code === 0) && output.includes(text);
@@ -235,6 +248,7 @@ export class Stage implements AsyncDisposable {
 
   /** Expects that some bytes are not in the output of the client, which is stopped if it does not end by itself. */
   async notShown(bytes: Bytes): Promise<void> {
+    this.#needsOutput();
     for (const raw of this.#open) await raw.finish();
     const { output } = await this.#end("an end of the client").catch(async (error) => {
       if (!(error instanceof Failed)) throw error;
@@ -243,6 +257,10 @@ export class Stage implements AsyncDisposable {
     });
     const text = new TextDecoder().decode(bytes).trim();
     expect(!output.includes(text), `no "${text}" in the output`, quoted(output));
+  }
+
+  #needsOutput(): void {
+    if (!this.#shows) throw new Skipped("the client shows nothing of what comes");
   }
 
   async #end(what: string): Promise<ClientEnd> {

@@ -10,7 +10,7 @@ import type { Bench } from "../bench.ts";
 import type { Channel } from "../channel.ts";
 import { type Check, expect, Skipped } from "../check.ts";
 import { shown } from "../hex.ts";
-import { granted, request, takeReply } from "../messages.ts";
+import { answerTo, granted, request } from "../messages.ts";
 
 const CLAUSE = "RFC 1928 section 6";
 const DATA = utf8("data of a connection that came in");
@@ -22,7 +22,7 @@ const NOT_HERE: Readonly<Record<number, string>> = { 2: "does not allow it", 7: 
 async function bound(bench: Bench): Promise<{ channel: Channel; at: Endpoint }> {
   const channel = await bench.channel();
   await channel.send(request(Command.Bind, bench.target.tcp));
-  const { reply, hostname, port } = await takeReply(channel, "the first reply to BIND");
+  const { reply, hostname, port } = await answerTo(channel, "BIND");
   if (NOT_HERE[reply] !== undefined) throw new Skipped(`the proxy ${NOT_HERE[reply]} (reply 0${reply})`);
   expect(reply === 0, "05 00", `05 0${reply}`);
   const unspecified = /^(?:0\.0\.0\.0|::)$/.test(hostname);

@@ -9,6 +9,7 @@ import type { UserFaults } from "./breakable/user.ts";
 /** Faults by part. */
 export const CLIENT_FAULTS: Readonly<Record<string, { readonly faults: UserFaults; readonly says?: string }>> = {
   "client.offer": { faults: { offers: [0] } },
+  "client.context": { faults: { badToken: true } },
   "client.flags": { faults: { flags: { ...ALL_FLAGS, replay: false } } },
   "client.delegation": { faults: { flags: { ...ALL_FLAGS, delegation: true } }, says: "delegates" },
   "client.level": { faults: { asks: 0 } },

@@ -80,6 +80,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   "heimdal ends": find(`${ROOT}/heimdal/bin/ends`),
   /** Folder that has the package, built. */
   "npm:kerberos": find(`${ROOT}/npm/node_modules/kerberos/build/Release/kerberos.node`) && `${ROOT}/npm`,
+  openconnect: find("/usr/sbin/openconnect"),
   microsocks: find("/usr/bin/microsocks"),
   v2ray: find("/usr/bin/v2ray"),
   openssl: find("/usr/bin/openssl"),

@@ -5,6 +5,7 @@
  */
 import { type Bytes, concat, EMPTY, utf8 } from "../../../base/bytes.ts";
 import type { ClientStart } from "../../../conform/check_client.ts";
+import { damaged } from "../../../conform/gss_session.ts";
 import type { RunningClient } from "../../../conform/client/stage.ts";
 import type { GssFlags } from "../../../gss/context.ts";
 import type { GssInitiatorCredential } from "../../../gss/credential.ts";
@@ -35,6 +36,7 @@ export interface UserFaults extends ProxyFaults {
   /** Reads no reply with an address of this type. */
   readonly failsAddress?: number;
   readonly badLogin?: boolean;
+  readonly badToken?: boolean;
 }
 
 /** Starts the client. */
@@ -109,10 +111,11 @@ class User {
   }
 
   async #establish(credential: GssInitiatorCredential): Promise<void> {
-    const { flags = ALL_FLAGS, asks = 2, wrongSeal, acceptsWeaker, anyType } = this.#faults;
+    const { flags = ALL_FLAGS, asks = 2, wrongSeal, acceptsWeaker, anyType, badToken } = this.#faults;
     const negotiation = await credential.initiate(hostbasedService("rcmd", "localhost"), { flags });
     const first = await negotiation.step();
-    await this.#incoming.write(encodeFrame(FrameType.Authentication, first.token!));
+    const token = badToken ? damaged(first.token!) : first.token!;
+    await this.#incoming.write(encodeFrame(FrameType.Authentication, token));
     const step = await this.#step("token", async () => {
       const { type, token } = await this.#incoming.next("token", (bytes) => frameIn(bytes, this.#faults));
       if (type !== FrameType.Authentication && !anyType) throw new Over("type");
