@@ -23,7 +23,9 @@ import type { World } from "./world.ts";
 
 /** What a client of the proxy authenticates with. */
 export interface Login {
+  /** Name, 1 to 255 bytes in UTF-8. */
   readonly username: string;
+  /** Password, 1 to 255 bytes in UTF-8. */
   readonly password: string;
 }
 

@@ -51,7 +51,7 @@ export interface CheckClientOptions extends ConformanceOptions {
  * function start({ proxy, target }: ClientStart): RunningClient {
  *   const stop = new AbortController();
  *   const run = async () => {
- *  *     await using connection = await connect({ proxy, ...target, signal: stop.signal });
+ *     await using connection = await connect({ proxy, ...target, signal: stop.signal });
  *     return await new Response(connection.readable).text();
  *   };
  *   return { ended: run().catch(() => "").then((output) => ({ output })), stop: () => stop.abort() };

@@ -22,3 +22,22 @@ export type { Login } from "./bench.ts";
 export { jsonOf, type Report, resultText, summaryText, tapOf } from "./report.ts";
 export type { TargetOptions } from "./target.ts";
 export type { World } from "./world.ts";
+export type { Bytes } from "../base/bytes.ts";
+export type { GssAccount } from "../gss/account.ts";
+export type { ChannelBindings } from "../gss/channel_bindings.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssInitiatorCredential,
+  InitiateOptions,
+} from "../gss/credential.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../gss/context.ts";
+export type { GssNegotiation, GssStep } from "../gss/negotiation.ts";
+export type { GssName, GssNameType } from "../gss/names.ts";
+export type { SupplementaryStatus } from "../gss/status.ts";
+export type { Connection, Dialer, DialOptions } from "../socks/stream/connection.ts";
+export type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../socks/stream/datagram_socket.ts";
+export type { ListenTcp, ListenTcpOptions } from "../socks/stream/listen_tcp.ts";
+export type { ConnectionListener } from "../socks/stream/listener.ts";
+export type { ProxyProtocolOptions } from "../socks/stream/proxy_protocol.ts";
+export type { Endpoint } from "../socks/wire/address.ts";

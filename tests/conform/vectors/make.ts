@@ -55,7 +55,7 @@ async function goodSessions(enctype: number): Promise<SessionVector[]> {
 /** How a session goes wrong. */
 interface BadSession extends Omit<VectorFault, "message"> {
   readonly id: string;
-  readonly transport?: "udp";
+  readonly transport?: "tcp" | "udp";
   readonly level?: number;
   /** How far the session is good: tokens, level or reply. */
   readonly after: "tokens" | "level" | "reply";

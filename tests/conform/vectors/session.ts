@@ -7,7 +7,7 @@ import { type Bytes, concat, EMPTY } from "../../../base/bytes.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import type { GssContext } from "../../../gss/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import type { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { decodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
