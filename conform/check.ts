@@ -51,7 +51,7 @@ export interface CheckResult {
 
 /** Thrown by a check when the peer breaks the rule. */
 export class Failed extends Error {
-  override readonly name = "Failed";
+  override readonly name: string = "Failed";
   readonly expected: string;
   readonly got: string;
 
@@ -60,6 +60,11 @@ export class Failed extends Error {
     this.expected = expected;
     this.got = got;
   }
+}
+
+/** Thrown when the peer has ended the connection without a word. */
+export class EndedSilently extends Failed {
+  override readonly name = "EndedSilently";
 }
 
 /** Thrown by a check that cannot judge this peer; the message says why. */

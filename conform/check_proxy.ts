@@ -58,10 +58,10 @@ const TARGET: TargetOptions = { listen: { hostname: "127.0.0.1", port: 0 }, name
  *
  * @example
  * ```ts
- * import { serve } from "@gssocks/gssocks";
+ * import { fixedPasswords, serve } from "@gssocks/gssocks";
  * import { checkProxy } from "@gssocks/gssocks/conform";
  *
- * await using server = serve({ port: 0, users: { alice: "secret" }, rules: ["allow localhost"] });
+ * await using server = serve({ port: 0, passwords: fixedPasswords({ alice: "secret" }), rules: ["allow localhost"] });
  * const report = await checkProxy({
  *   proxy: { hostname: "127.0.0.1", port: server.addr.port },
  *   login: { username: "alice", password: "secret" },

@@ -7,7 +7,7 @@ import { type Bytes, concat, utf8 } from "../base/bytes.ts";
 import { encodeEndpoint, type Endpoint } from "../socks/wire/address.ts";
 import { formatIp } from "../socks/wire/ip.ts";
 import type { Channel } from "./channel.ts";
-import { expect, Failed, Skipped } from "./check.ts";
+import { EndedSilently, expect, Failed, Skipped } from "./check.ts";
 import { shown } from "./hex.ts";
 
 /** The client's first message (RFC 1928 section 3). */
@@ -70,7 +70,7 @@ export async function answerTo(channel: Channel, command: string): Promise<RawRe
   try {
     return await takeReply(channel, `a reply to ${command}`);
   } catch (error) {
-    if (!(error instanceof Failed)) throw error;
+    if (!(error instanceof EndedSilently)) throw error;
     throw new Skipped(`the proxy does not answer ${command}; see connect.command`);
   }
 }

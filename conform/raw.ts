@@ -9,7 +9,7 @@ import type { Connection } from "../socks/stream/connection.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { decodeFrame, type Frame, FrameType } from "../socks/wire/gssapi.ts";
 import type { Channel } from "./channel.ts";
-import { Failed } from "./check.ts";
+import { EndedSilently, Failed } from "./check.ts";
 import { contains, shown } from "./hex.ts";
 
 /** How long a check waits, in milliseconds. */
@@ -77,7 +77,9 @@ export class Raw implements Channel {
         return found.value;
       }
       const came = await this.#more(this.#times.answer);
-      if (came !== "bytes") throw new Failed(what, this.#instead(came));
+      if (came === "bytes") continue;
+      const wordless = came !== "silence" && this.#held.length === 0;
+      throw new (wordless ? EndedSilently : Failed)(what, this.#instead(came));
     }
   }
 

@@ -8,6 +8,7 @@ import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts"
 import type { KdcRealm } from "../../kerberos/kdc/mod.ts";
 import { credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 import { startUser, type UserFaults } from "./breakable/user.ts";
+import { inLanes } from "./lanes.ts";
 import { CLIENT_FAULTS } from "./client_faults.ts";
 
 /** Plays parts to a client with faults. */
@@ -36,13 +37,13 @@ Deno.test("conformance of a client: one that keeps the RFCs passes every part", 
 Deno.test("conformance of a client: each part notices the fault that it is for", async () => {
   const realm = await memoryRealm();
   const wrong: string[] = [];
-  for (const { id, severity } of CLIENT_PARTS) {
+  await inLanes(CLIENT_PARTS, async ({ id, severity }) => {
     const { faults, says } = CLIENT_FAULTS[id] ?? { faults: {} };
-    const results = await played(realm, faults, { only: [id], timeout: 500 });
+    const results = await played(realm, faults, { only: [id], timeout: 600, silence: 100 });
     const { outcome, detail } = results.find((result) => result.id === id)!;
     const noticed = severity === "note" ? says !== undefined && detail === says : outcome === "fail";
     if (!noticed) wrong.push(`${id}: ${outcome}, ${detail}`);
-  }
+  });
   assert.deepEqual(wrong, []);
   assert.deepEqual(Object.keys(CLIENT_FAULTS).filter((id) => !CLIENT_PARTS.some((part) => part.id === id)), []);
 });

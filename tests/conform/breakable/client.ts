@@ -13,11 +13,18 @@ import { frameIn, type Protection } from "./protection.ts";
 export class BreakableClient {
   readonly incoming: Incoming;
   readonly protection: Protection | undefined;
+  /** What may outlive the connection. */
+  readonly left: { close(): void }[];
   readonly #faults: ProxyFaults;
   #plain: Bytes = EMPTY;
 
-  constructor(incoming: Incoming, protection: Protection | undefined, faults: ProxyFaults) {
+  constructor(
+    incoming: Incoming,
+    protection: Protection | undefined,
+    { faults, left = [] }: { readonly faults: ProxyFaults; readonly left?: { close(): void }[] },
+  ) {
     this.incoming = incoming;
+    this.left = left;
     this.protection = protection?.level === 0 ? undefined : protection;
     this.#faults = faults;
   }

@@ -10,7 +10,7 @@ import { decodeEndpoint, encodeEndpoint, type Endpoint } from "../../../socks/wi
 import type { BreakableClient } from "./client.ts";
 import type { ProxyFaults } from "./faults.ts";
 import { type Found, Over } from "./incoming.ts";
-import { LEFT, relayDatagrams } from "./datagrams.ts";
+import { relayDatagrams } from "./datagrams.ts";
 
 interface AskedFor {
   readonly command: number;
@@ -62,7 +62,7 @@ export async function carryOut(client: BreakableClient, faults: ProxyFaults): Pr
 async function bind(client: BreakableClient, faults: ProxyFaults): Promise<void> {
   const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
   // Whether a connection comes or not.
-  LEFT.push(listener);
+  client.left.push(listener);
   await reply(client, 0, faults.bind === "no port" ? { ...listener.addr, port: 0 } : listener.addr, faults);
   const peer = await listener.accept();
   listener.close();
@@ -84,7 +84,7 @@ async function reply(client: BreakableClient, code: number, bound: Endpoint, fau
 async function relay(client: BreakableClient, target: Connection, faults: ProxyFaults): Promise<void> {
   const { noHalfClose, neverEnds, bind: fault } = faults;
   const { connection } = client.incoming;
-  if (neverEnds) LEFT.push(target);
+  if (neverEnds) client.left.push(target);
   const there = async () => {
     try {
       for (;;) {

@@ -57,10 +57,7 @@ export async function relayDatagrams(
   }
   await reply(inside.local);
   await client.incoming.next("data", () => undefined).catch(() => {});
-  if (udp === "outlives") return void LEFT.push(inside, outside);
+  if (udp === "outlives") return void client.left.push(inside, outside);
   inside.close();
   outside.close();
 }
-
-/** Sockets and listeners that may outlive their connection. */
-export const LEFT: { close(): void }[] = [];

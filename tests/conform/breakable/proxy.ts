@@ -12,7 +12,6 @@ import type { Endpoint } from "../../../socks/wire/address.ts";
 import { establish, logIn } from "./authentication.ts";
 import { BreakableClient } from "./client.ts";
 import { carryOut } from "./commands.ts";
-import { LEFT } from "./datagrams.ts";
 import type { ProxyFaults } from "./faults.ts";
 import { Incoming, Over } from "./incoming.ts";
 
@@ -23,6 +22,7 @@ export class BreakableProxy implements AsyncDisposable {
   readonly #listener: ConnectionListener = listenTcp({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Connection>();
   readonly #running: Promise<void>;
+  readonly #left: { close(): void }[] = [];
   #served = 0;
   #dead = false;
 
@@ -58,18 +58,19 @@ export class BreakableProxy implements AsyncDisposable {
 
   async #serve(connection: Connection): Promise<void> {
     const faults = this.#faults;
+    const how = { faults, left: this.#left };
     const incoming = new Incoming(connection, faults);
     const method = await this.#choose(incoming);
     const early = faults.skipsAuth ? await incoming.next("token", (bytes) => ({ value: bytes[0], length: 0 })) : 1;
-    if (early === 5 || method === 0) return await carryOut(new BreakableClient(incoming, undefined, faults), faults);
+    if (early === 5 || method === 0) return await carryOut(new BreakableClient(incoming, undefined, how), faults);
     if (method === 2) {
       await logIn(incoming, faults);
-      return await carryOut(new BreakableClient(incoming, undefined, faults), faults);
+      return await carryOut(new BreakableClient(incoming, undefined, how), faults);
     }
     const credential = faults.spnego ? spnegoAcceptor(this.#accept()) : this.#accept();
     try {
       const protection = await establish(incoming, credential, faults);
-      await carryOut(new BreakableClient(incoming, protection, faults), faults);
+      await carryOut(new BreakableClient(incoming, protection, how), faults);
     } catch (error) {
       if (faults.diesOfLeaving && incoming.ended) this.#dead = true;
       throw error;
@@ -98,7 +99,7 @@ export class BreakableProxy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     for (const connection of this.#open) connection.close();
-    for (const socket of LEFT.splice(0)) socket.close();
+    for (const left of this.#left) left.close();
     await this.#running;
   }
 }

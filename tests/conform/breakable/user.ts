@@ -154,7 +154,7 @@ class User {
   /** Fetches a page, and writes down what comes. */
   async fetch(target: Endpoint): Promise<void> {
     const { failsAddress } = this.#faults;
-    const proxy = new BreakableClient(this.#incoming, this.#protection, this.#faults);
+    const proxy = new BreakableClient(this.#incoming, this.#protection, { faults: this.#faults });
     await this.#send("request", encodeRequest({ command: 1, ...target }));
     await this.#step("request", async () => {
       const { reply } = await proxy.message("request", (bytes) => {
