@@ -13,7 +13,7 @@ import { encodeFrame, FrameType } from "../socks/wire/gssapi.ts";
 import { Command, Method, methodName } from "../socks/wire/messages.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
-import { expect, Failed, Skipped } from "./check.ts";
+import { expect, Failed, orUndefined, Skipped } from "./check.ts";
 import { GssSession } from "./gss_session.ts";
 import { shown } from "./hex.ts";
 import { granted, hello, login, request } from "./messages.ts";
@@ -166,10 +166,8 @@ export class Bench implements AsyncDisposable {
   /** A connection on which a level is agreed; skips the check if the proxy grants another one. */
   async protected(level: number, flags?: GssFlags): Promise<GssSession> {
     const session = await this.context(flags);
-    const answered = await askLevel(session, level).catch((error) => {
-      if (error instanceof Failed) throw new Skipped(`the proxy does not grant level ${level}`);
-      throw error;
-    });
+    const answered = await orUndefined(askLevel(session, level));
+    if (answered === undefined) throw new Skipped(`the proxy does not grant level ${level}`);
     if (answered !== level) throw new Skipped(`the proxy grants level ${answered} where ${level} is asked for`);
     session.level = level;
     return session;

@@ -11,7 +11,7 @@ import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { Method } from "../socks/wire/messages.ts";
 import { Bench, type Lab, type Login } from "./bench.ts";
 
-import { type CheckResult, Failed } from "./check.ts";
+import { type CheckResult, orUndefined } from "./check.ts";
 import { hello } from "./messages.ts";
 import { checkMethod, PROXY_CHECKS } from "./proxy/all.ts";
 import { type Report, reportOf } from "./report.ts";
@@ -98,11 +98,8 @@ async function methodsOf(lab: Lab): Promise<ReadonlySet<number>> {
     await using bench = new Bench(lab);
     const raw = await bench.connect();
     await raw.send(hello(method));
-    const choice = await raw.take(2, "a choice of a method").catch((error) => {
-      // A proxy that says nothing chooses nothing.
-      if (error instanceof Failed) return undefined;
-      throw error;
-    });
+    // A proxy that says nothing chooses nothing.
+    const choice = await orUndefined(raw.take(2, "a choice of a method"));
     if (choice?.[1] === method) found.add(method);
   }
   return found;

@@ -7,9 +7,10 @@ import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { encodeAbort, encodeFrame, FrameType, MAX_TOKEN } from "../../socks/wire/gssapi.ts";
 import { Method } from "../../socks/wire/messages.ts";
 import { askLevel, type Bench } from "../bench.ts";
-import { type Check, expect, Failed, Skipped } from "../check.ts";
+import { type Check, expect, Failed, orUndefined, Skipped } from "../check.ts";
 import { damaged, type GssSession } from "../gss_session.ts";
 import { shown } from "../hex.ts";
+import { LateToken } from "../late_token.ts";
 import type { Raw } from "../raw.ts";
 
 const ABORT = "RFC 1961 section 3.8";
@@ -144,16 +145,43 @@ export const TOKEN_CHECKS: readonly Check<Bench>[] = [
     async run(bench) {
       const raw = await bench.chosen(Method.Gssapi);
       const { credential, service } = bench.lab.gss!;
-      try {
-        await askLevel(
-          await bench.establish(raw, await spnegoInitiator(credential).initiate(service), (frame) => raw.send(frame)),
-          2,
-        );
-        return "accepts it";
-      } catch (error) {
-        if (!(error instanceof Failed)) throw error;
-        return "refuses it";
-      }
+      const negotiation = await spnegoInitiator(credential).initiate(service);
+      const session = await orUndefined(bench.establish(raw, negotiation, (frame) => raw.send(frame)));
+      return session === undefined ? "refuses it" : "accepts it";
+    },
+  },
+  {
+    id: "token.legs",
+    clause: "RFC 1961 section 3.6",
+    severity: "should",
+    title: "exchanges tokens as long as the mechanism needs: SPNEGO with two exchanges",
+    async run(bench) {
+      const raw = await bench.chosen(Method.Gssapi);
+      const { mechanism } = bench.lab.gss!.credential;
+      const negotiation = new LateToken(mechanism, await bench.negotiation());
+      let frames = 0;
+      const send = (frame: Uint8Array) => {
+        frames++;
+        return raw.send(frame);
+      };
+      const session = await bench.establish(raw, negotiation, send).catch((error) => {
+        if (error instanceof Failed && frames === 1) {
+          throw new Skipped("the proxy does not accept SPNEGO without a first token");
+        }
+        throw error;
+      });
+      await askLevel(session, 2);
+      return `${frames} tokens of the client`;
+    },
+  },
+  {
+    id: "token.unordered",
+    clause: "RFC 1961 section 3.2",
+    severity: "note",
+    title: "says whether it serves a client that asks for no replay and no sequence detection",
+    async run(bench) {
+      const session = await bench.context({ mutual: true, confidentiality: true, integrity: true });
+      return await orUndefined(askLevel(session, 2)) === undefined ? "refuses it" : "accepts it";
     },
   },
   refused("token.empty", "a first token of no bytes", () => encodeFrame(FrameType.Authentication, new Uint8Array(0))),

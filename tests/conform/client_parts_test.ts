@@ -39,7 +39,7 @@ Deno.test("conformance of a client: each part notices the fault that it is for",
   const wrong: string[] = [];
   await inLanes(CLIENT_PARTS, async ({ id, severity }) => {
     const { faults, says } = CLIENT_FAULTS[id] ?? { faults: {} };
-    const results = await played(realm, faults, { only: [id], timeout: 600, silence: 100 });
+    const results = await played(realm, faults, { only: [id], timeout: 1_500, silence: 150 });
     const { outcome, detail } = results.find((result) => result.id === id)!;
     const noticed = severity === "note" ? says !== undefined && detail === says : outcome === "fail";
     if (!noticed) wrong.push(`${id}: ${outcome}, ${detail}`);

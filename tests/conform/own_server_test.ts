@@ -19,6 +19,7 @@ const NOTES: Readonly<Record<string, string>> = {
   "hello.order": "no: chooses method 1 in either order",
   "hello.http": "no byte",
   "token.spnego": "accepts it",
+  "token.unordered": "refuses it",
   "level.sealed": "takes it",
   "protection.sealed-at-1": "hands it on",
   "connect.reserved": "carries it out",

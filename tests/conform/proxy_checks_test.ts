@@ -46,7 +46,7 @@ Deno.test("conformance of a proxy: each check notices the fault that it is for",
   await inLanes(PROXY_CHECKS, async ({ id, severity }) => {
     const { faults, says } = PROXY_FAULTS[id] ?? { faults: {} };
     const target = faults.cutGoesTo === undefined ? {} : { target: known };
-    const results = await checked(realm, faults, { only: [id], ...target, timeout: 400, silence: 100 });
+    const results = await checked(realm, faults, { only: [id], ...target, timeout: 1_500, silence: 200 });
     const { outcome, detail } = results.find((result) => result.id === id)!;
     const noticed = severity === "note" ? says !== undefined && detail === says : outcome === "fail";
     if (!noticed) wrong.push(`${id}: ${outcome}, ${detail}`);

@@ -20,7 +20,7 @@ import { startSshd } from "../support/sshd.ts";
 
 const WRITES = Deno.env.get("GSSOCKS_WRITE_CONFORMANCE") !== undefined;
 const LOGIN = { username: "alice", password: "a secret" };
-const TIMES = { timeout: 1_500, silence: 120 };
+const TIMES = { timeout: 1_200, silence: 120 };
 const published = JSON.parse(await Deno.readTextFile(PUBLISHED_FILE)) as Published;
 
 /** Compares a run with what is published. */

@@ -38,15 +38,17 @@ export async function establish(
   const { anyType, tokenType = FrameType.Authentication, noToken = EMPTY } = faults;
   try {
     const negotiation = credential.accept();
-    for (;;) {
+    for (let legs = 0;; legs++) {
       const { type, token } = await incoming.next("token", (bytes) => frameIn(bytes, faults), async () => {
         await incoming.write(encodeFrame(FrameType.Authentication, EMPTY));
       });
       if (type === FrameType.Abort) throw new Over("abort");
       if (type !== FrameType.Authentication && !anyType) throw new Error("type");
+      if (legs >= (faults.legs ?? Infinity)) throw new Error("too many tokens");
       const step = await negotiation.step(token);
       await incoming.write(encodeFrame(tokenType, step.token ?? noToken));
       if (!step.done) continue;
+      if (faults.needsOrder && !step.context.flags.sequence) throw new Error("no order");
       const protection = new Protection(step.context, faults);
       await agree(incoming, protection, faults);
       return protection;

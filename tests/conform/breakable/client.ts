@@ -29,11 +29,11 @@ export class BreakableClient {
     this.#faults = faults;
   }
 
-  async send(data: Uint8Array): Promise<void> {
+  async send(data: Uint8Array, how: { readonly confidential?: boolean } = {}): Promise<void> {
     const clear = this.#faults.clear === "replies" && this.protection?.level === 3;
     if (this.protection === undefined || clear) return await this.incoming.write(data);
     for (let at = 0; at === 0 || at < data.length; at += 32_000) {
-      await this.incoming.write(await this.protection.wrap(data.subarray(at, at + 32_000)));
+      await this.incoming.write(await this.protection.wrap(data.subarray(at, at + 32_000), how));
     }
   }
 

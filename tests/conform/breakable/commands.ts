@@ -78,7 +78,8 @@ async function refuse(client: BreakableClient, code: number, faults: ProxyFaults
 
 async function reply(client: BreakableClient, code: number, bound: Endpoint, faults: ProxyFaults): Promise<void> {
   const head = Uint8Array.of(5, faults.codes?.[code] ?? code, faults.reserved ?? 0);
-  await client.send(concat(head, encodeEndpoint(bound)));
+  const how = faults.sealReply === undefined ? {} : { confidential: faults.sealReply };
+  await client.send(concat(head, encodeEndpoint(bound)), how);
 }
 
 async function relay(client: BreakableClient, target: Connection, faults: ProxyFaults): Promise<void> {

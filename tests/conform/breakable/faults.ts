@@ -33,8 +33,12 @@ export interface ProxyFaults {
   readonly tokenType?: number;
   /** What is sent when there is no token. */
   readonly noToken?: Bytes;
-  /** Accepts SPNEGO. */
-  readonly spnego?: boolean;
+  /** Refuses SPNEGO. */
+  readonly noSpnego?: boolean;
+  /** Most tokens of the client. */
+  readonly legs?: number;
+  /** Refuses contexts without sequence detection. */
+  readonly needsOrder?: boolean;
   /** How contexts and levels are refused. */
   readonly refuse?: "close" | "stay";
   /** Message types are not looked at. */
@@ -51,6 +55,8 @@ export interface ProxyFaults {
   readonly levelAgain?: boolean;
   /** Whether messages are encrypted. */
   readonly seal?: boolean;
+  /** Whether replies are encrypted. */
+  readonly sealReply?: boolean;
   /** Takes and sends in clear what must be protected. */
   readonly clear?: "level" | "request" | "data" | "replies";
   /** It does not matter whether a message is encrypted. */

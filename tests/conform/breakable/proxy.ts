@@ -67,7 +67,7 @@ export class BreakableProxy implements AsyncDisposable {
       await logIn(incoming, faults);
       return await carryOut(new BreakableClient(incoming, undefined, how), faults);
     }
-    const credential = faults.spnego ? spnegoAcceptor(this.#accept()) : this.#accept();
+    const credential = faults.noSpnego ? this.#accept() : spnegoAcceptor(this.#accept());
     try {
       const protection = await establish(incoming, credential, faults);
       await carryOut(new BreakableClient(incoming, protection, how), faults);
