@@ -9,6 +9,10 @@ import { type RunningTimer, startTimer, type Timed } from "./shared_timers.ts";
 export interface Deadline extends Disposable {
   /** Aborted when the time is up, or when the parent signal is aborted, with its reason. */
   readonly signal: AbortSignal;
+  /** Whether the signal is aborted. Asking makes no signal, which takes half a kilobyte. */
+  readonly aborted: boolean;
+  /** Throws the reason if the signal is aborted; makes no signal either. */
+  throwIfAborted(): void;
   /** Restarts the time. */
   restart(): void;
   /** Starts another time, with another reason; `Infinity` for none. If `reason` returns `undefined`, the time restarts. */
@@ -42,6 +46,9 @@ export function duration(name: string, milliseconds: number): number {
   throw new TypeError(`Cannot use ${name}: ${found} is no time in milliseconds (0 or more, or Infinity)`);
 }
 
+/** Reason of a deadline without a time. One for all: a function of each session would keep what is around it. */
+export const NO_LIMIT = (): Error => new Error("unreachable: there is no time limit");
+
 /** Starts a deadline. Dispose it to clear its timer; it starts no other one then. */
 export function startDeadline(options: DeadlineOptions): Deadline {
   return new TimerDeadline(options);
@@ -53,8 +60,9 @@ const LONGEST = 2 ** 31 - 1;
 class TimerDeadline implements Deadline, Timed {
   /** Created when it is asked for: most deadlines are over before anybody does. */
   #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
   /** What {@linkcode onAbort} calls: a listener of a signal takes ten times the memory. */
-  #stops: ((reason: unknown) => void)[] = [];
+  #stops: readonly ((reason: unknown) => void)[] = [];
   readonly #listening: Disposable | undefined;
   #milliseconds: number;
   #reason: () => Error | undefined;
@@ -69,12 +77,24 @@ class TimerDeadline implements Deadline, Timed {
   }
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted !== undefined) throw this.#aborted.reason;
   }
 
   restart(): void {
     this.#stopTimer();
-    if (this.#milliseconds > LONGEST || this.#controller?.signal.aborted || this.#disposed) return;
+    if (this.#milliseconds > LONGEST || this.aborted || this.#disposed) return;
     this.#timer = startTimer(this, this.#milliseconds);
   }
 
@@ -100,26 +120,29 @@ class TimerDeadline implements Deadline, Timed {
     this.restart();
   }
 
-  abort(reason: unknown): void {
+  abort(given: unknown): void {
     this.#stopTimer();
-    const { signal } = this;
-    if (signal.aborted) return;
-    this.#controller!.abort(reason);
+    if (this.#aborted !== undefined) return;
+    // As a signal does, which listeners may compare with.
+    const reason = given === undefined ? AbortSignal.abort().reason : given;
+    this.#aborted = { reason };
+    this.#controller?.abort(reason);
     const stops = this.#stops;
     this.#stops = [];
-    for (const stop of stops) stop(signal.reason);
+    for (const stop of stops) stop(reason);
   }
 
   /** Calls `stop` when the deadline is aborted; see {@linkcode onAbort}. */
   listen(stop: (reason: unknown) => void): Disposable {
-    if (this.#controller?.signal.aborted) stop(this.signal.reason);
-    else this.#stops.push(stop);
+    if (this.#aborted !== undefined) stop(this.#aborted.reason);
+    // A list that is appended to takes room for 16 more.
+    else this.#stops = this.#stops.concat(stop);
     return new Listening(this, stop);
   }
 
   unlisten(stop: (reason: unknown) => void): void {
     const at = this.#stops.indexOf(stop);
-    if (at >= 0) this.#stops.splice(at, 1);
+    if (at >= 0) this.#stops = this.#stops.toSpliced(at, 1);
   }
 
   [Symbol.dispose](): void {
@@ -173,7 +196,7 @@ export function abortable<T>(promise: Promise<T>, ender: Ender | undefined): Pro
 }
 
 /** Resolves after a time, or as soon as the signal is aborted. */
-export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export async function pause(milliseconds: number, signal?: Ender): Promise<void> {
   using deadline = startDeadline({ milliseconds, signal, reason: () => new Error("pause is over") });
   await aborted(deadline);
 }

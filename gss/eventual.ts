@@ -10,7 +10,7 @@ import type { GssContext, UnwrapOptions, UnwrappedMessage, WrapOptions } from ".
 
 /** A context that offers them. */
 interface EventualContext extends GssContext {
-  /** As `wrap()`; a wrong argument, or a closed context, throws. */
+  /** As `wrap()`; a wrong argument, or a closed context, throws. The message has been read when this returns. */
   wrapEventually(message: Uint8Array, options: WrapOptions): Eventually<Bytes>;
   /** As `unwrap()`; a token that is not genuine throws. */
   unwrapEventually(token: Uint8Array, options?: UnwrapOptions): Eventually<UnwrappedMessage>;
@@ -18,7 +18,7 @@ interface EventualContext extends GssContext {
 
 /** Protects a message with any context, now if the context can. */
 export function wrapEventually(context: GssContext, message: Uint8Array, options: WrapOptions): Eventually<Bytes> {
-  return offers(context) ? context.wrapEventually(message, options) : context.wrap(message, options);
+  return isEventual(context) ? context.wrapEventually(message, options) : context.wrap(message, options);
 }
 
 /** Returns the message of a token for any context, now if the context can. */
@@ -27,9 +27,15 @@ export function unwrapEventually(
   token: Uint8Array,
   options?: UnwrapOptions,
 ): Eventually<UnwrappedMessage> {
-  return offers(context) ? context.unwrapEventually(token, options) : context.unwrap(token, options);
+  return isEventual(context) ? context.unwrapEventually(token, options) : context.unwrap(token, options);
 }
 
-function offers(context: GssContext): context is EventualContext {
+/** Whether a context has read a message when {@linkcode wrapEventually} returns, so that no copy is needed for one that is sealed at once. */
+export function readsAtOnce(context: GssContext): boolean {
+  return isEventual(context);
+}
+
+/** Whether a context offers these calls. It is one of this package then, and memory that it returns is surely nobody else's. */
+export function isEventual(context: GssContext): context is EventualContext {
   return (context as Partial<EventualContext>).wrapEventually !== undefined;
 }

@@ -16,6 +16,8 @@ export interface FoundFile {
   readonly bytes: Bytes | undefined;
   /** Number of the user that owns it; `null` if that is not known. */
   readonly owner: number | null;
+  /** See {@linkcode Files.markNow}; `undefined` if it changed so short ago that another change may leave the mark as it is. */
+  readonly mark?: string | undefined;
 }
 
 /** Contents of a file with a mark of its state. */
@@ -53,6 +55,11 @@ export interface Files {
   readSync(path: string): MarkedFile | undefined;
   /** Reads an ordinary file; `undefined` if it does not exist. */
   read(path: string): Promise<FoundFile | undefined>;
+  /**
+   * Returns the text that changes when the file is changed or replaced; `undefined` if the file cannot be seen. It is there at once:
+   * looking takes 3 us, and waiting for it 90.
+   */
+  markNow(path: string): string | undefined;
   /** Reads an ordinary file unless it still has the mark; `undefined` if it has. */
   readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined>;
   /** Returns the names in a folder. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../base/bytes.ts";
+import { type Bytes, concat, giveUp } from "../../base/bytes.ts";
 import { andThen, type Eventually } from "../../base/eventually.ts";
 import type { CbcCipher } from "./primitives/seam.ts";
 import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
@@ -35,6 +35,7 @@ export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventu
     out.set(cbc.subarray(0, head));
     out.set(cbc.subarray(head + BLOCK), head);
     out.set(cbc.subarray(head, length - BLOCK), head + BLOCK);
+    giveUp(cbc);
     return out;
   });
 }

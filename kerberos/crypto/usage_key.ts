@@ -8,7 +8,7 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Bytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { paddedLength } from "./aes_cts.ts";
-import type { CoreKey } from "./core/core.ts";
+import type { Core, CoreKey } from "./core/core.ts";
 import type { Place } from "./core/kept.ts";
 import { Use } from "./core/layout.ts";
 import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
@@ -103,18 +103,19 @@ export class UsageKey implements CoreKey, Disposable {
     });
   }
 
-  /** Opens a sealed message (RFC 3961 section 3, decrypt); throws when it is not genuine. */
-  open(ciphertext: Bytes): Eventually<Bytes> {
+  /** Opens a sealed message (RFC 3961 section 3, decrypt), which begins at `from`, up to 16; throws when it is not genuine. */
+  open(sealed: Bytes, from = 0): Eventually<Bytes> {
     const { confounderLength, checksumLength, core: limits } = this.#profile;
-    if (ciphertext.length < confounderLength + checksumLength) throw integrityError();
-    const core = ciphertext.length > limits.open ? undefined : this.#primitives.core;
+    const length = sealed.length - from;
+    if (length < confounderLength + checksumLength) throw integrityError();
+    const core = length > limits.open ? undefined : this.#primitives.core;
     if (core !== undefined) {
-      const message = core.open(this, ciphertext);
+      const message = core.open(this, sealed, from);
       if (message === undefined) throw integrityError();
       return message;
     }
     const keys = this.#sealingKeys();
-    const given = keys instanceof Promise ? ciphertext.slice() : ciphertext;
+    const given = keys instanceof Promise ? sealed.slice(from) : sealed.subarray(from);
     const opening = andThen(keys, (ready) => this.#profile.open(ready, given));
     return andThen(opening, (confounded) => confounded.subarray(confounderLength));
   }
@@ -123,29 +124,40 @@ export class UsageKey implements CoreKey, Disposable {
   checksum(parts: readonly Bytes[], { into, at = 0 }: Omit<SealOptions, "runtime"> = {}): Eventually<Bytes> {
     const size = lengthOf(parts);
     const out = into ?? new Uint8Array(this.tagLength);
-    const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;
+    const core = this.#coreToSign(size);
     if (core !== undefined) {
       core.sign(this, parts, size, { out, at });
       return out;
     }
-    const key = this.#checksumKey();
-    const given = key instanceof Promise ? parts.map((part) => part.slice()) : parts;
-    const signing = andThen(key, (mac) => mac.sign(...given));
-    return andThen(signing, (code) => {
-      out.set(code.subarray(0, this.tagLength), at);
+    return andThen(this.#code(parts), (code) => {
+      out.set(code, at);
       return out;
     });
   }
 
-  /** Whether `checksum` is the one over the concatenated parts, compared in constant time (RFC 3961 section 4, verify_mic). */
-  verify(parts: readonly Bytes[], checksum: Bytes): Eventually<boolean> {
-    if (checksum.length !== this.tagLength) return false;
+  /**
+   * Whether the bytes of `checksum` from `at` on are the one over the concatenated parts, compared in constant time (RFC 3961 section 4,
+   * verify_mic).
+   */
+  verify(parts: readonly Bytes[], checksum: Bytes, at = 0): Eventually<boolean> {
+    if (checksum.length - at !== this.tagLength) return false;
     const size = lengthOf(parts);
-    const core = size > this.#profile.core.sign ? undefined : this.#primitives.core;
-    if (core !== undefined) return core.verify(this, parts, size, checksum);
-    const computing = this.checksum(parts);
-    const given = computing instanceof Promise ? checksum.slice() : checksum;
+    const core = this.#coreToSign(size);
+    if (core !== undefined) return core.verify(this, parts, size, checksum, at);
+    const computing = this.#code(parts);
+    const given = computing instanceof Promise ? checksum.slice(at) : checksum.subarray(at);
     return andThen(computing, (computed) => timingSafeEqual(computed, given));
+  }
+
+  #coreToSign(size: number): Core | undefined {
+    return size > this.#profile.core.sign ? undefined : this.#primitives.core;
+  }
+
+  /** The checksum by the primitives. */
+  #code(parts: readonly Bytes[]): Eventually<Bytes> {
+    const key = this.#checksumKey();
+    const given = key instanceof Promise ? parts.map((part) => part.slice()) : parts;
+    return andThen(andThen(key, (mac) => mac.sign(...given)), (code) => code.subarray(0, this.tagLength));
   }
 
   #sealingKeys(): Eventually<SealingKeys> {

@@ -14,7 +14,7 @@ import type { KerberosKey } from "../crypto/key.ts";
 import type { UsageKey } from "../crypto/usage_key.ts";
 import { andThen, type Eventually, promised } from "../../base/eventually.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
-import { type GenuineToken, TokenOrder } from "./token_order.ts";
+import { asNotGenuine, type GenuineToken, TokenOrder } from "./token_order.ts";
 import { notGenuine } from "./tokens/errors.ts";
 import {
   decodeMicHeader,
@@ -25,7 +25,7 @@ import {
   type MicHeader,
   putMicHeader,
   putWrapHeader,
-  rotateLeft,
+  unrotated,
   type WrapHeader,
 } from "./tokens/cfx.ts";
 import { KERBEROS_OID } from "./tokens/context.ts";
@@ -202,35 +202,37 @@ export class KerberosContext implements GssContext {
 
   /** @internal */
   unwrapEventually(token: Uint8Array, options: UnwrapOptions = {}): Eventually<UnwrappedMessage> {
-    return this.#received.judge(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
+    return this.#received.judge(this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 
   #open(token: Bytes, inPlace: boolean): Eventually<GenuineToken> {
     this.#alive();
     const header = decodeWrapHeader(token);
     this.#checkSender(header);
-    const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    return (header.flags & Flag.Sealed) !== 0 ? this.#unseal(header, token, body) : this.#unsign(header, body, inPlace);
+    const whole = unrotated(token, header.rrc);
+    return (header.flags & Flag.Sealed) !== 0 ? this.#unseal(header, whole) : this.#unsign(header, whole, inPlace);
   }
 
-  #unseal({ ec, high, low }: WrapHeader, token: Bytes, body: Bytes): Eventually<GenuineToken> {
-    const opening = this.#keyToUnwrap.open(body);
+  #unseal(header: WrapHeader, token: Bytes): Eventually<GenuineToken> {
+    let opening: Eventually<Bytes>;
+    try {
+      opening = this.#keyToUnwrap.open(token, HEADER_LENGTH);
+    } catch (error) {
+      throw asNotGenuine(error);
+    }
+    if (!(opening instanceof Promise)) return unsealed(header, opening, token);
     // Compare the header that was decoded, even if the caller changes the token meanwhile.
-    const outer = opening instanceof Promise ? token.slice(0, HEADER_LENGTH) : token;
-    return andThen(opening, (plain) => {
-      const length = plain.length - HEADER_LENGTH - ec;
-      if (length < 0 || !endsWithHeader(plain, outer)) throw notGenuine();
-      return { high, low, data: plain.subarray(0, length), confidential: true };
-    });
+    const outer = token.slice(0, HEADER_LENGTH);
+    return opening.then((plain) => unsealed(header, plain, outer));
   }
 
-  #unsign({ flags, ec, high, low }: WrapHeader, body: Bytes, inPlace: boolean): Eventually<GenuineToken> {
-    const length = body.length - ec;
-    if (ec !== this.#checksumLength || length < 0) throw notGenuine();
+  #unsign({ flags, ec, high, low }: WrapHeader, token: Bytes, inPlace: boolean): Eventually<GenuineToken> {
+    const end = token.length - ec;
+    if (end < HEADER_LENGTH) throw notGenuine(); // A checksum of another length is refused as one that does not fit.
     // What is handed out is what is checked, even if the caller changes the token meanwhile.
-    const data = inPlace ? body.subarray(0, length) : body.slice(0, length);
+    const data = inPlace ? token.subarray(HEADER_LENGTH, end) : token.slice(HEADER_LENGTH, end);
     putWrapHeader(INNER, 0, { flags, ec: 0, rrc: 0, high, low });
-    const verifying = this.#keyToUnwrap.verify([data, INNER], body.subarray(length));
+    const verifying = this.#keyToUnwrap.verify([data, INNER], token, end);
     return andThen(verifying, (genuine) => {
       if (!genuine) throw notGenuine();
       return { high, low, data, confidential: false };
@@ -254,7 +256,7 @@ export class KerberosContext implements GssContext {
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
     const bytes = asBytes(bytesOf(message, "verify"));
     const token = asBytes(bytesOf(mic, "verify"));
-    const { status } = await this.#received.judge(() => this.#verify(bytes, token));
+    const { status } = await this.#received.judge(this.#verify(bytes, token));
     return status;
   }
 
@@ -264,7 +266,7 @@ export class KerberosContext implements GssContext {
     this.#checkSender(header);
     const key = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign);
     const signed = [message, token.subarray(0, HEADER_LENGTH)];
-    return andThen(key.verify(signed, token.subarray(HEADER_LENGTH)), (genuine) => {
+    return andThen(key.verify(signed, token, HEADER_LENGTH), (genuine) => {
       if (!genuine) throw notGenuine();
       return { high: header.high, low: header.low, data: EMPTY, confidential: false };
     });
@@ -317,4 +319,11 @@ export class KerberosContext implements GssContext {
       throw new GssError("Cannot use context: it is closed", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
     }
   }
+}
+
+/** What was sealed, less filler and header, if that is the one in front of the token. */
+function unsealed({ ec, high, low }: WrapHeader, plain: Bytes, outer: Bytes): GenuineToken {
+  const length = plain.length - HEADER_LENGTH - ec;
+  if (length < 0 || !endsWithHeader(plain, outer)) throw notGenuine();
+  return { high, low, data: plain.subarray(0, length), confidential: true };
 }

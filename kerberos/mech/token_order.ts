@@ -32,22 +32,13 @@ export class TokenOrder {
   }
 
   /**
-   * Opens a token now, and judges its number after those of the calls before. The number of a token that is not genuine is
-   * ignored.
-   *
-   * @param open Opens the token; throws when it is not genuine.
+   * Judges the number of a token that was opened now, or is being opened, after those of the calls before. The number of a token that is
+   * not genuine is ignored.
    */
-  judge(open: () => Eventually<GenuineToken>): Eventually<UnwrappedMessage> {
-    const before = this.#pending;
-    let opening: Eventually<GenuineToken>;
-    try {
-      opening = open();
-    } catch (error) {
-      throw asNotGenuine(error);
-    }
-    return before === undefined && !(opening instanceof Promise)
+  judge(opening: Eventually<GenuineToken>): Eventually<UnwrappedMessage> {
+    return this.#pending === undefined && !(opening instanceof Promise)
       ? this.#judged(opening)
-      : this.#judgeInTurn(before, opening);
+      : this.#judgeInTurn(this.#pending, opening);
   }
 
   async #judgeInTurn(before: Promise<void> | undefined, opening: Eventually<GenuineToken>): Promise<UnwrappedMessage> {
@@ -70,7 +61,7 @@ export class TokenOrder {
   }
 }
 
-/** A seal or signature that does not fit the token. */
-function asNotGenuine(error: unknown): unknown {
+/** Names a seal or signature that does not fit the token. */
+export function asNotGenuine(error: unknown): unknown {
   return error instanceof KerberosError && error.code === "INTEGRITY" ? notGenuine(error) : error;
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { LruMap } from "../../base/lru_map.ts";
 import { formatNameText, type NameParts, parseNameText } from "../../base/name_text.ts";
 import type { GssAccount } from "../../gss/account.ts";
 import type { Identity } from "../identity.ts";
@@ -38,9 +39,19 @@ const USERS = new WeakMap<Identity, User>();
 
 function userOf(identity: Identity): User {
   let user = USERS.get(identity);
-  if (user === undefined) {
-    USERS.set(identity, user = identity.method === "gssapi" ? principal(identity) : plain(identity));
-  }
+  if (user === undefined) USERS.set(identity, user = sharedUser(identity));
+  return user;
+}
+
+/** Users seen lately, by all that they are made from: the sessions of one user share a kilobyte, and its names are folded once. */
+const SEEN = new LruMap<User>(1_000);
+
+function sharedUser(identity: Identity): User {
+  const { method, name, account } = identity;
+  const { sid, realm, name: stored, dnsDomain, upn } = account ?? {};
+  const text = JSON.stringify([method === "gssapi", name, account !== undefined, sid, realm, stored, dnsDomain, upn]);
+  let user = SEEN.get(text);
+  if (user === undefined) SEEN.set(text, user = method === "gssapi" ? principal(identity) : plain(identity));
   return user;
 }
 

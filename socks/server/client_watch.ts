@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Deadline, pause } from "../../base/deadline.ts";
+import { type Deadline, NO_LIMIT, pause } from "../../base/deadline.ts";
 import type { CommandName } from "../rules/rule.ts";
 import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Connection, probe } from "../stream/connection.ts";
@@ -53,7 +53,7 @@ export class ClientWatch implements Disposable {
   readonly stop = (): void => {
     this.#probing?.abort();
     this.#ahead[Symbol.dispose]();
-    this.#attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+    this.#attempt.limit(Infinity, NO_LIMIT);
   };
 
   /** Whether the transport can tell more than that the client has ended its side. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
+import { abortable, type Deadline, NO_LIMIT, startDeadline } from "../../base/deadline.ts";
 import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ClosingStep } from "./front/options.ts";
@@ -21,9 +21,8 @@ export class EarlyEnd implements ClosingStep {
   /** The connection to abort, which can tell the client that this is not a regular end. */
   tunnel: Connection | undefined;
   readonly #accepted: Connection;
-  readonly #over = new AbortController();
   /** Aborted when the client has its answer, or had its time for that, and its connection is closed. */
-  readonly over: AbortSignal = this.#over.signal;
+  readonly over: Deadline = startDeadline({ milliseconds: Infinity, reason: NO_LIMIT });
   #patience: Deadline | undefined;
   #ended: Promise<void> | undefined;
 
@@ -38,7 +37,7 @@ export class EarlyEnd implements ClosingStep {
 
   /** Begins the early end, for this reason. */
   begin(reason: unknown): void {
-    this.#ended = this.#end().then(() => this.#over.abort(reason));
+    this.#ended = this.#end().then(() => this.over.abort(reason));
   }
 
   async #end(): Promise<void> {

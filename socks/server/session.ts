@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, onAbort, startDeadline } from "../../base/deadline.ts";
+import { abortable, NO_LIMIT, onAbort, startDeadline } from "../../base/deadline.ts";
 import type { SecuredChannel } from "../auth/method.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
@@ -27,7 +27,6 @@ import type { ClientRequest } from "./front/request.ts";
 import type { Bandwidth } from "./limits/bandwidth.ts";
 import type { AllTimeouts } from "./limits/timeouts.ts";
 import type { SessionRecord } from "./session_record.ts";
-import type { TargetRequest } from "./targets/target.ts";
 import { endAtExpiry } from "./ticket_expiry.ts";
 
 /** Options of a session. */
@@ -55,35 +54,67 @@ export interface SessionOptions {
 }
 
 /** Serves one client until its connection has ended. Never rejects for a failure of the session, which is an event. */
-export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
-  const { record } = options;
-  const { clock } = record;
-  const end = new EarlyEnd(accepted);
-  let listening: Disposable | undefined;
-  let channel: Connection | undefined;
+export function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
+  return new Promise((resolve) => new Session(accepted, options.record, resolve).begin(options));
+}
+
+/** What a session keeps until it has ended. No function of it waits for the last step, which may take hours. */
+class Session {
+  readonly #accepted: Connection;
+  readonly #record: SessionRecord;
+  readonly #ended: () => void;
+  readonly #end: EarlyEnd;
+  #listening: Disposable | undefined;
+  #channel: Connection | undefined;
   /** What lasts as long as the session. */
-  const lasting: Disposable[] = [];
-  try {
-    clock.signal.throwIfAborted();
+  #lasting: Disposable[] | undefined;
+
+  constructor(accepted: Connection, record: SessionRecord, ended: () => void) {
+    this.#accepted = accepted;
+    this.#record = record;
+    this.#ended = ended;
+    this.#end = new EarlyEnd(accepted);
+  }
+
+  begin(options: SessionOptions): void {
+    void this.#serve(options).then((last) => this.#begun(last)).catch((error) => this.#failed(error));
+  }
+
+  /** Serves the client up to the last step. */
+  async #serve(options: SessionOptions): Promise<LastStep | undefined> {
+    const { clock } = this.#record;
+    clock.throwIfAborted();
     // Everything that the session waits for ends with the client's connection, or with the clock.
-    listening = onAbort(clock, (reason) => end.begin(reason));
-    record.report({ type: "accepted" });
-    let next: ClientRequest | LastStep | undefined = await readInTime(accepted, end, options);
-    if (next === undefined) return;
-    channel = next.channel.connection;
+    this.#listening = onAbort(clock, (reason) => this.#end.begin(reason));
+    this.#record.report({ type: "accepted" });
+    let next: ClientRequest | LastStep | undefined = await readInTime(this.#accepted, this.#end, options);
+    if (next === undefined) return undefined;
+    this.#channel = next.channel.connection;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
-    if (next.command !== "udp") end.tunnel = channel;
+    if (next.command !== "udp") this.#end.tunnel = this.#channel;
     const entered = enterOnce(options);
-    while (typeof next === "object") next = await serveRequest(next, entered, lasting);
-    await next?.();
-  } catch (error) {
-    record.report({ type: "refused", error: endReason(clock, error) });
-  } finally {
-    listening?.[Symbol.dispose]();
-    for (const one of lasting) one[Symbol.dispose]();
-    await end.finish();
-    closeQuietly(channel);
-    closeQuietly(accepted);
+    const onLasting = (one: Disposable) => void (this.#lasting ??= []).push(one);
+    while (typeof next === "object") next = await serveRequest(next, entered, onLasting);
+    return next;
+  }
+
+  #begun(last: LastStep | undefined): void {
+    if (last === undefined) void this.#finish();
+    else last((failure) => failure === undefined ? void this.#finish() : this.#failed(failure.error));
+  }
+
+  #failed(error: unknown): void {
+    this.#record.report({ type: "refused", error: endReason(this.#record.clock, error) });
+    void this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    this.#listening?.[Symbol.dispose]();
+    for (const one of this.#lasting ?? []) one[Symbol.dispose]();
+    await this.#end.finish();
+    closeQuietly(this.#channel);
+    closeQuietly(this.#accepted);
+    this.#ended();
   }
 }
 
@@ -110,7 +141,7 @@ async function readInTime(
   try {
     const front = {
       accepts,
-      signal: clock.signal,
+      clock,
       end,
       onGone: (reason: Error) => clock.abort(reason),
       source,
@@ -127,7 +158,7 @@ async function readInTime(
     if (clock.signal.aborted) await yieldMicrotasks();
     return undefined;
   } finally {
-    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+    clock.limit(Infinity, NO_LIMIT);
   }
 }
 
@@ -138,37 +169,33 @@ const UNORDERED = "Client's security context has no sequence detection, without 
 /**
  * Carries out a request. The client is watched until the reply: when it goes, the work for it ends.
  *
- * @param lasting Gets what lasts as long as the session, and not only as long as this function.
+ * @param onLasting Called with what lasts as long as the session, and not only as long as this function.
  * @returns The next request of the client, if its protocol has several on one connection, or the last step of the session.
  */
 async function serveRequest(
   received: ClientRequest,
   options: SessionOptions,
-  lasting: Disposable[],
+  onLasting: (one: Disposable) => void,
 ): Promise<ClientRequest | LastStep | undefined> {
   const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;
   if (!isKnown(command)) return void await refuseUnknown(received, options);
-  using attempt = startDeadline({
-    milliseconds: Infinity,
-    signal: clock,
-    reason: () => new Error("unreachable: there is no time limit"),
-  });
+  using attempt = startDeadline({ milliseconds: Infinity, signal: clock, reason: NO_LIMIT });
   using watch = new ClientWatch(received, command, attempt);
   record.requested(channel, { command, target });
-  const request: TargetRequest = {
+  const request: CommandContext["request"] = {
     ...target,
     command,
     identity: channel.identity,
     protection: channel.protection,
     source: accepted.remote?.hostname,
-    signal: attempt.signal,
     onRule: (rule) => record.allowedBy(rule),
   };
   const context: Omit<CommandContext, "bandwidth"> = {
     client: { ...received, rest: watch.rest },
     request,
+    attempt,
     clock,
     timeouts,
     counts,
@@ -179,7 +206,7 @@ async function serveRequest(
     return void await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
   if (options.cutExpired && channel.expiresAt !== Infinity) {
-    lasting.push(endAtExpiry(channel.expiresAt, { clock, now: options.now }));
+    onLasting(endAtExpiry(channel.expiresAt, { clock, now: options.now }));
   }
   let bandwidth: Bandwidth;
   try {
@@ -198,13 +225,13 @@ function enterOnce(options: SessionOptions): SessionOptions {
 
 /** Counts the session for its user, within `timeouts.connect` where the ledger takes its time. */
 async function enterInTime(
-  context: Pick<CommandContext, "request" | "timeouts">,
+  context: Pick<CommandContext, "request" | "attempt" | "timeouts">,
   { enter }: SessionOptions,
 ): Promise<Bandwidth> {
   const entering = enter(context.request.identity);
   if (!(entering instanceof Promise)) return entering;
   using deadline = stepDeadline(context, "the user's sessions were not counted");
-  return await abortable(entering, deadline.signal);
+  return await abortable(entering, deadline);
 }
 
 /** Whether a command is one that the server knows. */

@@ -3,19 +3,18 @@
  *
  * @module
  */
-import { type Deadline, startDeadline } from "../../base/deadline.ts";
+import { type Deadline, NO_LIMIT, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import type { SecuredChannel } from "../auth/method.ts";
 import type { CommandName, DecidingRule } from "../rules/rule.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { sourceName } from "../wire/networks.ts";
-import type { CommandEvent } from "./commands/context.ts";
+import type { CommandContext, CommandEvent } from "./commands/context.ts";
 import type { ServerEvent, SessionEvent } from "./events.ts";
 import { notify } from "./health.ts";
 import type { RelayCounts } from "./relay/relay.ts";
 import type { LiveSession, SessionPhase } from "./status.ts";
-import type { TargetRequest } from "./targets/target.ts";
 
 /** Callbacks for the events of a session. */
 export interface SessionObserver {
@@ -38,10 +37,7 @@ export class SessionRecord {
   /** Bytes transferred for the request under way. */
   readonly counts: RelayCounts = { sent: 0, received: 0 };
   /** Aborting it ends the session. */
-  readonly clock: Deadline = startDeadline({
-    milliseconds: Infinity,
-    reason: () => new Error("unreachable: there is no time limit"),
-  });
+  readonly clock: Deadline = startDeadline({ milliseconds: Infinity, reason: NO_LIMIT });
   readonly #startedAt: number = systemRuntime.now();
   readonly #began = monotonicNow();
   readonly #observer: SessionObserver;
@@ -97,7 +93,7 @@ export class SessionRecord {
   }
 
   /** Reports an event of the command, to which it adds who asked, and for what. */
-  reportCommand({ identity, command, hostname, port }: TargetRequest, event: CommandEvent): void {
+  reportCommand({ identity, command, hostname, port }: CommandContext["request"], event: CommandEvent): void {
     // The address of the target stays known once it was connected to.
     const { address = this.#phase.address, ...rest } = { address: undefined, ...event };
     if (this.#phase.phase === "requested") this.#phase = { ...this.#phase, address };

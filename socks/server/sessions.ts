@@ -23,7 +23,7 @@ import { type AllTimeouts, timeoutsOf } from "./limits/timeouts.ts";
 import type { UserLedger } from "./limits/user_ledger.ts";
 import type { SocksServerOptions } from "./options.ts";
 import { runSession } from "./session.ts";
-import { SessionRecord } from "./session_record.ts";
+import { type SessionObserver, SessionRecord } from "./session_record.ts";
 import type { LiveSession } from "./status.ts";
 
 /** Time in milliseconds that a client has for its handshake before its session may be closed because there are no descriptors. */
@@ -42,8 +42,8 @@ export interface ServeConnectionOptions {
 /** What the server keeps of one session. */
 class RunningSession {
   readonly record: SessionRecord;
-  /** Undo what the session was counted as. */
-  readonly leave: (() => void)[] = [];
+  /** Undo what the session was counted as. A list that is appended to takes room for 16 more, so it is replaced. */
+  leave: readonly (() => void)[] = [];
   /** The user, once the request is carried out; empty for an unauthenticated client. */
   user: string | undefined;
   /** Where the user is counted. */
@@ -61,6 +61,8 @@ export class Sessions {
   #options: SocksServerOptions;
   #shares: Shares;
   #timeouts: AllTimeouts;
+  /** Of the sessions that begin with these options. */
+  #observer: SessionObserver;
   readonly #onTrouble: (kind: TroubleKind, thrown: unknown) => void;
   /** One listener for each session on one signal would take longer the more sessions there are. */
   readonly #running = new Set<RunningSession>();
@@ -83,6 +85,15 @@ export class Sessions {
     this.#shares = sharesOf(options);
     this.#timeouts = timeoutsOf(options);
     this.#onTrouble = onTrouble;
+    this.#observer = this.#observerOf(options);
+  }
+
+  #observerOf(options: SocksServerOptions): SessionObserver {
+    return {
+      options,
+      onError: (error) => this.makeRoom(error),
+      onFailure: (thrown) => this.#onTrouble("observer", thrown),
+    };
   }
 
   /** Number of running sessions. */
@@ -105,6 +116,7 @@ export class Sessions {
     this.#options = options;
     this.#shares = sharesOf(options);
     this.#timeouts = timeoutsOf(options);
+    this.#observer = this.#observerOf(options);
     if (this.#shares.sessionsPerUser === Infinity) return;
     // Users were not counted before, or in another ledger.
     for (const running of this.#running) {
@@ -116,41 +128,41 @@ export class Sessions {
 
   /** Serves one connection until it has ended. Never rejects. */
   serve(connection: Connection, { target }: ServeConnectionOptions): Promise<void> {
-    const record = new SessionRecord(++this.#count, connection, {
-      options: this.#options,
-      onError: (error) => this.makeRoom(error),
-      onFailure: (thrown) => this.#onTrouble("observer", thrown),
-    });
+    const record = new SessionRecord(++this.#count, connection, this.#observer);
     const running = new RunningSession(record);
     if (this.cut.aborted) running.record.clock.abort(this.cut.reason);
     this.#running.add(running);
-    running.ended = this.#run(connection, running, target);
+    running.ended = this.#run(connection, running, target).then(
+      () => this.#end(running),
+      (error) => {
+        // A client that is not admitted, or an observer or a connection of the caller that throws: no reason to end the server.
+        record.report({ type: "refused", error: asError(error) });
+        closeQuietly(connection);
+        this.#end(running);
+      },
+    );
     return running.ended;
   }
 
-  async #run(connection: Connection, running: RunningSession, target: Endpoint | undefined): Promise<void> {
+  #run(connection: Connection, running: RunningSession, target: Endpoint | undefined): Promise<void> {
     const options = this.#options;
     const { record } = running;
     try {
       this.#admit(running);
-      await runSession(connection, {
-        accepts: options,
-        target,
-        commands: options,
-        timeouts: this.#timeouts,
-        cutExpired: options.ticketExpiry === "cut",
-        record,
-        now: systemRuntime.now,
-        // The limits of now, so that every session is counted for the same limits.
-        enter: (identity) => this.#enter(running, userKey(identity), this.#options),
-      });
     } catch (error) {
-      // A client that is not admitted, or an observer or a connection of the caller that throws: no reason to end the server.
-      record.report({ type: "refused", error: asError(error) });
-      closeQuietly(connection);
-    } finally {
-      this.#end(running);
+      return Promise.reject(error);
     }
+    return runSession(connection, {
+      accepts: options,
+      target,
+      commands: options,
+      timeouts: this.#timeouts,
+      cutExpired: options.ticketExpiry === "cut",
+      record,
+      now: systemRuntime.now,
+      // The limits of now, so that every session is counted for the same limits.
+      enter: (identity) => this.#enter(running, userKey(identity), this.#options),
+    });
   }
 
   #end(running: RunningSession): void {
@@ -164,14 +176,14 @@ export class Sessions {
 
   /** Admits a client by its address, and counts its session, which begins its handshake. */
   #admit(running: RunningSession): void {
-    const { record, leave } = running;
+    const { record } = running;
     const verdict = this.#options.clients?.judge(record.client?.hostname);
     if (verdict?.allowed === false) {
       const { rule, number } = verdict;
       const because = rule === undefined ? {} : { rule: ruleLine(rule), ruleNumber: number };
       throw new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
-    leave.push(this.#sources.enter(record, this.#shares));
+    running.leave = [this.#sources.enter(record, this.#shares)];
     // Clients that send nothing must not use up the server.
     const { halfOpen = 1_000 } = this.#options.limits ?? {};
     this.#halfOpen.add(record.source, running);
@@ -196,7 +208,7 @@ export class Sessions {
 
   /** Counts a session whose request is about to be carried out, and returns its limits. */
   #enter(running: RunningSession, user: string, options: SocksServerOptions): Bandwidth | Promise<Bandwidth> {
-    const { record, leave } = running;
+    const { record } = running;
     running.user = user;
     const { sessionsPerUser: limit } = this.#shares;
     let counted: boolean | Promise<boolean>;
@@ -211,9 +223,9 @@ export class Sessions {
     if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, monotonicNow));
     if (user !== "" && bandwidthPerUser !== Infinity) {
       rates.push(this.#userRates.enter(user, bandwidthPerUser, monotonicNow));
-      leave.push(() => this.#userRates.leave(user));
+      running.leave = running.leave.concat(() => this.#userRates.leave(user));
     }
-    const bandwidth = bandwidthOf(rates, record.clock.signal);
+    const bandwidth = bandwidthOf(rates, record.clock);
     if (counted === true) return bandwidth;
     const admitted = (entered: boolean): Bandwidth => {
       if (!entered) throw new SocksLimitError("USER_LIMIT", `${user} has ${limit} sessions already`);
@@ -236,7 +248,7 @@ export class Sessions {
   #counted(running: RunningSession, ledger: UserLedger, user: string, entered: boolean): boolean {
     if (!entered) return false;
     const leave = () => notify(() => ledger.leave(user), (thrown) => this.#onTrouble("ledger", thrown));
-    if (this.#running.has(running)) running.leave.push(leave);
+    if (this.#running.has(running)) running.leave = running.leave.concat(leave);
     else leave();
     return true;
   }

@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "./connection.ts";
+import { SHORT_READ } from "./read_size.ts";
 import { WrappedConnection } from "./wrap_connection.ts";
 
 /** Most memory held for bytes read ahead. Beyond it the watch stops, and the peer has to wait. */
@@ -65,13 +66,18 @@ export class EndWatcher implements Disposable {
     const turn = this.#turn;
     let reading: Promise<Bytes | null>;
     try {
-      if (watch.seen === this.#reads.length) this.#reads.push(this.#connection.read());
+      if (watch.seen === this.#reads.length) this.#reads.push(this.#connection.read(this.#memory(watch)));
       reading = this.#reads[watch.seen]!;
     } catch (error) {
       reading = Promise.reject(error);
     }
     watch.seen++;
     reading.then((bytes) => this.#came(turn, bytes), (failure) => this.#ended(turn, failure));
+  }
+
+  /** Little for the first read, which an idle session waits with. */
+  #memory({ held }: Watch): Bytes | undefined {
+    return held === 0 ? new Uint8Array(SHORT_READ) : undefined;
   }
 
   #came(turn: number, bytes: Bytes | null): void {

@@ -3,25 +3,26 @@
  *
  * @module
  */
-import { onAbort } from "../../base/deadline.ts";
+import { type Ender, onAbort } from "../../base/deadline.ts";
 
 /**
- * Calls `make` and waits for its result until the signal is aborted, whether `make` heeds the signal or not.
+ * Calls `make` and waits for its result until the signal is aborted, whether `make` heeds the signal or not. Waiting for a deadline
+ * makes no signal.
  *
  * @param discard Called with a result that comes after the abort: nothing else can release it.
  * @throws {Error} The signal's reason. If the signal is already aborted, `make` is not called.
  */
 export async function makeUnlessAborted<T>(
   make: () => Promise<T>,
-  signal: AbortSignal,
+  ender: Ender,
   discard: (late: T) => void,
 ): Promise<T> {
-  signal.throwIfAborted();
+  ender.throwIfAborted();
   const making = make();
   const taken = Promise.withResolvers<T>();
   let isLate = false;
   // `make` itself may have aborted the signal; it is late then.
-  const listening = onAbort(signal, (reason) => {
+  const listening = onAbort(ender, (reason) => {
     isLate = true;
     taken.reject(reason);
   });

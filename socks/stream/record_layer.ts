@@ -42,7 +42,7 @@
  * therefore sends no end behind a failed write, because what is missing would look complete. `abort()` makes the cut visible: it sends the
  * first bytes of a frame that never follows ({@linkcode UNFINISHED}), which the peer reports as `UNEXPECTED_END`.
  *
- * **Who owns memory.** Bytes given to `write` stay the caller's and must not change until the call settles; small ones are copied at once.
+ * **Who owns memory.** Bytes given to `write` stay the caller's and must not change until the call settles; small ones are sealed or copied at once.
  * Frames lie in pooled buffers, which go back to their pool when the write below has settled well. Bytes are read into a buffer of the
  * reader, and tokens are opened in place there; a decrypted message lies in memory of its own or in the reader's buffer. What `read`
  * returns is the caller's: a message in the reader's buffer is copied, because the next read overwrites that buffer. The caller's

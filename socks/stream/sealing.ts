@@ -86,8 +86,8 @@ function startBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch {
   const memory = pool.acquire();
   const wraps = messages.map((message, i) => wrapInto(context, message, memory, i * (FRAME_HEADER + MAX_TOKEN)));
   const join = (frames: readonly Bytes[]) => {
-    // A context may read a message again later.
-    if (chunk.isShrunk) throw chunk.shrunkError(at);
+    // A context may read a message again later; a small one that is no copy was read at once.
+    if (!chunk.isSmall && chunk.isShrunk) throw chunk.shrunkError(at);
     return joinFrames(frames, memory);
   };
   return {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { abortable, pause, startDeadline } from "../../base/deadline.ts";
+import { abortable, NO_LIMIT, pause, startDeadline } from "../../base/deadline.ts";
 import { countedController } from "../support/counted_signal.ts";
 
 const OVER = new Error("time is over");
@@ -57,6 +57,19 @@ Deno.test("startDeadline(): aborts with the reason of the last limit", () => {
   deadline.limit(2_000, reason);
   for (const call of counted.timers.values()) call();
   assert.equal(deadline.signal.reason, OVER);
+});
+
+Deno.test("startDeadline(): a signal that is asked for after the end is aborted with the same reason", () => {
+  using deadline = startDeadline({ milliseconds: Infinity, reason: NO_LIMIT });
+  deadline.throwIfAborted();
+  assert.equal(deadline.aborted, false);
+  const reason = new Error("over");
+  for (const given of [reason, new Error("later")]) deadline.abort(given);
+  assert.equal(deadline.aborted, true);
+  assert.throws(() => deadline.throwIfAborted(), reason);
+  assert.equal(deadline.signal.reason, reason);
+  using without = startDeadline({ milliseconds: Infinity, signal: deadline, reason: NO_LIMIT });
+  assert.equal(without.signal.reason, reason);
 });
 
 Deno.test("abortable(), pause(): leave no listener and end with the signal", async () => {

@@ -43,7 +43,6 @@ export async function* benchHandshakes(field: Field): AsyncGenerator<Contest> {
         ],
         ours: { gssocks: run(ours, ways), "2 workers": ways > 1 ? run(threads, ways) : undefined },
         peers: { Dante: dante && run(dante, ways) },
-        turns: 7,
       };
     }
   }

@@ -41,6 +41,7 @@ export class Report {
   readonly #figures: string[] = [];
   readonly #counts: Record<Verdict, number> = { met: 0, "not met": 0, noise: 0 };
   readonly #charts: { file: string; chart: Chart }[] = [];
+  readonly #times: string[] = [];
 
   /** Adds what was measured in a contest. */
   add(contest: Contest, seen: ReadonlyMap<string, Figures>): void {
@@ -91,6 +92,12 @@ export class Report {
       );
   }
 
+  /** Tells how long a part took, or that it failed. */
+  took(part: string, time: string): void {
+    this.#times.push(`${part} ${time}`);
+    say(`${part}: ${time}`);
+  }
+
   chart(file: string, chart: Chart): void {
     this.#charts.push({ file, chart });
     for (const { name, points } of chart.series) {
@@ -117,7 +124,7 @@ export class Report {
     }
     const figures = [
       machine,
-      this.summary,
+      `${this.summary} Parts: ${this.#times.join(", ")}.`,
       "",
       row("work", "gssocks", "peer", "ratio, or the figure", "goal", "verdict"),
       "| --- | --- | --- | --- | --- | --- |",

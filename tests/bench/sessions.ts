@@ -24,7 +24,8 @@ export async function* sessions(field: Field): AsyncGenerator<Contest> {
         goals: [{ most }],
       }],
       ours: { gssocks: () => idleKib(field, level) },
-      peers: { "two sockets, nothing else": field.has() ? () => socketsKib(field) : undefined },
+      // Once: it has no level.
+      peers: { "two sockets, nothing else": level === "0" && field.has() ? () => socketsKib(field) : undefined },
       turns: 3,
       fresh: true,
     };
@@ -40,7 +41,7 @@ export async function* sessions(field: Field): AsyncGenerator<Contest> {
     fresh: true,
   };
   await using ours = await field.ourServer();
-  const busy = (count: number) => () => drain(field, ours, "2", count, 2 ** 30);
+  const busy = (count: number) => () => drain(field, ours, "2", count, 2 ** 29);
   yield {
     measures: [{
       work: "downloads through busy sessions, level 2, in total",

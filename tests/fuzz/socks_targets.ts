@@ -5,6 +5,7 @@
  * @module
  */
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
+import { NO_LIMIT, startDeadline } from "../../base/deadline.ts";
 import { readRequest } from "../../socks/server/front/read_request.ts";
 import { noAuthentication } from "../../socks/auth/none.ts";
 import { Handshake } from "../../socks/handshake.ts";
@@ -99,7 +100,7 @@ function conversationTargets(): Target[] {
       async run(input, random): Promise<void> {
         const options = {
           accepts: { auth: [noAuthentication()], protocols: ["socks4", "http"] as const },
-          signal: new AbortController().signal,
+          clock: startDeadline({ milliseconds: Infinity, reason: NO_LIMIT }),
           end: { refusal: undefined },
           onGone() {},
           source: "",

@@ -93,8 +93,8 @@ const ENDS: readonly Mutant[] = [
     [
       "a deadline that was ended keeps no timer",
       "CWE-401",
-      "    this.#stopTimer();\n    const { signal } = this;",
-      "    const { signal } = this;",
+      "    this.#stopTimer();\n    if (this.#aborted !== undefined) return;",
+      "    if (this.#aborted !== undefined) return;",
     ],
     [
       "a deadline that is disposed of keeps no timer",
@@ -108,7 +108,7 @@ const ENDS: readonly Mutant[] = [
       "    this.#listening?.[Symbol.dispose]();\n",
       "",
     ],
-    ["a deadline that has ended starts no time", "CWE-401", "|| this.#controller?.signal.aborted || ", "|| "],
+    ["a deadline that has ended starts no time", "CWE-401", "|| this.aborted || ", "|| "],
     [
       "0 is at once",
       ONE_TIME,

@@ -150,6 +150,15 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       "byte for byte",
     ],
   ]),
+  ...rules("kerberos/crypto/aes_cts.ts", [VECTORS], [
+    [
+      "memory of a long message is given up at once",
+      "docs/performance.md",
+      "    giveUp(cbc);\n",
+      "",
+      "gives up what the cipher returned",
+    ],
+  ]),
   ...rules("kerberos/crypto/usage_key.ts", [VECTORS], [
     [
       "what the core does not find genuine throws",

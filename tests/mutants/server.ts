@@ -32,7 +32,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a ledger that is deaf ends with the session",
       SIGNAL,
-      "await abortable(entering, deadline.signal);",
+      "await abortable(entering, deadline);",
       "await entering;",
       TCP,
     ],
@@ -50,15 +50,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());",
+      "return await makeUnlessAborted(opening, deadline, ({ connection }) => connection.close());",
       "return await opening();",
       TCP,
     ],
     [
       "a target that is opened late is closed",
       LATE,
-      "signal, ({ connection }) => connection.close());\n  } catch",
-      "signal, () => {});\n  } catch",
+      "deadline, ({ connection }) => connection.close());\n  } catch",
+      "deadline, () => {});\n  } catch",
       TCP,
     ],
   ]),
@@ -66,7 +66,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a success is not told behind the end",
       "events",
-      "    if (signal.aborted) return;\n    if (event",
+      "    if (deadline.aborted) return;\n    if (event",
       "    if (event",
       "replySuccess(): reports no success after the end",
     ],
@@ -82,7 +82,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a client that takes no reply has a time for it",
       SIGNAL,
-      "    await abortable(sending, signal);",
+      "    await abortable(sending, deadline);",
       "    await sending;",
       STREAMS,
     ],
@@ -91,15 +91,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "somebody deaf who waits for a connection ends with the session",
       SIGNAL,
-      "came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());",
+      "came = await makeUnlessAborted(() => listening.accept(), deadline, ({ connection }) => connection.close());",
       "came = await listening.accept();",
       TCP,
     ],
     [
       "a connection that BIND gets late is closed",
       LATE,
-      "signal, ({ connection }) => connection.close());\n  } catch",
-      "signal, () => {});\n  } catch",
+      "deadline, ({ connection }) => connection.close());\n  } catch",
+      "deadline, () => {});\n  } catch",
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
@@ -190,7 +190,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "the time to set an association up is over with that",
       SIGNAL,
-      '    opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "    opening.limit(Infinity, NO_LIMIT);\n",
       "    opening.limit(0, () => new Error());\n",
       "association: outlives the time limit of its setup, not its session",
     ],
@@ -288,11 +288,11 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what is aborted by the call that makes it is late",
       LATE,
-      "const listening = onAbort(signal, ",
-      "const listening = onAbort(signal.aborted ? undefined : signal, ",
+      "const listening = onAbort(ender, ",
+      "const listening = onAbort(ender.aborted ? undefined : ender, ",
       "makeUnlessAborted()",
     ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "makeUnlessAborted()"],
+    ["nothing is begun behind the end", LATE, "  ender.throwIfAborted();\n", "", "makeUnlessAborted()"],
     [
       "what is made late is given up",
       LATE,

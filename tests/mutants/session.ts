@@ -23,8 +23,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a session is over when its last step is",
       "design",
-      "await next?.();",
-      "void next?.();",
+      "    else last((failure) =>",
+      "    else void this.#finish(), last((failure) =>",
       "ClientWatch: forwards early bytes and the end behind them",
     ],
     [
@@ -37,8 +37,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a request ends with its client",
       WATCH,
-      "    signal: attempt.signal,\n    onRule",
-      "    signal: clock.signal,\n    onRule",
+      "    attempt,\n    clock,",
+      "    attempt: clock,\n    clock,",
       "open",
     ],
     [
@@ -68,8 +68,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "the moment is over with the answer",
       WATCH,
-      "    this.#attempt.limit(Infinity, () =>",
-      "    void (() =>",
+      "    this.#attempt.limit(Infinity, NO_LIMIT);",
+      "",
       "ClientWatch: stops before the last reply",
     ],
     [
@@ -386,8 +386,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
-      "    closeQuietly(accepted);",
-      "    accepted.close();",
+      "    closeQuietly(this.#accepted);",
+      "    this.#accepted.close();",
       "serve(): a failure in any call of the caller's objects is one refusal",
     ],
   ]),

@@ -14,6 +14,7 @@ const COLLECTION = "kerberos/credentials/collection.ts";
 const KCMS: readonly string[] = ["tests/kerberos/credentials/caches/kcm_test.ts"];
 const DIRS: readonly string[] = ["tests/kerberos/credentials/caches/dir_test.ts"];
 const CHOICES: readonly string[] = ["tests/kerberos/credentials/collection_test.ts"];
+const FILES: readonly string[] = ["tests/kerberos/credentials/caches/file_test.ts"];
 const KLIST: readonly string[] = ["tests/cli/commands/klist_test.ts"];
 const CCACHES: readonly string[] = ["tests/kerberos/credentials/formats/ccache_test.ts"];
 const KEYTABS: readonly string[] = ["tests/kerberos/credentials/formats/keytab_test.ts"];
@@ -152,6 +153,33 @@ const KCM: readonly Mutant[] = [
     find: "if (replaces !== undefined) contentsFor(",
     replace: "if (false) contentsFor(",
     tests: KCMS,
+  },
+];
+
+const KEPT: readonly Mutant[] = [
+  {
+    rule: "a cache file that another program changed is read again",
+    source: "design",
+    file: "kerberos/credentials/caches/file.ts",
+    find: "if (kept !== undefined && kept.mark === this.#files.markNow(this.#path))",
+    replace: "if (kept !== undefined)",
+    tests: FILES,
+  },
+  {
+    rule: "a cache file whose next change may not show is not kept",
+    source: "design",
+    file: "kerberos/credentials/caches/file.ts",
+    find: "if (file.mark !== undefined) this.#kept",
+    replace: "this.#kept",
+    tests: FILES,
+  },
+  {
+    rule: "a file that changed a moment ago has no mark",
+    source: "design",
+    file: "kerberos/credentials/shell/read_file.ts",
+    find: "mark: isSettled(info) ? markOf(info) : undefined",
+    replace: "mark: markOf(info)",
+    tests: FILES,
   },
 ];
 
@@ -324,4 +352,4 @@ const COMMANDS: readonly Mutant[] = [
 ];
 
 /** Rules of this area. */
-export const STORES_MUTANTS: readonly Mutant[] = [...FORMATS, ...KCM, ...COLLECTIONS, ...COMMANDS];
+export const STORES_MUTANTS: readonly Mutant[] = [...FORMATS, ...KCM, ...KEPT, ...COLLECTIONS, ...COMMANDS];

@@ -61,8 +61,8 @@ const SOCKETS: readonly Row[] = [
   [
     "a read that failed is the same failure ever after",
     DENO_CONN,
-    "throw this.#readFailure ??= this.#closed",
-    "throw this.#closed",
+    'throw this.#readFailure ??= this.#closed ? closedError("The connection") : error;',
+    'throw this.#closed ? closedError("The connection") : error;',
     "a reset is never an end",
   ],
   [
@@ -75,8 +75,8 @@ const SOCKETS: readonly Row[] = [
   [
     "no end is sent behind bytes that are missing",
     "RFC 9293 section 3.6",
-    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
-    "    try {\n      await this.#conn.closeWrite();",
+    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      // Where",
+    "    try {\n      // Where",
     "an end before a reset",
   ],
   [
@@ -107,7 +107,7 @@ const SOCKETS: readonly Row[] = [
   [
     "memory that was taken away is no failure of the socket",
     DENO_CONN,
-    "      if (buffer.length < length) throw memoryGone();\n",
+    "    if (buffer.length < length) throw memoryGone();\n",
     "",
   ],
   [
@@ -379,6 +379,22 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
   ...rules("socks/shell/deno_connection.ts", [FAILURES, TABLE], SOCKETS),
   ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
+  ...rules("socks/stream/record_reader.ts", ["tests/socks/stream/short_messages_test.ts"], [
+    [
+      "memory of a message that was copied is given up at once",
+      "docs/performance.md",
+      "message.buffer !== this.#incoming.buffer) giveUp(message);",
+      "message.buffer !== this.#incoming.buffer) return;",
+      "gives up the memory",
+    ],
+    [
+      "memory that an unknown context may keep is let be",
+      "CWE-416",
+      "if (isEventual(this.#state.context)) messages",
+      "messages",
+      "gives up the memory",
+    ],
+  ]),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
   ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
   ...rules("socks/stream/record_state.ts", [FAILURES], [
@@ -394,7 +410,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a message that a context looks at again is there still",
       "CWE-367",
-      "    if (chunk.isShrunk) throw chunk.shrunkError(at);\n",
+      "    if (!chunk.isSmall && chunk.isShrunk) throw chunk.shrunkError(at);\n",
       "",
       "shrinks during sealing",
     ],
@@ -406,6 +422,13 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/sealing.ts", [SHORT], [
+    [
+      "a small chunk that was read is not missed",
+      "CWE-367",
+      "if (!chunk.isSmall && chunk.isShrunk)",
+      "if (chunk.isShrunk)",
+      "may be changed",
+    ],
     [
       "a place is given back at once where sealing is done at once",
       "CWE-400",
@@ -422,6 +445,18 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/record_writer.ts", [SHORT], [[
+    "a small chunk that a context reads later is copied",
+    "CWE-367",
+    "!isAlone || !readsAtOnce(this.#state.context)",
+    "!isAlone",
+    "may be changed",
+  ], [
+    "a small chunk that waits is copied",
+    "CWE-367",
+    "!isAlone || !readsAtOnce(this.#state.context)",
+    "!readsAtOnce(this.#state.context)",
+    "that waits for a long one",
+  ], [
     "no bytes are no write",
     "one call a message",
     "if (chunk.length > 0) await",

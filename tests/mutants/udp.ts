@@ -302,6 +302,20 @@ const MEMORY: readonly Mutant[] = [
       "true",
     ],
   ]),
+  ...rules("base/lru_map.ts", ["tests/base/lru_map_test.ts"], [
+    [
+      "what is used again is forgotten last",
+      "CWE-400",
+      "if (key !== this.#newest) this.#entries.delete(key);",
+      "",
+    ],
+    [
+      "only what was used last has its place already",
+      "CWE-400",
+      "    this.#newest = key;\n",
+      "    this.#newest ??= key;\n",
+    ],
+  ]),
   ...rules("socks/server/datagrams/judged_targets.ts", [VERDICTS], [
     [
       "a verdict ends with its period",

@@ -97,7 +97,7 @@ const RELAYS: readonly Row[] = [
 
 const MEMORIES: readonly Row[] = [
   ["large reads are for who has carried much", MEMORY, "if (proven && this.#used", "if (this.#used"],
-  ["large reads have their part", MEMORY, "this.#used + LARGEST_READ <= this.#mostLarge", "true"],
+  ["large reads have their part", MEMORY, "this.#used + LARGE <= this.#mostLarge", "true"],
   ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
   ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
   ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
@@ -107,7 +107,7 @@ const MEMORIES: readonly Row[] = [
     "this.#memory.release(buffer, length, false);",
     "void [buffer, length];",
   ],
-  ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
+  ["nothing is given back twice", "CWE-415", "    this.#taken?.delete(buffer);\n", ""],
   ["a small buffer is used again", MEMORY, "      this.#spare = buffer;\n", ""],
   ["nobody has a small buffer twice", "CWE-416", "    this.#spare = undefined;\n", ""],
   ["a small buffer of another size is let go", MEMORY, "spare?.length === size ? spare : undefined", "spare"],
@@ -166,11 +166,84 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
   ...rules("socks/stream/read_size.ts", [LIFE], [
     [
-      "a short request is not cut in two",
-      "servers that read once",
+      "reads of some bytes have room for more",
+      "docs/performance.md",
       "const SMALL = 1_024;",
       "const SMALL = 64;",
       "grow with the bytes",
+    ],
+    [
+      "a read is judged by the buffer that it had",
+      "docs/performance.md",
+      "Math.min(room, this.next) / 16",
+      "this.next / 16",
+      "keep their size",
+    ],
+  ]),
+  ...rules("socks/server/relay/relay.ts", [LIFE], [
+    [
+      "a short request is not handed on in two pieces",
+      "servers that read once",
+      "if (bytes.length === SHORT_READ) [",
+      "if (bytes.length < 0) [",
+      "in one piece",
+    ],
+  ]),
+  ...rules("socks/server/relay/cut_message.ts", [LIFE], [
+    [
+      "a message that ends where the read does goes on at once",
+      "servers that read once",
+      "Promise.race([ahead, nextTurn()])",
+      "ahead",
+      "in one piece",
+    ],
+  ]),
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/shell/deno_connection_test.ts"], [
+    [
+      "an end leaves reading open while the peer may send",
+      "RFC 9293 section 3.6",
+      "if (this.#hasEnded) this.#conn",
+      "if (this.#conn !== undefined) this.#conn",
+      "leaves reading open",
+    ],
+    [
+      "an end stays an end behind this side's",
+      "RFC 9293 section 3.6",
+      "if (this.#hasEnded && !this.#closed) return Promise.resolve(null);",
+      "",
+      "reading stays at the end",
+    ],
+    [
+      "what is closed has no end",
+      "RFC 9293 section 3.6",
+      "if (this.#hasEnded && !this.#closed)",
+      "if (this.#hasEnded)",
+      "reading stays at the end",
+    ],
+  ]),
+  ...rules("socks/rules/users.ts", ["tests/socks/rules/accounts_test.ts"], [
+    [
+      "users of one name and of two accounts are two",
+      "CWE-863",
+      "name, account !== undefined, sid, realm,",
+      "name, realm,",
+      "userKey(): is the SID",
+    ],
+    [
+      "users of one name and of two methods are two",
+      "CWE-863",
+      'JSON.stringify([method === "gssapi", name,',
+      "JSON.stringify([name,",
+      "userKey(): is the SID",
+    ],
+  ]),
+  ...rules("base/deadline.ts", ["tests/base/deadline_test.ts"], [
+    [
+      "a signal that is made late is aborted too",
+      "docs/performance.md",
+      "      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);\n",
+      "",
+      "asked for after the end",
     ],
   ]),
   ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),
@@ -231,8 +304,8 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedError("The connection");\n',
-      "      count = await this.#conn.read(buffer);\n",
+      "    if (this.#hasLastBytes) return this.#lost(buffer, length, undefined);\n",
+      "",
       "unfinished frame",
     ],
     [

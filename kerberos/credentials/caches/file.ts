@@ -38,6 +38,8 @@ export class FileCache implements CredentialCache {
   #lastChange: Promise<unknown> = Promise.resolve();
   /** Owner of the file when it was last read or written. */
   #owner: number | null | undefined;
+  /** What was read last, while the file has the same mark: reading it takes half a millisecond, more than all else of a context. */
+  #kept: { readonly mark: string; readonly data: CredentialCacheData | undefined } | undefined;
 
   /**
    * Creates a cache; nothing is read yet.
@@ -59,12 +61,17 @@ export class FileCache implements CredentialCache {
    * @throws {KerberosError} `BAD_FILE`
    */
   async load(): Promise<CredentialCacheData | undefined> {
+    const kept = this.#kept;
+    if (kept !== undefined && kept.mark === this.#files.markNow(this.#path)) return kept.data;
+    this.#kept = undefined;
     const file = await this.#files.read(this.#path).catch((error) => {
       throw systemFailure("BAD_FILE", `Cannot read ${this.name}`, error);
     });
     if (file === undefined) return undefined;
     this.#owner = file.owner;
-    return this.#decode(file);
+    const data = this.#decode(file);
+    if (file.mark !== undefined) this.#kept = { mark: file.mark, data };
+    return data;
   }
 
   #decode({ bytes }: FoundFile): CredentialCacheData | undefined {

@@ -5,13 +5,14 @@
  */
 import type { Files } from "../files.ts";
 import { changeFile, destroyFile } from "./change_file.ts";
-import { readChanged, readFileSync, readOrdinaryFile } from "./read_file.ts";
+import { markNow, readChanged, readFileSync, readOrdinaryFile } from "./read_file.ts";
 import { fileReason } from "./reason.ts";
 
 /** Access to files through Deno. */
 export const denoFiles: Files = {
   readSync: (path) => attempt(path, () => readFileSync(path)),
   read: (path) => readOrdinaryFile(path).catch((error) => noneIfMissing(path, error)),
+  markNow,
   readChanged: (path, mark) =>
     readChanged(path, mark).catch((error) => {
       throw withReason(path, error);

@@ -4,10 +4,14 @@
  * @module
  */
 import { type Bytes, concat, EMPTY } from "../../../base/bytes.ts";
+import { systemRuntime } from "../../../base/runtime.ts";
 import type { FoundFile, MarkedFile } from "../files.ts";
 
 /** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
 const MAX_FILE = 16 * 1024 * 1024;
+
+/** After so many milliseconds a change gives a file another time. */
+const SETTLED = 2_000;
 
 /** Reads a file synchronously. */
 export function readFileSync(path: string): MarkedFile {
@@ -31,9 +35,20 @@ function readBytesSync(path: string): Bytes {
 
 /** Reads an ordinary file: one that is a pipe or a device may never end. */
 export async function readOrdinaryFile(path: string): Promise<FoundFile> {
-  requireOrdinary(await Deno.stat(path));
+  // A change between these two lines is found at the next read.
+  const info = await Deno.stat(path);
+  requireOrdinary(info);
   using file = await Deno.open(path);
-  return await readOpenFile(file);
+  return { ...await readOpenFile(file), mark: isSettled(info) ? markOf(info) : undefined };
+}
+
+/** Returns the mark of a file. */
+export function markNow(path: string): string | undefined {
+  try {
+    return markOf(Deno.statSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads an ordinary file unless it still has the mark. */
@@ -53,6 +68,11 @@ export function requireOrdinary({ isFile }: Deno.FileInfo): void {
 
 function markOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
   return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+}
+
+/** Whether the next change will show in the times of a file, which file systems keep by steps of milliseconds to a second. */
+function isSettled({ mtime, ctime }: Deno.FileInfo): boolean {
+  return Math.max(mtime?.getTime() ?? Infinity, ctime?.getTime() ?? 0) + SETTLED <= systemRuntime.now();
 }
 
 /** Reads an open file from its position on. */

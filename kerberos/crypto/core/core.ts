@@ -75,13 +75,14 @@ export class Core {
     }
   }
 
-  /** Opens a ciphertext; returns the message, `undefined` when it is not genuine. */
-  open(key: CoreKey, ciphertext: Uint8Array): Bytes | undefined {
-    const { length } = ciphertext;
+  /** Opens a ciphertext, which begins at `from`, up to 16; returns the message, `undefined` when it is not genuine. */
+  open(key: CoreKey, sealed: Uint8Array, from = 0): Bytes | undefined {
+    const length = sealed.length - from;
     const end = length - key.tagLength;
     try {
       this.#expand(key, Use.Open);
-      this.#memory.set(ciphertext, MESSAGE);
+      // With what is in front, so that no view is made.
+      this.#memory.set(sealed, MESSAGE - from);
       if (this.#exports.open(key.enctype, MESSAGE, end) !== 0) return undefined;
       return this.#memory.slice(MESSAGE + CONFOUNDER, MESSAGE + end);
     } finally {
@@ -102,15 +103,19 @@ export class Core {
     }
   }
 
-  /** Whether a tag of the right length is that of the concatenated parts, `length` bytes, in a time that does not depend on where it differs. */
-  verify(key: CoreKey, parts: readonly Uint8Array[], length: number, tag: Uint8Array): boolean {
+  /**
+   * Whether the bytes of `tag` from `at` on, of the right length, are that of the concatenated parts, `length` bytes, in a time that does
+   * not depend on where it differs.
+   */
+  verify(key: CoreKey, parts: readonly Uint8Array[], length: number, tag: Uint8Array, at = 0): boolean {
+    const { tagLength } = key;
     try {
       this.#expand(key, Use.Sign);
       this.#put(parts, MESSAGE);
-      this.#memory.set(tag, MESSAGE + length);
+      for (let i = 0; i < tagLength; i++) this.#memory[MESSAGE + length + i] = tag[at + i]!;
       return this.#exports.verify(key.enctype, MESSAGE, length, MESSAGE + length) === 0;
     } finally {
-      this.#exports.wipe(16 + length + tag.length);
+      this.#exports.wipe(16 + length + tagLength);
     }
   }
 

@@ -106,7 +106,10 @@ export function endsWithHeader(plain: Uint8Array, token: Uint8Array): boolean {
 }
 
 /** Undoes the right rotation of what follows the header, by any count (RFC 4121 section 4.2.5). Leaves the input as it is. */
-export function rotateLeft(data: Bytes, count: number): Bytes {
-  const by = data.length === 0 ? 0 : count % data.length;
-  return by === 0 ? data : concat(data.subarray(by), data.subarray(0, by));
+export function unrotated(token: Bytes, count: number): Bytes {
+  const length = token.length - HEADER_LENGTH;
+  const by = length === 0 ? 0 : count % length;
+  if (by === 0) return token;
+  const start = HEADER_LENGTH + by;
+  return concat(token.subarray(0, HEADER_LENGTH), token.subarray(start), token.subarray(HEADER_LENGTH, start));
 }

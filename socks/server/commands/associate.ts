@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, duration } from "../../../base/deadline.ts";
+import { abortable, duration, NO_LIMIT } from "../../../base/deadline.ts";
 import { asError } from "../../../base/reason.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
@@ -109,7 +109,7 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
     side = opened.side;
     const bound: Endpoint = { hostname: opened.announced, port: await side.open(opening.signal) };
     await replySuccess(context, bound, { type: "associated", bound });
-    opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+    opening.limit(Infinity, NO_LIMIT);
     idle.start();
   } catch (error) {
     side?.close();

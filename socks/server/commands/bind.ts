@@ -21,16 +21,15 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
   let came: { connection: Connection; peer: Endpoint };
   try {
     using deadline = stepDeadline(context, "no peer connected");
-    const { signal } = deadline;
     const listening = await makeUnlessAborted(
-      () => open({ ...request, signal }, client.accepted.local),
-      signal,
+      () => open({ ...request, signal: deadline.signal }, client.accepted.local),
+      deadline,
       (late) => late.close(),
     );
     pending = listening;
     const { bound } = listening;
     await replySuccess(context, bound, { type: "listening", bound });
-    came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());
+    came = await makeUnlessAborted(() => listening.accept(), deadline, ({ connection }) => connection.close());
   } catch (error) {
     closeQuietly(pending);
     return void await refuse(context, error);

@@ -16,8 +16,10 @@ import type { TargetRequest, ThroughProxy } from "../targets/target.ts";
 export interface CommandContext {
   /** The client and its request. */
   readonly client: ClientRequest;
-  /** The request as rules see it. Its signal ends the attempt: with the session, or when the client has gone. */
-  readonly request: TargetRequest;
+  /** The request as rules see it. Each step has a signal of its own. */
+  readonly request: Omit<TargetRequest, "signal">;
+  /** Ends the attempt: with the session, or when the client has gone. */
+  readonly attempt: Deadline;
   /** The clock of the session; aborting it ends the session. */
   readonly clock: Deadline;
   /** Time limits of the steps. */
@@ -34,9 +36,11 @@ export interface CommandContext {
 
 /**
  * The last step of a command, which is begun once the command has returned: an idle session would keep every function that waits for it in
- * memory. Resolved when the step is over.
+ * memory, half a kilobyte each.
+ *
+ * @param ended Called once, when the step is over; with the failure, if it has not told it itself.
  */
-export type LastStep = () => Promise<void>;
+export type LastStep = (ended: (failure?: { readonly error: unknown }) => void) => void;
 
 /** An event of a command. The session adds who asked, and for what. */
 export type CommandEvent =

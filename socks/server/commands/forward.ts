@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NO_LIMIT } from "../../../base/deadline.ts";
 import { asError } from "../../../base/reason.ts";
 import { closeQuietly } from "../../stream/close_quietly.ts";
 import { abort } from "../../stream/connection.ts";
@@ -77,7 +78,7 @@ async function whatFollows(context: CommandContext, over: OverExchange): Promise
   const { forward, exchange, reader, failure } = over;
   const { connection } = client.channel;
   // The relay's idle time is over.
-  clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+  clock.limit(Infinity, NO_LIMIT);
   const { again } = exchange;
   if (again !== undefined) return forward.next?.({ target: again.target, forwarded: again }, reader.rest());
   if (failure !== undefined && !exchange.answered && !clock.signal.aborted) {

@@ -13,20 +13,19 @@ import { stepDeadline } from "./step_deadline.ts";
 /** Connects to the target of a request; a connection that comes too late is closed. */
 export async function openInTime(context: CommandContext, open: OpenTarget): Promise<OpenedTarget> {
   using deadline = stepDeadline(context, "no answer");
-  const { signal } = deadline;
   let failure: unknown;
   const opening = async () => {
     try {
-      return await open({ ...context.request, signal });
+      return await open({ ...context.request, signal: deadline.signal });
     } catch (error) {
       failure = error;
       throw error;
     }
   };
   try {
-    return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());
+    return await makeUnlessAborted(opening, deadline, ({ connection }) => connection.close());
   } catch (error) {
-    if (error !== signal.reason) throw error;
+    if (!deadline.aborted || error !== deadline.signal.reason) throw error;
     // `open` may say more precisely what took too long.
     await yieldMicrotasks();
     throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;

@@ -10,12 +10,12 @@ import type { CommandContext } from "./context.ts";
 
 /** Starts the time limit of one step of a request, `timeouts.connect`. */
 export function stepDeadline(
-  { request, timeouts: { connect: milliseconds } }: Pick<CommandContext, "request" | "timeouts">,
+  { request, attempt, timeouts: { connect: milliseconds } }: Pick<CommandContext, "request" | "attempt" | "timeouts">,
   problem: string,
 ): Deadline {
   return startDeadline({
     milliseconds,
-    signal: request.signal,
+    signal: attempt,
     reason: () =>
       new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)}: ${problem} within ${milliseconds} ms`),
   });

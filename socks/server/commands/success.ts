@@ -17,15 +17,14 @@ export async function replySuccess(context: CommandContext, bound: Endpoint, eve
   // BIND has two replies; the session watches the client until the last one.
   if (event?.type !== "listening") context.answering();
   using deadline = stepDeadline(context, "the client did not take the reply");
-  const { signal } = deadline;
   let sent = false;
   const sending = context.client.reply({ reply: 0, ...bound }).then(() => {
-    if (signal.aborted) return;
+    if (deadline.aborted) return;
     if (event !== undefined) context.report(event);
     sent = true;
   });
   try {
-    await abortable(sending, signal);
+    await abortable(sending, deadline);
   } catch (error) {
     // An end that comes after the reply is the end of the relay, not a refusal.
     if (!sent) throw error;

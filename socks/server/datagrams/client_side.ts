@@ -28,7 +28,7 @@ const IN_FLIGHT = 64;
 /** Options of the side that faces the client. */
 interface ClientSideOptions {
   /** The request; its endpoint is the one that the client declared. */
-  readonly request: TargetRequest;
+  readonly request: Omit<TargetRequest, "signal">;
   /** Protects the datagrams. */
   readonly codec: DatagramCodec;
   /** Addresses of the client and of the socket. */

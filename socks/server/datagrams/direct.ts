@@ -6,6 +6,7 @@
 import type { Bytes } from "../../../base/bytes.ts";
 import { duration } from "../../../base/deadline.ts";
 import { rememberingLast } from "../../../base/last_call.ts";
+import { LruMap } from "../../../base/lru_map.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
@@ -25,7 +26,6 @@ import type {
 import { AddressChoice } from "./address_choice.ts";
 import { JudgedTargets } from "./judged_targets.ts";
 import { LOOKUP_TIME, LookupCache } from "./lookup_cache.ts";
-import { LruMap } from "./lru_map.ts";
 import { type Period, Periods } from "./periods.ts";
 import { ReopeningSocket } from "./reopening_socket.ts";
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { LruMap } from "../../../base/lru_map.ts";
 import type { Resolver } from "../../names/resolver.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { parseIp } from "../../wire/ip.ts";
 import { judgedAddresses } from "../targets/judged.ts";
 import type { LookupCache } from "./lookup_cache.ts";
-import { LruMap } from "./lru_map.ts";
 import type { Period } from "./periods.ts";
 
 /** Options of {@linkcode JudgedTargets}. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { abortable, startDeadline } from "../../../base/deadline.ts";
+import { LruMap } from "../../../base/lru_map.ts";
 import { SocksLimitError, SocksTimeoutError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { LruMap } from "./lru_map.ts";
 
 /** Longest time for a look-up, in milliseconds. */
 export const LOOKUP_TIME = 5_000;

@@ -26,7 +26,7 @@ export async function readHttpRequest(
   const reader = new MessageReader(client, MAX_HEAD + 1);
   let request: ProxyRequest;
   try {
-    options.end.refusal = () => answer(client, cutStatus(options.signal));
+    options.end.refusal = () => answer(client, cutStatus(options.clock.signal));
     request = await reader.next(requestDecoder());
     options.end.refusal = undefined;
   } catch (error) {

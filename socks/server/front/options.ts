@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Deadline } from "../../../base/deadline.ts";
 import type { AcceptAuthOptions, SecuredChannel, ServerAuthMethod } from "../../auth/method.ts";
 
 /** A protocol that clients may speak beside SOCKS version 5. */
@@ -38,8 +39,8 @@ export interface ClosingStep {
 export interface FrontOptions {
   /** Protocols and methods accepted. */
   readonly accepts: AcceptedProtocols;
-  /** Ends the conversation. */
-  readonly signal: AbortSignal;
+  /** Aborting it ends the conversation. */
+  readonly clock: Deadline;
   /** The step that is under way, for a session that ends early. */
   readonly end: ClosingStep;
   /** As {@linkcode AcceptAuthOptions.onGone}. */
@@ -48,4 +49,23 @@ export interface FrontOptions {
   readonly source: string;
   /** Called when the client has authenticated. */
   readonly onChannel: (channel: SecuredChannel) => void;
+}
+
+/** What a method gets. Its signal is made when the method asks for it, which few do: it takes half a kilobyte. */
+export class AuthOptions implements AcceptAuthOptions {
+  readonly beforeClosing: AcceptAuthOptions["beforeClosing"];
+  readonly onGone: NonNullable<AcceptAuthOptions["onGone"]>;
+  readonly source: string;
+  readonly #clock: Deadline;
+
+  constructor({ clock, onGone, source }: FrontOptions, beforeClosing?: AcceptAuthOptions["beforeClosing"]) {
+    this.#clock = clock;
+    this.beforeClosing = beforeClosing;
+    this.onGone = onGone;
+    this.source = source;
+  }
+
+  get signal(): AbortSignal {
+    return this.#clock.signal;
+  }
 }

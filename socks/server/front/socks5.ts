@@ -10,7 +10,7 @@ import { Method, methodName, type Request } from "../../wire/messages.ts";
 import { receive } from "../../handshake_io.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { withPrefix } from "../../stream/prefix.ts";
-import type { AcceptedProtocols, FrontOptions } from "./options.ts";
+import { type AcceptedProtocols, AuthOptions, type FrontOptions } from "./options.ts";
 import { ReplyWriter } from "./reply_writer.ts";
 import { type ClientRequest, commandOf } from "./request.ts";
 
@@ -32,11 +32,11 @@ export async function readSocks5Request(
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const { signal, end, onGone, source } = options;
+  const { end } = options;
   const beforeClosing = (refusal: (() => Promise<void>) | undefined) => {
     end.refusal = refusal;
   };
-  const channel = await method.accept(early, { signal, beforeClosing, onGone, source });
+  const channel = await method.accept(early, new AuthOptions(options, beforeClosing));
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;

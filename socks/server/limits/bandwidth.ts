@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../../base/deadline.ts";
+import { type Ender, pause } from "../../../base/deadline.ts";
 import { Rate } from "../../../base/rate.ts";
 
 /** Delays bytes: returns a promise to await before `length` bytes are forwarded, or `undefined`. */
@@ -17,20 +17,27 @@ export interface Bandwidth {
   readonly admit: (length: number) => boolean;
 }
 
-/** Returns the limits of a session whose bytes count for all of the rates. */
-export function bandwidthOf(rates: readonly Rate[], signal: AbortSignal): Bandwidth {
+/** One for all sessions without a limit. */
+const UNLIMITED: Bandwidth = { gate: undefined, admit: () => true };
+
+/**
+ * Returns the limits of a session whose bytes count for all of the rates.
+ *
+ * @param over Ends the delays.
+ */
+export function bandwidthOf(rates: readonly Rate[], over: Ender): Bandwidth {
+  if (rates.length === 0) return UNLIMITED;
   return {
-    gate: gateFor(rates, signal),
+    gate: gateFor(rates, over),
     admit: (length) => rates.every((rate) => rate.tryTake(length)),
   };
 }
 
 /** Delays a relay by the slowest of the rates. */
-function gateFor(rates: readonly Rate[], signal: AbortSignal): Gate | undefined {
-  if (rates.length === 0) return undefined;
+function gateFor(rates: readonly Rate[], over: Ender): Gate {
   return (length) => {
     const milliseconds = Math.max(...rates.map((rate) => rate.take(length)));
-    return milliseconds < 1 ? undefined : pause(milliseconds, signal);
+    return milliseconds < 1 ? undefined : pause(milliseconds, over);
   };
 }
 

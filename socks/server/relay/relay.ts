@@ -9,9 +9,11 @@ import { abortable, type Deadline, onAbort } from "../../../base/deadline.ts";
 import { nextTurn } from "../../../base/turn.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
+import { SHORT_READ } from "../../stream/read_size.ts";
 import { untilSettled } from "../../stream/settling.ts";
 import type { Gate } from "../limits/bandwidth.ts";
 import { ClientProbe } from "./client_probe.ts";
+import { withRest } from "./cut_message.ts";
 import { IdleClock } from "./idle_clock.ts";
 import { DirectionBuffers, RelayMemory } from "./memory.ts";
 
@@ -60,8 +62,18 @@ type RelayEnd = { readonly error: unknown } | undefined;
  */
 export function relay(ends: RelayEnds, counts: RelayCounts, options: RelayOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    new Relay(ends, counts, options).start((end) => end === undefined ? resolve() : reject(end.error));
+    startRelay(ends, counts, options, (end) => end === undefined ? resolve() : reject(end.error));
   });
+}
+
+/** As {@linkcode relay}, without a promise that waits. */
+export function startRelay(
+  ends: RelayEnds,
+  counts: RelayCounts,
+  options: RelayOptions,
+  onEnd: (end: RelayEnd) => void,
+): void {
+  new Relay(ends, counts, options, onEnd).start();
 }
 
 /** The client and the target. */
@@ -86,7 +98,7 @@ class Relay {
   /** Ends the delays of the gate. */
   readonly #over: AbortController | undefined;
   #listening: Disposable | undefined;
-  #onEnd: (end: RelayEnd) => void = () => {};
+  readonly #onEnd: (end: RelayEnd) => void;
   /** Directions under way. */
   #running = 2;
   /** Failures of writes, by the direction. */
@@ -95,17 +107,17 @@ class Relay {
   /** Called when both directions have ended. */
   #settled: (() => void) | undefined;
 
-  constructor(ends: RelayEnds, counts: RelayCounts, options: RelayOptions) {
+  constructor(ends: RelayEnds, counts: RelayCounts, options: RelayOptions, onEnd: (end: RelayEnd) => void) {
     this.#ends = ends;
     this.#counts = counts;
     this.#options = options;
+    this.#onEnd = onEnd;
     if (options.gate !== undefined) this.#over = new AbortController();
   }
 
-  start(onEnd: (end: RelayEnd) => void): void {
+  start(): void {
     const [client, target] = this.#ends;
     const { clock, timeouts } = this.#options;
-    this.#onEnd = onEnd;
     try {
       this.#idleClock = new IdleClock(this.#ends, clock, timeouts.idle);
     } catch (error) {
@@ -131,18 +143,20 @@ class Relay {
       let writing: Promise<void> | undefined;
       let inTurn = 0;
       for (;;) {
-        const bytes: Bytes | null = await reading;
+        let bytes: Bytes | null = await reading;
         if (bytes === null) break;
         this.#idleClock.transferred();
+        let ahead: Promise<Bytes | null> | undefined;
+        if (bytes.length === SHORT_READ) [bytes, ahead] = await withRest(bytes, from);
         const delay = this.#count(key, bytes.length);
         if (delay !== undefined) {
           this.#unread(key);
           await delay;
         }
-        buffers.learn(bytes.length);
         const full = buffer;
+        buffers.learn(bytes.length, full.length);
         buffer = buffers.acquire();
-        reading = from.read(buffer);
+        reading = ahead ?? from.read(buffer);
         reading.catch(() => {}); // Reported by the await above; after an earlier failure it does not matter.
         const before = writing;
         writing = to.write(bytes).then(() => this.#idleClock.transferred());

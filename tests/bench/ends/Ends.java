@@ -9,15 +9,16 @@ import org.ietf.jgss.*;
 
 class Ends {
   interface Work {
-    void run() throws Exception;
+    void run(int i) throws Exception;
   }
+
+  /* As in ends.c. */
+  static final int MOST_TOKENS = 256, LEAST_TOKENS = 16, BYTES_OF_A_ROUND = 1 << 21;
 
   static GSSContext initiator, acceptor;
 
   static void pair(GSSManager manager, GSSName service, Oid kerberos) throws GSSException {
     initiator = manager.createContext(service, kerberos, null, GSSContext.DEFAULT_LIFETIME);
-    initiator.requestReplayDet(false);
-    initiator.requestSequenceDet(false);
     acceptor = manager.createContext((GSSCredential) null);
     byte[] token = new byte[0];
     while (!initiator.isEstablished() || !acceptor.isEstablished()) {
@@ -26,12 +27,17 @@ class Ends {
     }
   }
 
-  static void repeat(Work work, int atOnce, double seconds) throws Exception {
+  static void repeat(Work prepare, Work work, int round, double seconds) throws Exception {
     var threads = ManagementFactory.getThreadMXBean();
-    long start = System.nanoTime(), used = threads.getCurrentThreadCpuTime(), elapsed = 0, count = 0;
-    for (; elapsed < seconds * 1e9; elapsed = System.nanoTime() - start)
-      for (int i = 0; i < atOnce; i++, count++) work.run();
-    System.out.println(count + " " + elapsed / 1e9 + " " + (threads.getCurrentThreadCpuTime() - used) / 1e9);
+    long elapsed = 0, used = 0, count = 0;
+    for (; elapsed < seconds * 1e9; count += round) {
+      for (int i = 0; prepare != null && i < round; i++) prepare.run(i);
+      long start = System.nanoTime(), before = threads.getCurrentThreadCpuTime();
+      for (int i = 0; i < round; i++) work.run(i);
+      elapsed += System.nanoTime() - start;
+      used += threads.getCurrentThreadCpuTime() - before;
+    }
+    System.out.println(count + " " + elapsed / 1e9 + " " + used / 1e9);
   }
 
   public static void main(String[] args) throws Exception {
@@ -55,14 +61,17 @@ class Ends {
       String[] words = line.split(" ");
       double seconds = Double.parseDouble(words[words.length - 1]);
       if (words[0].equals("pairs")) {
-        repeat(() -> pair(manager, service, kerberos), 1, seconds);
+        repeat(null, i -> pair(manager, service, kerberos), 16, seconds);
         continue;
       }
       boolean sealed = words[1].equals("1");
       byte[] message = new byte[Integer.parseInt(words[2])];
-      byte[] token = initiator.wrap(message, 0, message.length, new MessageProp(0, sealed));
-      if (words[0].equals("wrap")) repeat(() -> initiator.wrap(message, 0, message.length, new MessageProp(0, sealed)), 16, seconds);
-      else repeat(() -> acceptor.unwrap(token, 0, token.length, new MessageProp(0, false)), 16, seconds);
+      int round = Math.max(LEAST_TOKENS, Math.min(MOST_TOKENS, BYTES_OF_A_ROUND / message.length));
+      byte[][] tokens = new byte[round][];
+      Work wrap = i -> tokens[i] = initiator.wrap(message, 0, message.length, new MessageProp(0, sealed));
+      Work unwrap = i -> acceptor.unwrap(tokens[i], 0, tokens[i].length, new MessageProp(0, false));
+      if (words[0].equals("wrap")) repeat(null, wrap, round, seconds);
+      else repeat(wrap, unwrap, round, seconds);
     }
   }
 }

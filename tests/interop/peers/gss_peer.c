@@ -11,14 +11,12 @@
  *   limit 0|1 N                    gss_wrap_size_limit  ->  "limit N"
  *   names                          ->  "names INITIATOR ACCEPTOR"
  *   delegated                      ->  "delegated 0|1"
- *   bench 0|1 SIZE SECONDS         wraps zeros  ->  "bench BYTES SECONDS"
  */
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_krb5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static gss_OID_desc spnego_mech = {6, "\x2b\x06\x01\x05\x05\x02"};
 static gss_OID_desc krb5_mech = {9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
@@ -90,24 +88,6 @@ static void do_names(void) {
   if (src) gss_display_name(&ignored, src, &a, NULL);
   if (dst) gss_display_name(&ignored, dst, &b, NULL);
   printf("names %.*s %.*s\n", (int)a.length, (char *)a.value, (int)b.length, (char *)b.value);
-}
-
-static void do_bench(int conf, size_t size, double seconds) {
-  gss_buffer_desc in = {size, calloc(1, size)}, out;
-  struct timespec t0, t;
-  double elapsed = 0;
-  unsigned long long bytes = 0;
-  clock_gettime(CLOCK_MONOTONIC, &t0);
-  while (elapsed < seconds) {
-    for (int i = 0; i < 16; i++) {
-      gss_wrap(&minor, context, conf, GSS_C_QOP_DEFAULT, &in, NULL, &out);
-      gss_release_buffer(&minor, &out);
-      bytes += size;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    elapsed = (double)(t.tv_sec - t0.tv_sec) + (double)(t.tv_nsec - t0.tv_nsec) / 1e9;
-  }
-  printf("bench %llu %f\n", bytes, elapsed);
 }
 
 int main(void) {
@@ -182,9 +162,6 @@ int main(void) {
       do_names();
     } else if (!strcmp(command, "delegated")) {
       printf("delegated %d\n", delegated != GSS_C_NO_CREDENTIAL);
-    } else if (!strcmp(command, "bench")) {
-      char *c = strtok(NULL, " \r\n");
-      do_bench(atoi(a), (size_t)atoi(b), atof(c));
     } else {
       puts("fail - 0 unknown command");
     }

@@ -45,7 +45,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "a ciphertext has confounder and tag",
       "RFC 3962 section 5, RFC 8009 section 5",
-      "    if (ciphertext.length < confounderLength + checksumLength) throw integrityError();\n",
+      "    if (length < confounderLength + checksumLength) throw integrityError();\n",
       "",
     ],
     [

@@ -87,10 +87,10 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "{ flags, ec, rrc: 0, high, low }",
     ],
     [
-      "EC of a signed token is the checksum's length",
-      "RFC 4121 section 4.2.3",
-      "    if (ec !== this.#checksumLength || length < 0) throw notGenuine();\n",
-      "",
+      "a seal that does not fit is a token that is not genuine",
+      "RFC 2743 section 2.3.4, GSS_S_BAD_SIG",
+      "      throw asNotGenuine(error);\n",
+      "      throw error;\n",
     ],
     [
       "a MIC is compared",
@@ -109,6 +109,14 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4121 section 4.2.2, AcceptorSubkey",
       "(Flag.SentByAcceptor | Flag.AcceptorSubkey)) !== this.#expectedFlags",
       "Flag.SentByAcceptor) !== (this.#expectedFlags & Flag.SentByAcceptor)",
+    ],
+  ]),
+  ...rules("kerberos/crypto/usage_key.ts", [MESSAGES], [
+    [
+      "EC of a signed token is the checksum's length",
+      "RFC 4121 section 4.2.3",
+      "    if (checksum.length - at !== this.tagLength) return false;\n",
+      "",
     ],
   ]),
   ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
@@ -154,8 +162,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a rotation may be longer than the token",
       "RFC 4121 section 4.2.5",
-      "count % data.length",
-      "Math.min(count, data.length)",
+      "count % length",
+      "Math.min(count, length)",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES, CONTEXT], [

@@ -261,7 +261,7 @@ export const FRONTS: readonly Mutant[] = [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",
-      "    options.end.refusal = () => answer(client, cutStatus(options.signal));\n",
+      "    options.end.refusal = () => answer(client, cutStatus(options.clock.signal));\n",
       "",
     ],
     ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.end.refusal = undefined;\n", ""],

@@ -18,7 +18,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the request has its own time",
       "connection floods",
-      '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "    clock.limit(Infinity, NO_LIMIT);\n",
       "",
     ],
   ]),
@@ -58,7 +58,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
-      "    closeQuietly(accepted);",
+      "    closeQuietly(this.#accepted);",
       "",
     ],
   ]),
@@ -130,7 +130,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a user gives back what he had",
       "limits",
-      "if (this.#running.has(running)) running.leave.push(leave);",
+      "if (this.#running.has(running)) running.leave = running.leave.concat(leave);",
       "if (this.#running.has(running)) return true;",
     ],
 

@@ -175,6 +175,9 @@ Deno.test("userKey(): is the SID of an account, however its user spells himself"
   );
   assert.deepEqual([...new Set(spellings.map(userKey))], [`sid:${DOMAIN}-1105`]);
   assert.notEqual(userKey(ticket("aduser", { sid: `${OTHER}-1105` })), userKey(KNOWN));
+  assert.notEqual(userKey({ ...KNOWN, account: undefined }), userKey(KNOWN), "without an account");
+  const enterprise = ticket("first.last\\@ad.test");
+  assert.notEqual(userKey(enterprise), userKey({ ...enterprise, method: "password" }), "of another method");
   // A password user of this name is another one.
   assert.notEqual(userKey({ method: "password", name: `sid:${DOMAIN}-1105`, attributes: {} }), userKey(KNOWN));
 });

@@ -320,7 +320,12 @@ Deno.test("EndWatcher: continues the pending read for a second watch", async () 
   await other.closeWrite();
   await until(() => told.length > 1);
   for (let i = 0; i < 5; i++) await pause(0);
-  assert.deepEqual(told, ["second true", "fourth"]);
+  const [broken] = pipe();
+  const twice = new EndWatcher(broken, () => void told.push("fifth"));
+  twice.watch(() => void told.push("sixth"));
+  broken.close();
+  for (let i = 0; i < 5; i++) await pause(0);
+  assert.deepEqual(told, ["second true", "fourth", "sixth"], "a failure is told once too");
 
   // Once it is disposed no read is begun for nobody.
   const [writer, reader] = pipe();

@@ -1,7 +1,8 @@
 /** Short messages of the record layer: done within the call where the context can, and never behind long ones. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
-import type { GssContext } from "../../../gss/context.ts";
+import { andThen, type Eventually } from "../../../base/eventually.ts";
+import type { GssContext, UnwrappedMessage } from "../../../gss/context.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
 import { contextPair } from "../../support/context_pair.ts";
@@ -106,4 +107,75 @@ Deno.test("ProtectedConnection: nothing is sent for no bytes", async () => {
   await ready(ours, frames);
   await ours.write(new Uint8Array(0));
   assert.equal(frames.length, 0);
+});
+
+/** Reads two long messages with one call; returns the memory in which the context gave them. */
+async function openedMessages(ours: GssContext, theirs: GssContext, name: "unwrap" | "unwrapEventually") {
+  const opened: Bytes[] = [];
+  const calls = theirs as unknown as Record<string, (token: Bytes, options: unknown) => Eventually<UnwrappedMessage>>;
+  const unwrap = calls[name]!.bind(theirs);
+  calls[name] = (token, options) =>
+    andThen(unwrap(token, options), (message) => {
+      opened.push(message.data);
+      return message;
+    });
+  const [near, far] = pipe();
+  const sender = new ProtectedConnection({ connection: near, context: ours, level: "confidentiality" });
+  const receiver = new ProtectedConnection({ connection: far, context: theirs, level: "confidentiality" });
+  const sent = new Uint8Array(100_000).map((_, i) => i);
+  const sending = sender.write(sent);
+  assert.deepEqual(await receiver.read(new Uint8Array(200_000)), sent);
+  await sending;
+  sender.close();
+  receiver.close();
+  return opened;
+}
+
+Deno.test("ProtectedConnection: gives up the memory of a message that it has copied, if that is surely its own", async () => {
+  using contexts = contextPair();
+  const opened = await openedMessages(contexts.ours, contexts.theirs, "unwrapEventually");
+  assert.deepEqual(opened.map(({ buffer }) => buffer.detached), [true, true]);
+  const foreign = await openedMessages(new MockContext(true, {}), new MockContext(false, {}), "unwrap");
+  assert.deepEqual(foreign.map(({ buffer }) => buffer.detached), [false, false], "an unknown context may keep it");
+});
+
+/** A context without protection whose messages are kept; it reads each in the call, or later. */
+function reading(when: "now" | "later") {
+  const read: Bytes[] = [];
+  const context = new MockContext(true, {});
+  const take = (message: Uint8Array) => void read.push(message.slice() as Bytes);
+  const token = (message: Uint8Array) => new Uint8Array(message.length + 8);
+  context.wrap = async (message) => {
+    await Promise.resolve();
+    take(message);
+    return token(message);
+  };
+  const wrapEventually = (message: Uint8Array): Promise<Bytes> => {
+    take(message);
+    return Promise.resolve(token(message));
+  };
+  return { read, context: when === "now" ? Object.assign(context, { wrapEventually }) : context };
+}
+
+for (const when of ["now", "later"] as const) {
+  Deno.test(`ProtectedConnection: a small chunk may be changed and transferred at once (read ${when})`, async () => {
+    const { read, context } = reading(when);
+    const { ours } = over(context);
+    const chunks = [1, 2].map((byte) => new Uint8Array(100).fill(byte));
+    const writes = chunks.map((chunk) => ours.write(chunk));
+    for (const chunk of chunks) structuredClone(chunk.fill(9), { transfer: [chunk.buffer] });
+    await Promise.all(writes);
+    assert.deepEqual(read, [1, 2].map((byte) => new Uint8Array(100).fill(byte)));
+  });
+}
+
+Deno.test("ProtectedConnection: a small chunk that waits for a long one is as it was when it was given", async () => {
+  const { read, context } = reading("now");
+  const { ours } = over(context);
+  const long = ours.write(new Uint8Array(300_000));
+  const chunk = new Uint8Array(100).fill(1);
+  const small = ours.write(chunk);
+  chunk.fill(9);
+  await Promise.all([long, small]);
+  assert.deepEqual(read.at(-1), new Uint8Array(100).fill(1));
 });

@@ -1,6 +1,9 @@
 /** Credential caches in files. */
 import assert from "node:assert/strict";
+import type { Bytes } from "../../../../base/bytes.ts";
+import { FileCache } from "../../../../kerberos/credentials/caches/file.ts";
 import { decodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
+import { denoFiles } from "../../../../kerberos/credentials/shell/files.ts";
 import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
 import type { CcacheCase } from "../../../support/ccache_vectors.ts";
 import { unhex, vectors } from "../../../support/vectors.ts";
@@ -23,4 +26,58 @@ Deno.test("FileCredentialCache: keeps tickets in a file of mode 0600, replaces, 
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+/** Files with one cache, whose mark is told, and the number of times that it was read. */
+function countedFiles(bytes: Bytes) {
+  const seen = { reads: 0, mark: "first" as string | undefined, now: "first" as string | undefined };
+  const read = () => {
+    seen.reads++;
+    return Promise.resolve({ bytes, owner: 0, mark: seen.mark });
+  };
+  return { seen, cache: new FileCache("/cc", { files: { ...denoFiles, read, markNow: () => seen.now } }) };
+}
+
+const CCACHE = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
+
+Deno.test("FileCache: a file that has not changed is not read again", async () => {
+  const { seen, cache } = countedFiles(CCACHE);
+  const first = await cache.load();
+  assert.equal(await cache.load(), first);
+  assert.equal(seen.reads, 1);
+});
+
+Deno.test("FileCache: a file that changed, or cannot be seen any more, is read again", async () => {
+  const { seen, cache } = countedFiles(CCACHE);
+  await cache.load();
+  seen.now = seen.mark = "second";
+  await cache.load();
+  await cache.load();
+  assert.equal(seen.reads, 2);
+  seen.now = undefined;
+  await cache.load();
+  assert.equal(seen.reads, 3);
+});
+
+Deno.test("FileCache: a file that may change without a sign is read each time", async () => {
+  const { seen, cache } = countedFiles(CCACHE);
+  seen.mark = seen.now = undefined;
+  await cache.load();
+  await cache.load();
+  assert.equal(seen.reads, 2);
+});
+
+Deno.test("denoFiles: a file has a mark once its times tell of the next change", async () => {
+  if (Deno.build.os !== "windows") {
+    assert.equal((await denoFiles.read("/etc/passwd"))!.mark, denoFiles.markNow("/etc/passwd"));
+  }
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.utime(path, 0, 0); // The time of this change remains.
+    assert.equal((await denoFiles.read(path))!.mark, undefined);
+    assert.notEqual(denoFiles.markNow(path), undefined);
+  } finally {
+    await Deno.remove(path);
+  }
+  assert.equal(denoFiles.markNow(path), undefined);
 });

@@ -246,6 +246,8 @@ function recordingClock(): { clock: Deadline; told: (number | "restart")[] } {
   const told: (number | "restart")[] = [];
   const clock: Deadline = {
     signal: new AbortController().signal,
+    aborted: false,
+    throwIfAborted: () => {},
     limit: (milliseconds) => void told.push(milliseconds),
     restart: () => void told.push("restart"),
     abort: () => {},

@@ -6,10 +6,11 @@ import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
 import { nextTurn } from "../../../../base/turn.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
-import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
+import { DirectionBuffers, LARGE, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
-import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
+import { SHORT_READ } from "../../../../socks/stream/read_size.ts";
+import { wrapConnection } from "../../../../socks/stream/wrap_connection.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
 
@@ -22,6 +23,8 @@ function relayed(options: Partial<RelayOptions> = {}) {
   let up: () => Error | undefined = () => assert.fail("no time was started");
   const clock: Deadline = {
     signal: stop.signal,
+    aborted: false,
+    throwIfAborted: () => {},
     restart: () => {},
     limit: (_milliseconds, reason) => void (up = reason),
     abort: (reason) => stop.abort(reason),
@@ -242,39 +245,70 @@ Deno.test("probe(): reports an unread reset, and costs a living peer nothing", a
 });
 
 Deno.test("RelayMemory: gives large buffers to proven relays, small ones when short", () => {
-  const memory = new RelayMemory(4 * LARGEST_READ, 2 * LARGEST_READ);
+  const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
     taken.push(memory.acquire(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
-  assert.equal(take(true), LARGEST_READ);
+  assert.equal(take(true), LARGE);
   assert.equal(take(true), MEDIUM, "large ones have their part");
-  while (memory.used + MEDIUM <= 4 * LARGEST_READ) assert.equal(take(false), MEDIUM);
+  while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
   for (const buffer of taken) memory.release(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
   const again = memory.acquire(true);
   assert.ok(taken.includes(again), "used again");
-  memory.release(again, LARGEST_READ, false);
+  memory.release(again, LARGE, false);
   assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
+
+/** What a peer sends in one write reaches the other in one read, however short the reads of a relay that waits are. */
+for (const length of [5, SHORT_READ, SHORT_READ + 44, 1_000]) {
+  Deno.test(`relay(): ${length} bytes reach a server in one piece, as some read once`, async () => {
+    const [[client, near], [far, target]] = [await tcpPair(), await tcpPair()];
+    using clock = startDeadline({ milliseconds: Infinity, reason: () => new Error("no limit") });
+    const pieces: number[] = [];
+    const ends = [near, far].map((end) =>
+      wrapConnection(end, {
+        read: (into) => end.read(into),
+        write: (bytes) => (pieces.push(bytes.length), end.write(bytes)),
+      })
+    );
+    const done = relay([ends[0]!, ends[1]!], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
+    for (const [from, to] of [[client, target], [target, client], [client, target]] as const) {
+      const sent = Uint8Array.from({ length }, (_, i) => i);
+      await from.write(sent);
+      assert.deepEqual(await to.read(new Uint8Array(4_096)), sent);
+    }
+    assert.deepEqual(pieces, [length, length, length]);
+    await Promise.all([client.closeWrite(), target.closeWrite()]);
+    await done;
+    for (const end of [client, target]) end.close();
+  });
+}
 
 Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
     using room = new DirectionBuffers(memory);
-    assert.equal(room.acquire().length, 1_024, "a short request is not cut in two");
-    room.learn(5);
+    assert.equal(room.acquire().length, SHORT_READ);
+    room.learn(5, SHORT_READ);
+    assert.equal(room.acquire().length, SHORT_READ);
+    room.learn(SHORT_READ, SHORT_READ);
     assert.equal(room.acquire().length, 1_024);
-    for (const count of [1_024, 16_384]) room.learn(count);
+    for (const count of [100, 1_024, 5]) room.learn(count, count === 5 ? 16_384 : 1_024);
+    assert.equal(room.acquire().length, 1_024);
+    room.learn(5, 1_024);
+    assert.equal(room.acquire().length, SHORT_READ);
+    for (const count of [SHORT_READ, 1_024, 16_384]) room.learn(count, count);
     assert.equal(memory.used, 0);
     assert.equal(room.acquire().length, MEDIUM);
     while (memory.used < 3 * MEDIUM) room.acquire();
-    for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
+    for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM, MEDIUM);
     const large = room.acquire();
-    assert.equal(large.length, LARGEST_READ);
+    assert.equal(large.length, LARGE);
     structuredClone(large, { transfer: [large.buffer] });
     room.release(large);
     assert.equal(memory.used, 3 * MEDIUM);
@@ -284,6 +318,15 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   assert.equal(memory.used, 0, "whatever was not given back");
 });
 
+Deno.test("DirectionBuffers: keep their size while reads return a good part of the buffer that there was", () => {
+  using room = new DirectionBuffers(new RelayMemory());
+  for (const full of [SHORT_READ, 1_024, 16_384]) room.learn(full, full);
+  room.learn(MEDIUM / 16, MEDIUM);
+  assert.equal(room.acquire().length, MEDIUM, "it is not the buffer that was wanted");
+  room.learn(MEDIUM / 16 - 1, MEDIUM);
+  assert.equal(room.acquire().length, 1_024);
+});
+
 Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time", () => {
   using room = new DirectionBuffers(new RelayMemory());
   const [first, second] = [room.acquire(), room.acquire()];
@@ -291,32 +334,32 @@ Deno.test("DirectionBuffers: a small buffer is used again, by one read at a time
   assert.equal(room.acquire(), first);
   assert.notEqual(room.acquire(), first);
   room.release(second);
-  room.learn(1_024);
-  assert.equal(room.acquire().length, 16_384, "what is too small is let go");
+  room.learn(SHORT_READ, SHORT_READ);
+  assert.equal(room.acquire().length, 1_024, "what is too small is let go");
 });
 
 for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
   Deno.test(`RelayMemory: is free after the end of a relay: one side ${how}`, async () => {
     const memory = new RelayMemory();
     const { client, target, done, stopped } = relayed({ timeouts: { idle: Infinity }, memory });
-    for (let i = 0; i < 4; i++) {
-      client.reads[i]!.resolve(client.reads[i]!.bytes as Bytes);
+    for (let i = 0; i < 5; i++) {
+      client.reads[i]!.resolve(i === 0 ? new Uint8Array(1_024) : client.reads[i]!.bytes as Bytes);
       await settle();
-      if (i < 3) target.writes[i]!.resolve();
+      if (i < 4) target.writes[i]!.resolve();
       await settle();
     }
     assert.equal(memory.used, 2 * MEDIUM);
     if (how === "is stuck") return void await stopped().then(() => assert.equal(memory.used, 0));
-    if (how === "fails to read") client.reads[4]!.reject(new Error("reset"));
+    if (how === "fails to read") client.reads[5]!.reject(new Error("reset"));
     if (how === "fails to write") {
-      target.writes[3]!.reject(new Error("reset"));
-      client.reads[4]!.resolve(new Uint8Array(1));
+      target.writes[4]!.reject(new Error("reset"));
+      client.reads[5]!.resolve(new Uint8Array(1));
       await settle();
-      client.reads[5]!.reject(new Error("reset"));
+      client.reads[6]!.reject(new Error("reset"));
     }
     if (how === "ends") {
-      target.writes[3]!.resolve();
-      client.reads[4]!.resolve(null);
+      target.writes[4]!.resolve();
+      client.reads[5]!.resolve(null);
       await settle();
       target.ends[0]!.resolve();
       target.reads[0]!.resolve(null);
@@ -335,7 +378,7 @@ Deno.test("RelayMemory: holds less than 100 KiB for a client that reads nothing"
     const { client, target, stopped } = relayed({ timeouts: { idle: Infinity }, memory });
     // As much as sockets take before they take no more, and then what waits.
     for (let at = 0, read = 0; at < 9 << 20; read++) {
-      const bytes = target.reads[read]!.bytes as Bytes;
+      const bytes = read === 0 ? new Uint8Array(1_024) : target.reads[read]!.bytes as Bytes;
       at += bytes.length;
       target.reads[read]!.resolve(bytes);
       await settle();

@@ -8,6 +8,8 @@
 export class LruMap<T> {
   readonly #limit: number;
   readonly #entries = new Map<string, T>();
+  /** The key that was set last: it has its place already. Most datagrams go where the one before went. */
+  #newest: string | undefined;
 
   /**
    * Creates an empty map.
@@ -30,7 +32,8 @@ export class LruMap<T> {
 
   /** Sets the value of a key, which is the one used last from now on. */
   set(key: string, value: T): void {
-    this.#entries.delete(key);
+    if (key !== this.#newest) this.#entries.delete(key);
+    this.#newest = key;
     this.#entries.set(key, value);
     if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value!);
   }
