@@ -46,7 +46,7 @@ export const command: Command = {
   details: `
 The proxy must be allowed to connect to the target, a server of the kit itself.
   gssocks conform proxy.example.com:1080
-  gssocks conform --client --run 'curl -sS --socks5-gssapi --socks5-gssapi-service rcmd --proxy socks5h://{proxy} http://{target}/'
+  gssocks conform --client --run 'curl --socks5-gssapi -x socks5h://{proxy} http://{target}/'
 Exit codes: 0 no rule that must hold is broken, 1 one is, 2 wrong arguments, 3 the checks could not be carried out.`,
   async run(args, io): Promise<number> {
     try {
