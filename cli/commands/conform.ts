@@ -22,7 +22,7 @@ export const command: Command = {
     "no-ticket": { help: "Skip the checks of RFC 1961" },
     "write-keytab": {
       value: "FILE",
-      help: "Run the embedded KDC: write the key of the service to a new FILE for the peer under test",
+      help: "Run the embedded KDC meanwhile, with the service's key in this new FILE",
     },
     "krb5-conf": { value: "FILE", help: "Where its krb5.conf is written (default: FILE.krb5.conf)" },
     user: { value: "NAME", short: "u", help: "A user of the proxy, for RFC 1929; the password is asked for" },

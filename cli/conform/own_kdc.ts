@@ -24,7 +24,10 @@ export interface OwnKdc extends AsyncDisposable {
   readonly tickets: KerberosTickets;
 }
 
-/** Starts the KDC, and writes the keys of a service and a krb5.conf, neither over a file that is there. */
+/**
+ * Starts the KDC, and writes the keys of a service and a krb5.conf, neither over a file that is there. Both are removed with the KDC, without
+ * which they are good for nothing.
+ */
 export async function startOwnKdc(
   service: string,
   files: { readonly keytab: string; readonly krb5Conf: string },
@@ -35,15 +38,19 @@ export async function startOwnKdc(
     hostname: ownLoopback(listenTcp),
     principals: { [CLIENT]: password, [service]: {} },
   });
+  const end = async () => {
+    await kdc[Symbol.asyncDispose]();
+    for (const path of [files.keytab, files.krb5Conf]) await Deno.remove(path).catch(() => {});
+  };
   try {
     await writeKeytab(files.keytab, kdc.keytab(service));
     await Deno.writeTextFile(files.krb5Conf, kdc.krb5Conf);
   } catch (error) {
-    await kdc[Symbol.asyncDispose]();
+    await end();
     throw error;
   }
   const tickets = systemTickets({ config: kdc.config, principal: CLIENT, password });
-  return { kdc, tickets, [Symbol.asyncDispose]: () => kdc[Symbol.asyncDispose]() };
+  return { kdc, tickets, [Symbol.asyncDispose]: end };
 }
 
 /** Writes a cache with a ticket of the realm's client, for a client under test. */

@@ -140,6 +140,15 @@ export const CONFORM_MUTANTS: readonly Mutant[] = [
       "wrong arguments",
     ],
   ]),
+  ...rules("cli/conform/own_kdc.ts", COMMAND, [
+    [
+      "the files of the embedded KDC go with it",
+      "they are good for nothing without it",
+      "await Deno.remove(path).catch(() => {});",
+      "",
+      "gives the proxy a key",
+    ],
+  ]),
   ...rules("cli/conform/client_process.ts", COMMAND, [
     [
       "a place that is not known is an error",

@@ -116,13 +116,14 @@ Deno.test("conform: --write-keytab gives the proxy a key, and waits until it ans
         onErr: (text) => {
           if (!/Start the proxy with KRB5_CONFIG=/.test(text) || server !== undefined) return;
           assert.equal(readKeytab(keytab).entries[0]!.principal.components.join("/"), "rcmd/localhost");
+          assert.match(Deno.readTextFileSync(krb5Conf), /default_realm = GSSOCKS\.TEST/);
           server = serve({ port, keytab, rules: ["allow localhost"] });
         },
       },
     );
     assert.equal(code, 0, err);
     assert.match(out, /: 2 passed, 0 failed, 0 skipped/);
-    assert.match(await Deno.readTextFile(krb5Conf), /default_realm = GSSOCKS\.TEST/);
+    assert.deepEqual([...Deno.readDirSync(folder)], [], "the files are gone with the KDC");
   } finally {
     await server?.[Symbol.asyncDispose]();
     await Deno.remove(folder, { recursive: true });
