@@ -47,6 +47,9 @@ export const PAGE_START: Bytes = utf8("The page begins, ");
 /** Its second part. */
 export const PAGE_END: Bytes = utf8("and here it ends.\n");
 
+/** How long a program may take to start, in milliseconds, before it has to answer. */
+const START = 5_000;
+
 /** Head of an answer of HTTP, for a page of a length. */
 export function pageHead(length: number): Bytes {
   return utf8(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`);
@@ -94,7 +97,7 @@ export class Stage implements AsyncDisposable {
 
   /** Returns the client's connection and the methods that it offers. */
   async offer(): Promise<{ readonly raw: Raw; readonly methods: readonly number[] }> {
-    const connection = await this.#arrivals.next(this.#times.answer);
+    const connection = await this.#arrivals.next(this.#times.answer + START);
     if (connection === undefined) throw new Failed("a connection of the client to the proxy", "none in time");
     const raw = new Raw(connection, this.#times);
     this.#open.push(raw);

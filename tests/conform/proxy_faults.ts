@@ -9,10 +9,19 @@ import type { ProxyFaults } from "./breakable/faults.ts";
 /** A UDP and TCP port for the target of the run, where the fault needs to know it. */
 export const KNOWN_TARGET = { hostname: "127.0.0.1", port: 0 };
 
+/** Faults that a check must notice. */
+export interface CheckFaults {
+  readonly faults: ProxyFaults;
+  /** Another one that it must notice by itself. */
+  readonly also?: ProxyFaults;
+  /** What a note says then. */
+  readonly says?: string;
+}
+
 const refusesIt = { says: "refuses it" };
 
 /** Faults by check. */
-export const PROXY_FAULTS: Readonly<Record<string, { readonly faults: ProxyFaults; readonly says?: string }>> = {
+export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "hello.none-acceptable": { faults: { choose: () => 0 } },
   "hello.offered-only": { faults: { choose: () => 1 } },
   "hello.beside-unknown": { faults: { choose: (methods, right) => methods.length > 1 ? 0xff : right } },
@@ -42,7 +51,7 @@ export const PROXY_FAULTS: Readonly<Record<string, { readonly faults: ProxyFault
   "password.empty": { faults: { checkLogin: (_, password) => password === "" } },
   "password.version": { faults: { anyVersion: true } },
   "password.split": { faults: { oneRead: "login" } },
-  "password.joined": { faults: { forget: "login" } },
+  "password.joined": { faults: { forget: "login" }, also: { codes: { 0: 1 } } },
 
   "token.context": { faults: { tokenType: 2 } },
   "token.split": { faults: { oneRead: "token" } },

@@ -48,6 +48,11 @@ export function tablesOf(published: Published): string {
     broken(CLIENT_PARTS, published.clients),
     "Where the RFCs leave it open:",
     notes(CLIENT_PARTS, published.clients),
+    "## All checks",
+    "Of a proxy:",
+    list(PROXY_CHECKS),
+    "Of a client:",
+    list(CLIENT_PARTS),
   ].join("\n\n") + "\n";
 }
 
@@ -81,6 +86,13 @@ function broken(checks: Checks, peers: Peers): string {
     ],
   );
   return table(["check", "weight", "rule", ...Object.keys(peers)], rows);
+}
+
+function list(checks: Checks): string {
+  return table(
+    ["check", "weight", "the peer ...", "clause"],
+    checks.map(({ id, severity, title, clause }) => [`\`${id}\``, severity, title, clause]),
+  );
 }
 
 function notes(checks: Checks, peers: Peers): string {
