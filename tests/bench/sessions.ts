@@ -12,7 +12,7 @@ import { drain } from "./relays.ts";
  * Idle sessions, if the limit of open files allows them: two sockets for each. Few would show what the collector has left, not what
  * a session keeps.
  */
-const IDLE = 9_500;
+const IDLE = 8_000;
 
 /** All of them. */
 export async function* sessions(field: Field): AsyncGenerator<Contest> {

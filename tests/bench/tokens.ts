@@ -24,14 +24,14 @@ const GOALS: Readonly<Partial<Record<Service, Readonly<Record<number, number>>>>
   sign: { 64: 1 },
 };
 
-function contest(ends: Ends, service: Service, size: number, enctype: string): Contest {
+function contest(ends: Ends, service: Service, size: number, enctype: string, turns = 11): Contest {
   const goal = GOALS[service]?.[size];
   const goals: Goal[] = goal === undefined ? [] : [{ to: "MIT", least: goal }];
   const [unit, scale] = size < 1000 ? ["messages per s", 1] as const : ["MB/s", size / 1e6] as const;
   return {
     measures: [{ work: `${service} ${size} bytes, ${enctype}`, unit, goals }],
     ...ends.contestants(`${SERVICES[service]} ${size} ${TURN}`, ({ wall }) => wall * scale),
-    turns: 11,
+    turns,
   };
 }
 
@@ -51,7 +51,7 @@ export async function* tokens(field: Field): AsyncGenerator<Contest> {
     await using ends = new Ends(other, ["MIT"]);
     for (const command of Object.values(SERVICES)) await ends.warmUp(`${command} 4096 0.2`);
     for (const service of ["seal", "open", "sign"] as const) {
-      for (const size of [64, 1024, 4096, LARGEST]) yield contest(ends, service, size, name);
+      for (const size of [64, 1024, 4096, LARGEST]) yield contest(ends, service, size, name, 7);
     }
   }
 }
