@@ -11,7 +11,8 @@ import type { Endpoint } from "../socks/wire/address.ts";
 import { acceptAll, Arrivals } from "./arrivals.ts";
 import type { ConformanceOptions } from "./check_proxy.ts";
 import { CLIENT_PARTS } from "./client/all.ts";
-import { type RunningClient, Stage, TARGET } from "./client/stage.ts";
+import { TARGET } from "./client/page.ts";
+import { type RunningClient, Stage } from "./client/stage.ts";
 import { type Report, reportOf } from "./report.ts";
 import { runChecks } from "./run.ts";
 

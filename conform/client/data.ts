@@ -7,7 +7,8 @@ import { type Bytes, concat } from "../../base/bytes.ts";
 import { FrameType } from "../../socks/wire/gssapi.ts";
 import type { Check } from "../check.ts";
 import { damaged, type GssSession } from "../gss_session.ts";
-import { PAGE_END, PAGE_START, pageHead, type Stage } from "./stage.ts";
+import { PAGE_END, PAGE_START, pageHead } from "./page.ts";
+import type { Stage } from "./stage.ts";
 
 const PROTECTION = "RFC 1961 section 5";
 const ORDER = "RFC 2743 section 1.2.3";

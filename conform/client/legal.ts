@@ -9,7 +9,8 @@ import { decodeRequest, encodeReply, Method } from "../../socks/wire/messages.ts
 import { decodeUsernamePassword } from "../../socks/wire/password.ts";
 import { type Check, expect, Skipped } from "../check.ts";
 import { shown } from "../hex.ts";
-import { PAGE_END, PAGE_START, pageHead, type Stage } from "./stage.ts";
+import { PAGE_END, PAGE_START, pageHead } from "./page.ts";
+import type { Stage } from "./stage.ts";
 
 const FRAMES = "RFC 1961 section 5";
 

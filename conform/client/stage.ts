@@ -7,7 +7,6 @@ import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import type { GssAcceptorCredential } from "../../gss/credential.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { Endpoint } from "../../socks/wire/address.ts";
 import {
   decodeOffer,
   decodeRequest,
@@ -21,6 +20,7 @@ import type { Arrivals } from "../arrivals.ts";
 import { expect, Failed, Skipped } from "../check.ts";
 import { GssSession, type ProtectedMessage } from "../gss_session.ts";
 import { shown } from "../hex.ts";
+import { PAGE_END, PAGE_START, pageHead } from "./page.ts";
 import { Raw, type Times } from "../raw.ts";
 
 /** How a client ended. */
@@ -39,21 +39,8 @@ export interface RunningClient {
   stop(): void;
 }
 
-/** The target of the client's request, which the kit plays itself. Nothing listens there. */
-export const TARGET: Endpoint = { hostname: "target.test", port: 80 };
-
-/** What the target answers: its first part. */
-export const PAGE_START: Bytes = utf8("The page begins, ");
-/** Its second part. */
-export const PAGE_END: Bytes = utf8("and here it ends.\n");
-
 /** How long a program may take to start, in milliseconds, before it has to answer. */
 const START = 5_000;
-
-/** Head of an answer of HTTP, for a page of a length. */
-export function pageHead(length: number): Bytes {
-  return utf8(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`);
-}
 
 const BOUND: Reply = { reply: 0, hostname: "192.0.2.7", port: 1080 };
 

@@ -65,3 +65,22 @@ Deno.test("conformance of the server: without methods that authenticate, it pass
     ].sort(),
   );
 });
+
+Deno.test("conformance of the server: one that grants level 0 breaks the rule of it, and no other", async () => {
+  await using realm = await startRealmFolder();
+  await using server = serve({
+    port: 0,
+    keytab: realm.keytab,
+    rules: ["allow localhost"],
+    protection: ["none", "integrity", "confidentiality", "selective"],
+  });
+  const { results } = await checkProxy({
+    proxy: { hostname: "localhost", port: server.addr.port },
+    credential: new KerberosInitiatorCredential(realm.tickets),
+    only: ["level"],
+    silence: 60,
+  });
+  assert.deepEqual(results.filter(({ outcome }) => outcome !== "pass").map(({ id, got }) => [id, got]), [
+    ["level.0", "level 00"],
+  ]);
+});
