@@ -71,33 +71,30 @@ export {
 } from "./kerberos/system.ts";
 export { bridge, type BridgeOptions, type ForwardedPorts } from "./proxy/bridge.ts";
 export type { ForwardOptions } from "./proxy/forwards.ts";
-export {
-  associate,
-  bind,
-  type BindOptions,
-  type CallOptions,
-  connect,
-  type ConnectOptions,
-  connectTls,
-  type ConnectTlsOptions,
-  type RequestOptions,
-  resolve,
-  type ResolveOptions,
-  type TargetOptions,
-  type TargetTlsOptions,
-} from "./proxy/connect.ts";
+export { associate, bind, connect, connectTls, resolve } from "./proxy/connect.ts";
+export type {
+  BindOptions,
+  CallOptions,
+  ConnectOptions,
+  ConnectTlsOptions,
+  RequestOptions,
+  ResolveOptions,
+  TargetOptions,
+  TargetTlsOptions,
+} from "./proxy/calls.ts";
 export { kdcThrough } from "./proxy/kdc_through.ts";
-export {
-  dialThrough,
-  type DialThroughOptions,
-  type GssapiProxyOptions,
-  type MethodsProxyOptions,
-  type ProxyAddress,
-  type ProxyOptions,
-  type Without,
+export { dialThrough } from "./proxy/dial_through.ts";
+export type { DialThroughOptions } from "./proxy/dialing_through.ts";
+export type {
+  GssapiProxyOptions,
+  MethodsProxyOptions,
+  ProxyAddress,
+  ProxyOptions,
+  Without,
 } from "./proxy/proxy_options.ts";
 export type { AssociationOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
-export { serve, type UpdatableServer } from "./proxy/serve.ts";
+export { serve } from "./proxy/serve.ts";
+export type { UpdatableServer } from "./proxy/serving.ts";
 export type { DatagramOptions, EgressOptions, GssapiOptions, ServeOptions } from "./proxy/serve_options.ts";
 export type {
   GssapiServerOptions,

@@ -50,8 +50,8 @@ export {
   type KerberosTicketsOptions,
 } from "./credentials/tickets/tickets.ts";
 export type { ForwardedTicketOptions, ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
-export { denoResolveSrv } from "./reach/shell/srv.ts";
-export { denoTransport } from "./reach/shell/transport.ts";
+export { systemResolveSrv, systemResolveSrv as denoResolveSrv } from "./reach/shell/srv.ts";
+export { systemTransport, systemTransport as denoTransport } from "./reach/shell/transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
 export { parseKrb5Conf } from "./config/parse.ts";
 export { defaultCcacheName, defaultClientKeytabName, defaultKeytabName, loadConfig } from "./system.ts";

@@ -8,24 +8,25 @@ import type { Runtime } from "../base/runtime.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
 import type { ProfileReading } from "./config/profile_reader.ts";
-import { denoEnvironment } from "./config/shell/environment.ts";
+import { systemEnvironment } from "./config/shell/environment.ts";
 import type { CredentialCache } from "./credentials/cache.ts";
 import { MemoryCredentialCache } from "./credentials/caches/memory.ts";
 import type { Keytab } from "./credentials/formats/keytab.ts";
-import { denoFiles } from "./credentials/shell/files.ts";
+import { systemFiles } from "./credentials/shell/files.ts";
 import { openCredentialCache, readKeytab } from "./credentials/shell/stores.ts";
 import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
 import { traceKeytab } from "./credentials/keytabs/trace_keytab.ts";
 import { KerberosError } from "./errors.ts";
-import { type ClientKey, keytabKey, passwordKey } from "./exchange/client_key.ts";
-import { parsePrincipal, type Principal } from "./principal.ts";
+import { type ClientKey, keytabKey } from "./exchange/client_key.ts";
+import type { Principal } from "./principal.ts";
+import { clientOf, initialFrom } from "./tickets_from.ts";
 import { KdcClient } from "./reach/kdc_client.ts";
-import { denoResolveSrv } from "./reach/shell/srv.ts";
-import { denoTransport } from "./reach/shell/transport.ts";
+import { systemResolveSrv } from "./reach/shell/srv.ts";
+import { systemTransport } from "./reach/shell/transport.ts";
 import type { KerberosTracer } from "./reach/trace.ts";
 import type { KdcTransport } from "./reach/transport.ts";
 
-const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles });
+const loader = new ConfigLoader({ environment: systemEnvironment, files: systemFiles });
 
 /**
  * Reads the configuration as MIT krb5 does. A file that does not exist counts as empty, but at least one of those that KRB5_CONFIG
@@ -176,26 +177,21 @@ export type SystemTicketsOptions = CachedTicketsOptions | PasswordTicketsOptions
  */
 export function systemTickets(options: SystemTicketsOptions = {}): KerberosTickets {
   const config = options.config ?? loadConfig();
-  const { transport = denoTransport, runtime, tracer } = options;
-  const kdc = new KdcClient({ config, transport, resolveSrv: denoResolveSrv, runtime, tracer });
+  const { transport = systemTransport, runtime, tracer } = options;
+  const kdc = new KdcClient({ config, transport, resolveSrv: systemResolveSrv, runtime, tracer });
   const initial = initialOf(options, config);
   const cache = options.cache ??
     (initial === undefined ? openCredentialCache(defaultCcacheName(config), config) : new MemoryCredentialCache());
   return new KerberosTickets({ config, kdc, cache, initial, runtime, tracer });
 }
 
-/** The client and its secret. Callers in JavaScript may give what the types exclude. */
+/** The client and its secret. */
 function initialOf(options: SystemTicketsOptions, config: KerberosConfig): KerberosTicketsOptions["initial"] {
-  const { principal, password, keytab } = options;
-  if (password === undefined && keytab === undefined) return undefined;
-  if (password !== undefined && keytab !== undefined) {
-    throw new TypeError("Cannot get tickets: give a password or a keytab, not both");
-  }
-  if (principal === undefined) throw new TypeError("Cannot get tickets: a password or keytab needs a principal");
-  const client = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
-  if (password !== undefined) return { client, key: passwordKey(password) };
-  const keys = typeof keytab === "string" ? readKeytab(keytab) : keytab!;
-  traceKeytab(options.tracer, { keytab: typeof keytab === "string" ? keytab : "in memory", keys, client });
+  const { keytab, tracer } = options;
+  const client = clientOf(options, config);
+  if (client === undefined || keytab === undefined) return initialFrom(client, options.password);
+  const keys = typeof keytab === "string" ? readKeytab(keytab) : keytab;
+  traceKeytab(tracer, { keytab: typeof keytab === "string" ? keytab : "in memory", keys, client });
   return { client, key: typeof keytab === "string" ? keytabFileKey(keytab, client) : keytabKey(keys, client) };
 }
 

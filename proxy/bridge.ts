@@ -9,9 +9,8 @@ import { AssociateCommand } from "../socks/server/commands/associate.ts";
 import { bindUpstream, datagramsUpstream, openUpstream, resolveUpstream } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
-import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
+import { system } from "./default_system.ts";
 import { type Forward, forwardOf, type ForwardOptions } from "./forwards.ts";
 import { checkBridgePlaces } from "./moved_options.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
@@ -68,7 +67,7 @@ function startBridge(options: BridgeOptions): RunningServer {
   const forwards = forwardsOf(options);
   checkLoopback(options, forwards);
   checkAssociations(options.datagrams);
-  const upstream = upstreamOf(options);
+  const upstream = upstreamOf(system, options);
   const { connect = 60_000 } = options.timeouts ?? {};
   const { sessionsPerSource = Infinity, sessionsPerNetwork = Infinity } = options.limits ?? {};
   const { announce, idleTimeout, maxAssociations } = options.datagrams ?? {};
@@ -90,11 +89,11 @@ function startBridge(options: BridgeOptions): RunningServer {
       announce,
       idleTimeout,
       maxAssociations,
-      bind: platform.bindDatagrams,
-      open: datagramsUpstream({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
+      bind: system.sockets.bindDatagrams,
+      open: datagramsUpstream({ ...upstream, bind: system.sockets.bindDatagrams, resolve: system.resolve }),
     }),
   });
-  return start(server, options, forwards);
+  return start(system, server, options, forwards);
 }
 
 /** A bridge does not authenticate clients, so only loopback addresses are allowed; so are listeners without an address. */

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { platform } from "../socks/shell/default_platform.ts";
-import { listenUnix } from "../socks/shell/unix.ts";
 import { checkEndpoint } from "../socks/argument_checks.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { type Endpoint, parseEndpointText, parseLocalEndpointText } from "../socks/wire/address.ts";
 import { parseIp } from "../socks/wire/ip.ts";
+import type { ProxySystem } from "./system.ts";
 
 /** A port of this machine whose connections go to one target. */
 export interface ForwardOptions {
@@ -32,7 +31,7 @@ export interface Forward {
   /** Where its connections go. */
   readonly target: Endpoint;
   /** Starts to listen. */
-  open(): ConnectionListener;
+  open(sockets: ProxySystem["sockets"]): ConnectionListener;
 }
 
 /** What {@linkcode forwardOf} takes, in words. */
@@ -64,7 +63,7 @@ function forwardOfText(text: string): Forward {
     if (target.port === 0) throw new TypeError("no target has port 0");
     const path = /^unix:(.*)$/s.exec(local)?.[1];
     if (path === "") throw new TypeError("unix: names no path");
-    if (path !== undefined) return { hostname: undefined, target, open: () => listenUnix(path) };
+    if (path !== undefined) return { hostname: undefined, target, open: ({ listenUnix }) => listenUnix(path) };
     const port = /^(\d{1,5})$/.exec(local)?.[1];
     if (port !== undefined && Number(port) <= 65_535) {
       return tcpForward({ hostname: undefined, port: Number(port) }, target);
@@ -78,11 +77,10 @@ function forwardOfText(text: string): Forward {
 }
 
 function tcpForward({ hostname, port }: { hostname: string | undefined; port: number }, target: Endpoint): Forward {
-  const listenAt = (where: Endpoint) => platform.listen(where);
   return {
     hostname,
     target,
-    open: () => hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port }),
+    open: ({ listen }) => hostname === undefined ? listenAtLoopback(port, listen) : listen({ hostname, port }),
   };
 }
 
@@ -95,10 +93,10 @@ export interface OpenForward {
 }
 
 /** Opens all forwards, or none if one fails. */
-export function openForwards(forwards: readonly Forward[]): readonly OpenForward[] {
+export function openForwards(sockets: ProxySystem["sockets"], forwards: readonly Forward[]): readonly OpenForward[] {
   const open: OpenForward[] = [];
   try {
-    for (const { open: listen, target } of forwards) open.push({ listener: listen(), target });
+    for (const { open: listen, target } of forwards) open.push({ listener: listen(sockets), target });
     return open;
   } catch (error) {
     for (const { listener } of open) listener.close();

@@ -21,7 +21,7 @@ export {
   type UndiciConnector,
   undiciConnector,
 } from "./shell/node_agents.ts";
-export type { CallOptions, RequestOptions } from "./connect.ts";
+export type { CallOptions, RequestOptions } from "./calls.ts";
 export type { ConnectionAddress, SocksConnection } from "../socks/client/socks_connection.ts";
 export type { Bytes, ByteSource } from "../base/bytes.ts";
 export type { Endpoint } from "../socks/wire/address.ts";

@@ -3,19 +3,16 @@
  *
  * @module
  */
-import { duration } from "../base/deadline.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
-import { systemTickets } from "../kerberos/system.ts";
 import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
 import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { connectThrough } from "../socks/client/connect.ts";
 import { checkEndpoint } from "../socks/argument_checks.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
+import type { ProxySystem } from "./system.ts";
 
 /** Port of a proxy or server that names none. */
 export const SOCKS_PORT = 1080;
@@ -88,8 +85,9 @@ export interface Upstream {
  *
  * @throws {TypeError} When one is not what it must be, or two do not go together.
  */
-export function upstreamOf(options: ProxyOptions): Upstream {
-  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? platform.dial };
+export function upstreamOf(system: ProxySystem, options: ProxyOptions): Upstream {
+  const { proxy, dial = system.sockets.dial } = options;
+  return { proxy: proxyEndpoint(proxy), auth: methodsOf(system, options), dial };
 }
 
 /**
@@ -140,7 +138,7 @@ const GSSAPI_OPTIONS = [
   "insecureNecMode",
 ] as const satisfies readonly (keyof GssapiProxyOptions)[];
 
-function methodsOf(options: ProxyOptions): readonly ClientAuthMethod[] {
+function methodsOf(system: ProxySystem, options: ProxyOptions): readonly ClientAuthMethod[] {
   if (options.auth !== undefined) {
     // JavaScript may give both.
     const given: GssapiProxyOptions = options;
@@ -159,42 +157,7 @@ function methodsOf(options: ProxyOptions): readonly ClientAuthMethod[] {
       `Cannot use minimumProtection "${minimumProtection}": protection "${protection}" is less than that`,
     );
   }
-  const kerberos = new KerberosInitiatorCredential(credentials ?? systemTickets());
+  const kerberos = new KerberosInitiatorCredential(credentials ?? system.tickets());
   const credential = spnego ? spnegoInitiator(kerberos) : kerberos;
   return [gssapiClient({ credential, service, protection, minimumProtection, delegate, insecureNecMode })];
-}
-
-/** Options of {@linkcode dialThrough}. */
-export type DialThroughOptions = ProxyOptions & {
-  /**
-   * Time for each dial until the target is reached, in milliseconds; `Infinity` for no limit except the signal of the dial.
-   *
-   * @default {60000}
-   */
-  readonly timeout?: number | undefined;
-};
-
-/**
- * A dialer that goes through a proxy: for chains of proxies, each with methods of its own, and for everything else that
- * takes a dialer. The signal that it is given ends the dial and the connection that comes of it.
- *
- * @throws {TypeError} When an option is not what it must be. What a dial may fail with is what `connect` says.
- *
- * @example A proxy behind another one
- * ```ts
- * import { connect, dialThrough, passwordClient } from "@gssocks/gssocks";
- *
- * export async function reach(username: string, password: string): Promise<void> {
- *   const outer = dialThrough({ proxy: "outer.example.com", auth: [passwordClient({ username, password })] });
- *   await using connection = await connect({ proxy: "inner.example.com", dial: outer, hostname: "intranet", port: 80 });
- *   await connection.write(new TextEncoder().encode("hello"));
- * }
- * ```
- */
-export function dialThrough(options: DialThroughOptions): Dialer {
-  const upstream = upstreamOf(options);
-  const { timeout = 60_000 } = options;
-  const milliseconds = duration("timeout", timeout);
-  return async (target, { signal } = {}) =>
-    (await connectThrough({ ...upstream, target, timeout: milliseconds, signal })).connection;
 }

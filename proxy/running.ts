@@ -11,7 +11,6 @@ import type { SocksServer } from "../socks/server/server.ts";
 import type { LiveSession } from "../socks/server/status.ts";
 import type { ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { platform } from "../socks/shell/default_platform.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
@@ -19,6 +18,7 @@ import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { type Forward, openForwards } from "./forwards.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
+import type { ProxySystem } from "./system.ts";
 
 /** Options of every server. Times are in milliseconds. */
 export interface ListenerOptions extends
@@ -127,12 +127,13 @@ export function withListeners<T>({ listeners = [] }: ListenerOptions, begin: () 
 
 /** Starts to listen; a server that cannot is ended. */
 export function start(
+  system: ProxySystem,
   server: SocksServer,
   options: ListenerOptions,
   forwards: readonly Forward[] = [],
 ): RunningServer {
   try {
-    return listen(server, options, forwards);
+    return listen(system, server, options, forwards);
   } catch (error) {
     // The caller gets nothing to stop it with.
     void server[Symbol.asyncDispose]();
@@ -140,12 +141,17 @@ export function start(
   }
 }
 
-function listen(server: SocksServer, options: ListenerOptions, forwards: readonly Forward[]): RunningServer {
-  const own = listenersOf(options);
+function listen(
+  { sockets }: ProxySystem,
+  server: SocksServer,
+  options: ListenerOptions,
+  forwards: readonly Forward[],
+): RunningServer {
+  const own = listenersOf(sockets, options);
   const addr = own[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
   const ports: OpenPort[] = own.map((listener) => ({ listener }));
   try {
-    ports.push(...openForwards(forwards));
+    ports.push(...openForwards(sockets, forwards));
   } catch (error) {
     for (const { listener } of ports) listener.close();
     throw error;
@@ -181,7 +187,7 @@ function listen(server: SocksServer, options: ListenerOptions, forwards: readonl
 /** A listener, and the target of its clients if they send no request. */
 type OpenPort = { readonly listener: ConnectionListener; readonly target?: Endpoint };
 
-function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
+function listenersOf(sockets: ProxySystem["sockets"], options: ListenerOptions): readonly ConnectionListener[] {
   const { hostname, port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
   const balanced = options.proxyProtocol === undefined
     ? undefined
@@ -200,7 +206,7 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   }
   const how = { reusePort, proxyProtocol: balanced };
   const listenAt = (where: Endpoint) =>
-    tls === undefined ? platform.listen({ ...where, ...how }) : platform.listenTls({ ...where, ...how, ...tls });
+    tls === undefined ? sockets.listen({ ...where, ...how }) : sockets.listenTls({ ...where, ...how, ...tls });
   return [hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port })];
 }
 

@@ -6,10 +6,8 @@
 import { COMMAND_NAMES, type CommandName } from "../socks/rules/rule.ts";
 import { withTimeLimit } from "../socks/names/timed_resolver.ts";
 import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
-import { platform } from "../socks/shell/default_platform.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
-import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { gssapiServer, type InsecureGssapiOptions } from "../socks/auth/gssapi/server.ts";
 import { noAuthentication } from "../socks/auth/none.ts";
@@ -32,10 +30,10 @@ import { checkLimit } from "../socks/server/limits/limits.ts";
 import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
 import { openDirectly } from "../socks/server/targets/direct.ts";
 import { openUpstream } from "../socks/server/targets/upstream.ts";
-import { systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { upstreamOf } from "./proxy_options.ts";
 import { checkAssociations } from "./running.ts";
 import type { ServeOptions } from "./serve_options.ts";
+import type { ProxySystem } from "./system.ts";
 
 /** State that stays when options change. */
 export interface KeptState {
@@ -55,14 +53,14 @@ export interface KeptState {
  * @throws {TypeError} When an option cannot be used.
  * @throws {KerberosError} When the keytab cannot be read.
  */
-export function serverOptions(options: ServeOptions, kept: KeptState): SocksServerOptions {
+export function serverOptions(system: ProxySystem, options: ServeOptions, kept: KeptState): SocksServerOptions {
   const { commands = ["connect"], clients, gssapi = {} } = options;
   checkNames("commands", commands, COMMAND_NAMES);
   const clientRules = clients === undefined
     ? undefined
     : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule));
   return {
-    auth: methods(options, kept.replayCache),
+    auth: methods(system, options, kept.replayCache),
     preferGssapi: gssapi.prefer,
     ticketExpiry: gssapi.ticketExpiry,
     protocols: options.protocols,
@@ -73,11 +71,12 @@ export function serverOptions(options: ServeOptions, kept: KeptState): SocksServ
     signal: options.signal,
     onEvent: options.onEvent,
     onTrouble: options.onTrouble,
-    ...servedCommands({ ...options, commands }, clientRules, kept),
+    ...servedCommands(system, { ...options, commands }, clientRules, kept),
   };
 }
 
 function servedCommands(
+  system: ProxySystem,
   options: ServeOptions & { readonly commands: readonly CommandName[] },
   clients: ClientRuleSet | undefined,
   { rules, associations }: KeptState,
@@ -85,15 +84,17 @@ function servedCommands(
   const { datagrams = {}, egress: { addresses } = {} } = options;
   checkAssociations(datagrams);
   checkLimit("datagrams.maxDestinations", datagrams.maxDestinations);
-  if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);
+  if (addresses !== undefined) checkOwnAddresses(addresses, system.sockets.listen);
   const { announce, idleTimeout, maxAssociations, maxDestinations, answersFromAnyPort } = datagrams;
-  const resolve = boundedResolver(options);
-  const dial = options.dial ?? (addresses === undefined ? platform.dial : platform.dialFrom(addresses));
+  const resolve = boundedResolver(system, options);
+  const dial = options.dial ?? (addresses === undefined ? system.sockets.dial : system.sockets.dialFrom(addresses));
   const has = (command: CommandName) => options.commands.includes(command);
   return {
-    open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams: openUpstreams(options) }) : refuseConnect,
+    open: has("connect")
+      ? openDirectly({ rules, resolve, dial, upstreams: openUpstreams(system, options) })
+      : refuseConnect,
     bind: has("bind")
-      ? bindDirectly({ rules, resolve, listen: platform.listen, egress: addresses, announce })
+      ? bindDirectly({ rules, resolve, listen: system.sockets.listen, egress: addresses, announce })
       : undefined,
     associate: has("udp")
       ? new AssociateCommand({
@@ -102,26 +103,31 @@ function servedCommands(
         maxAssociations,
         running: associations,
         mayMoveTo: (address) => clients?.judge(address).allowed ?? true,
-        bind: platform.bindDatagrams,
+        bind: system.sockets.bindDatagrams,
         open: datagramsDirectly({
           maxDestinations,
           answersFromAnyPort,
           egress: addresses,
           rules,
           resolve,
-          bind: withNat64(platform.bindDatagrams, () => rules().nat64, addresses),
+          bind: withNat64(system.sockets.bindDatagrams, () => rules().nat64, addresses),
         }),
       })
       : undefined,
-    resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,
+    resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: system.reverse }) : undefined,
   };
 }
 
 const refuseConnect: OpenTarget = () =>
   Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));
 
-function openUpstreams({ upstreams = {} }: ServeOptions): Readonly<Record<string, OpenTarget>> {
-  const opened = Object.entries(upstreams).map(([name, proxy]) => [name, openUpstream(upstreamOf(proxy))] as const);
+function openUpstreams(
+  system: ProxySystem,
+  { upstreams = {} }: ServeOptions,
+): Readonly<Record<string, OpenTarget>> {
+  const opened = Object.entries(upstreams).map(([name, proxy]) =>
+    [name, openUpstream(upstreamOf(system, proxy))] as const
+  );
   return Object.fromEntries(opened);
 }
 
@@ -129,21 +135,21 @@ function openUpstreams({ upstreams = {} }: ServeOptions): Readonly<Record<string
 const LOOKUP_TIME = 10_000;
 
 /** A lookup gets a third of the time for the target, so that silent name servers are reported as such and not as a silent target. */
-function boundedResolver(options: ServeOptions): Resolver {
+function boundedResolver(system: ProxySystem, options: ServeOptions): Resolver {
   const milliseconds = Math.min(LOOKUP_TIME, Math.ceil(timeoutsOf(options).connect / 3));
-  return withTimeLimit(options.resolve ?? systemResolver, milliseconds);
+  return withTimeLimit(options.resolve ?? system.resolve, milliseconds);
 }
 
 /** Twice the clock skew: an authenticator made by a clock ahead of ours is valid for this long. */
 const REPLAYABLE = 600_000;
 
-function methods(options: ServeOptions, replayCache: ReplayCache): ServerAuthMethod[] {
+function methods(system: ProxySystem, options: ServeOptions, replayCache: ReplayCache): ServerAuthMethod[] {
   const { keytab, protection, gssapi = {}, passwords } = options;
   const { services, capaths, enctypes, onKeytab, runtime } = gssapi;
   const insecure: InsecureGssapiOptions = gssapi;
   const accepted: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
-    const keys = typeof keytab === "string" ? new KeytabFile(keytab, { onNews: onKeytab }) : keytab;
+    const keys = typeof keytab === "string" ? system.keytabFile(keytab, { onNews: onKeytab }) : keytab;
     const credential = new KerberosAcceptorCredential({ keys, services, capaths, enctypes, replayCache, runtime });
     accepted.push(gssapiServer({
       ...insecure,

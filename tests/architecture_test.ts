@@ -48,6 +48,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "kerberos/kdc/shell/",
     "kerberos/kdc/start.ts",
     "kerberos/kdc/mod.ts",
+    "kerberos/tickets_from.ts",
     "kerberos/system.ts",
     "kerberos/mod.ts",
   ],
@@ -75,7 +76,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "socks/shell/",
     "socks/mod.ts",
   ],
-  proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts"],
+  proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts", "proxy/edge.ts"],
   conform: [
     "conform/",
     "conform/proxy/",
@@ -208,6 +209,23 @@ Deno.test("architecture: only shells and composing modules import a shell", () =
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("architecture: ./edge has nothing of Deno, of Node and of the machine in it", () => {
+  const graph = new Set<string>(["proxy/edge.ts"]);
+  const packages = new Set<string>();
+  for (const path of graph) {
+    for (const target of importsOf(path, FILES.get(path)!)) {
+      if (FILES.has(target)) graph.add(target);
+      else if (!target.startsWith("@gssocks/")) packages.add(target);
+    }
+  }
+  assert.deepEqual([...packages].filter((name) => !/^(?:asn1js$|@std\/)/.test(name)), []);
+  // An interface, and the implementation that has nothing.
+  const shells = [...graph].filter((path) => path.includes("/shell/")).sort();
+  assert.deepEqual(shells, ["socks/shell/no_platform.ts", "socks/shell/platform.ts"]);
+  const named = [...graph].filter((path) => /\bDeno\b|\bprocess\b|\bBuffer\b/.test(bareCode(FILES.get(path)!)));
+  assert.deepEqual(named, ["base/builtin.ts"], "whether there is node:crypto, which is fast, is asked at run time");
+});
+
 Deno.test("architecture: packages are imported where they belong", () => {
   const homes: Readonly<Record<string, readonly string[]>> = {
     "asn1js": ["asn1/asn1js.ts"],
@@ -239,7 +257,7 @@ Deno.test("architecture: packages are imported where they belong", () => {
 
 Deno.test("architecture: only named places use sockets, files, clock, randomness, timers and console", () => {
   const homes: [RegExp, readonly string[]][] = [
-    [/\bDeno\./, ["/shell/", "cli/", "proxy/shared/deno_kv.ts", "kerberos/crypto/core/source/build.ts"]],
+    [/\bDeno\./, ["/shell/", "cli/", "kerberos/crypto/core/source/build.ts"]],
     [/\bDate\.now\b|\bperformance\./, ["base/runtime.ts"]],
     [/\bnew Date\(/, ["asn1/contents.ts", "cli/"]],
     [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["base/runtime.ts"]],
@@ -253,7 +271,7 @@ Deno.test("architecture: only named places use sockets, files, clock, randomness
     [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives/", "socks/auth/password.ts"]],
     [
       /\bprocess\b|\bBuffer\b/,
-      ["kerberos/crypto/primitives/node.ts", "kerberos/config/shell/environment.ts", "cli/passwords/", "proxy/shell/"],
+      ["base/builtin.ts", "cli/passwords/", "proxy/shell/"],
     ],
   ];
   const wrong: string[] = [];
@@ -269,19 +287,14 @@ Deno.test("architecture: only named places use sockets, files, clock, randomness
 });
 
 Deno.test("architecture: Kerberos asks the DNS for KDCs only, never for a service", () => {
-  const asks = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
-    [path, text],
-  ) =>
-    text.split("\n").filter((line) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(line)).map((line) =>
-      `${path}: ${/resolveDns\(name, "SRV"/.test(line) ? "SRV" : "a host"}`
-    )
-  );
-  const srv = asks.filter((ask) => ask.endsWith(": SRV"));
-  const hosts = new Set(asks.filter((ask) => !ask.endsWith(": SRV")).map((ask) => ask.split(":")[0]!));
-  assert.equal(srv.length, 1);
-  assert.equal(hosts.size, 1, [...hosts].join());
-  const [lookUp] = hosts;
-  const users = [...FILES].filter(([path, text]) => importsOf(path, text).includes(lookUp!)).map(([path]) => path);
+  const own = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/"));
+  const asking = own.filter(([, text]) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(text)).map(([path]) => path);
+  const [hosts, services] = ["kerberos/reach/shell/addresses.ts", "kerberos/reach/shell/srv.ts"] as const;
+  assert.deepEqual(asking.sort(), [hosts, services]);
+  const calls = [...FILES.get(services)!.matchAll(/\.(?:resolve\w*|lookup\w*|reverse)\(.*/g)].map(([call]) => call);
+  assert.equal(calls.length, 2);
+  for (const call of calls) assert.match(call, /^\.(?:resolveDns\(name, "SRV"|resolveSrv\(name\))/);
+  const users = own.filter(([path, text]) => importsOf(path, text).includes(hosts)).map(([path]) => path);
   assert.ok(users.length > 0 && users.every((path) => path.startsWith("kerberos/reach/shell/")), users.join());
 });
 

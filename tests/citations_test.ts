@@ -35,8 +35,10 @@ function texts(): Map<string, string> {
   for (const name of ["README.md", "SECURITY.md", "CONTRIBUTING.md"]) {
     found.set(name, Deno.readTextFileSync(new URL(name, ROOT)));
   }
-  for (const { name } of Deno.readDirSync(new URL("docs/", ROOT))) {
-    if (name.endsWith(".md")) found.set(`docs/${name}`, Deno.readTextFileSync(new URL(`docs/${name}`, ROOT)));
+  for (const folder of ["docs/", "docs/howto/", "docs/tutorials/"]) {
+    for (const { name } of Deno.readDirSync(new URL(folder, ROOT))) {
+      if (name.endsWith(".md")) found.set(`${folder}${name}`, Deno.readTextFileSync(new URL(`${folder}${name}`, ROOT)));
+    }
   }
   found.delete("tests/citations_test.ts");
   return found;

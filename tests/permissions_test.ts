@@ -1,4 +1,4 @@
-/** Each entry point runs with exactly the permissions that the README names. */
+/** Each entry point runs with exactly the permissions that docs/permissions.md names. */
 import assert from "node:assert/strict";
 import { commandsIn } from "./support/cli_process.ts";
 import { peerTest } from "./support/peers.ts";
@@ -25,7 +25,7 @@ Deno.test("permissions: importing an entry point needs none", async () => {
       "kerberos/kdc/mod.ts",
       "socks/mod.ts",
       "proxy/shared/redis.ts",
-      "proxy/shared/deno_kv.ts",
+      "proxy/shell/deno_kv.ts",
       "proxy/telemetry.ts",
       "cli/mod.ts",
     ]

@@ -8,8 +8,8 @@ import { traceKeytab } from "../../kerberos/credentials/keytabs/trace_keytab.ts"
 import type { KerberosTracer } from "../../kerberos/reach/trace.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
-import { denoResolveSrv } from "../../kerberos/reach/shell/srv.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemResolveSrv } from "../../kerberos/reach/shell/srv.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { type KerberosConfig, withSettings } from "../../kerberos/config/krb5_conf.ts";
 import { parseSpan } from "../../kerberos/config/values.ts";
 import { defaultClientKeytabName, defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
@@ -103,7 +103,7 @@ The password is prompted for, or read as one line from standard input where that
     const sayCache = ({ name }: CredentialCache) =>
       say(`Using ${args.has("ccache") ? "specified" : "default"} cache: ${name}`);
     const tracer = environmentTracer();
-    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv, tracer });
+    const kdc = new KdcClient({ config, transport: systemTransport, resolveSrv: systemResolveSrv, tracer });
     const options = { signal: io.signal };
     if (args.has("renew") || args.has("validate")) {
       const held = await cacheHeld(args, config, cache);

@@ -6,7 +6,8 @@
 import { encodeHex } from "@std/encoding/hex";
 import { randomBytes } from "../../base/runtime.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
-import { checkIdentity, listenTls } from "../../socks/shell/tls.ts";
+import { platform } from "../../socks/shell/default_platform.ts";
+import { listenTls } from "../../socks/shell/tls.ts";
 import { listenUnix } from "../../socks/shell/unix.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { listenAtLoopback } from "../../socks/stream/localhost.ts";
@@ -119,7 +120,7 @@ export function tlsIdentity({ tls }: ServerConfig): TlsIdentity | undefined {
     cert: at("tls.certificate", () => readText(tls.certificate)),
     key: at("tls.key", () => readText(tls.key)),
   };
-  at(`tls: ${tls.certificate} and ${tls.key}`, () => checkIdentity(identity));
+  at(`tls: ${tls.certificate} and ${tls.key}`, () => platform.checkIdentity(identity));
   return identity;
 }
 

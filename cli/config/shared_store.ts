@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connectDenoKv } from "../../proxy/shared/deno_kv.ts";
+import { connectDenoKv } from "../../proxy/shell/deno_kv.ts";
 import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/shared/redis.ts";
 import { redisPlaces } from "../../proxy/shared/redis_places.ts";
 import { at, ConfigError } from "./config_error.ts";

@@ -8,6 +8,7 @@ import { reasonText } from "../../base/reason.ts";
 import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/ticket_source.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
+import { system } from "../../proxy/default_system.ts";
 import { type ProxyOptions, type Upstream, upstreamOf } from "../../proxy/proxy_options.ts";
 import type { ClientAuthMethod } from "../../socks/auth/method.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
@@ -29,7 +30,7 @@ export function verboseProxy(options: ProxyOptions, say: Say): Upstream {
   const traced = auth === undefined && credentials !== undefined
     ? { ...options, credentials: verboseTickets(credentials, say) }
     : options;
-  const { proxy, dial, auth: methods } = upstreamOf(traced as ProxyOptions);
+  const { proxy, dial, auth: methods } = upstreamOf(system, traced as ProxyOptions);
   const wanted = auth === undefined ? `, asking for protection ${protection}` : "";
   return { proxy, dial: verboseDialer(dial, say), auth: methods.map((method) => verboseMethod(method, wanted, say)) };
 }

@@ -7,7 +7,7 @@ import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { parseKrb5Conf } from "../config/parse.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";
 import { KdcClient } from "../reach/kdc_client.ts";
-import { denoTransport } from "../reach/shell/transport.ts";
+import { systemTransport } from "../reach/shell/transport.ts";
 import { createRealm, type CreateRealmOptions } from "./create_realm.ts";
 import type { KdcFaults } from "./faults.ts";
 import { handleKdcMessage, tooLongRefusal } from "./handle.ts";
@@ -94,7 +94,7 @@ export async function startTestKdc(options: TestKdcOptions = {}): Promise<TestKd
     port: listener.port,
   });
   const config = parseKrb5Conf({ name: "krb5.conf of the test KDC", text: krb5Conf });
-  const client = new KdcClient({ config, transport: denoTransport, runtime: clock });
+  const client = new KdcClient({ config, transport: systemTransport, runtime: clock });
   return {
     realm,
     faults: realm.faults,

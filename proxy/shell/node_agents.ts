@@ -8,7 +8,8 @@ import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from "nod
 import { connect as connectNodeTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
 import { asError } from "../../base/reason.ts";
-import { connect, type RequestOptions } from "../connect.ts";
+import type { RequestOptions } from "../calls.ts";
+import { connect } from "../connect.ts";
 import { nodeSocket } from "./node_socket.ts";
 
 /** Agents for `node:http` and `node:https`. */

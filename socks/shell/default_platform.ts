@@ -3,11 +3,15 @@
  *
  * @module
  */
+import { builtin, hasDeno } from "../../base/builtin.ts";
 import { denoPlatform } from "./deno_platform.ts";
+import { nodePlatform } from "./node_platform.ts";
+import { noPlatform } from "./no_platform.ts";
 import type { SocksPlatform } from "./platform.ts";
 
-/**
- * The implementation for this runtime. Deno's is the only one so far. A second one is chosen here, by what the runtime has (`globalThis.Deno`,
- * `process.versions`).
- */
-export const platform: SocksPlatform = denoPlatform;
+/** The implementation for this runtime: Deno's, that of Node's modules (Node, Bun), or none. */
+export const platform: SocksPlatform = hasDeno
+  ? denoPlatform
+  : builtin("node:net") !== undefined
+  ? nodePlatform
+  : noPlatform;

@@ -3,25 +3,23 @@
  *
  * @module
  */
-import { dialFrom } from "./dial_from.ts";
+import { denoCheckIdentity } from "./deno_identity.ts";
+import { denoNames } from "./deno_names.ts";
+import { denoDial, denoListen } from "./deno_tcp.ts";
+import { denoDialUnix, denoListenUnix } from "./deno_unix.ts";
+import { dialingFrom } from "./node_dial.ts";
 import type { SocksPlatform } from "./platform.ts";
-import { denoNames } from "./system_names.ts";
-import { dialTcp, listenTcp } from "./tcp.ts";
-import { dialTls, listenTls } from "./tls.ts";
-import { tlsOver } from "./tls_over.ts";
-import { bindUdp } from "./udp.ts";
-import { dialUnix, listenUnix } from "./unix.ts";
+import { tlsSockets } from "./tls_sockets.ts";
+import { bindDatagrams } from "./udp_system.ts";
 
 /** The sockets, TLS and names of Deno. */
 export const denoPlatform: SocksPlatform = {
-  dial: dialTcp,
-  listen: listenTcp,
-  dialFrom,
-  dialUnix,
-  listenUnix,
-  dialTls,
-  listenTls,
-  tlsOver,
-  bindDatagrams: bindUdp,
+  dial: denoDial,
+  listen: denoListen,
+  dialFrom: dialingFrom(denoDial),
+  dialUnix: denoDialUnix,
+  listenUnix: denoListenUnix,
+  ...tlsSockets({ dial: denoDial, listen: denoListen, checkIdentity: denoCheckIdentity }),
+  bindDatagrams,
   names: denoNames,
 };

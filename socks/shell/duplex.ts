@@ -212,7 +212,9 @@ export class DuplexConnection implements Connection {
 
   /** Closes what is underneath. */
   protected release(): void {
-    if (this.#cut && this.stream.resetAndDestroy !== undefined) this.stream.resetAndDestroy();
+    // Node 22 and 24 never close a socket that is reset while its end is sent, or after that.
+    const isEnding = this.stream.writableEnded && this.stream.writableLength === 0;
+    if (this.#cut && this.stream.resetAndDestroy !== undefined && !isEnding) this.stream.resetAndDestroy();
     else this.stream.destroy();
   }
 

@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { requireBuiltin } from "../../base/builtin.ts";
 import { reasonText } from "../../base/reason.ts";
 import { SocksReplyError } from "../errors.ts";
 
 /** Addresses of a name in the order of the system; IPv4 is not moved to the front. */
 export async function getAddresses(name: string): Promise<readonly string[]> {
-  // Loaded on demand, so that the module loads in a browser.
-  const { lookup } = await import("node:dns/promises");
+  const { lookup } = dns();
   const found = await lookup(name, { all: true, order: "verbatim" }).catch((error) => {
     throw lookUpError(name, error);
   });
@@ -18,10 +18,14 @@ export async function getAddresses(name: string): Promise<readonly string[]> {
 
 /** Names of an address. */
 export async function getNames(address: string): Promise<readonly string[]> {
-  const { reverse } = await import("node:dns/promises");
+  const { reverse } = dns();
   return await reverse(address).catch((error) => {
     throw lookUpError(address, error);
   });
+}
+
+function dns(): typeof import("node:dns/promises") {
+  return requireBuiltin("node:dns/promises", "look up names", "pass `resolve`");
 }
 
 /** Reasons by the code of the error. */

@@ -26,6 +26,12 @@ export interface SocksPlatform {
   dialTls(options?: DialTlsOptions): Dialer;
   /** Listens for TLS. */
   listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener;
+  /**
+   * Checks a certificate and its key.
+   *
+   * @throws {TypeError} One of them is invalid, or they do not belong together.
+   */
+  checkIdentity(identity: TlsIdentity): void;
   /** Starts TLS as a client over a connection. */
   tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection>;
   /** Binds a UDP socket. */

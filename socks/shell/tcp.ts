@@ -1,21 +1,16 @@
 /**
- * TCP through Deno: dialing and listening. Deno's errors of a dial become {@linkcode SocksReplyError}.
+ * TCP: dialing and listening.
  *
  * @module
  */
-import { isLocalhost } from "../wire/host_name.ts";
-import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import type { Connection, Dialer, DialOptions } from "../stream/connection.ts";
-import { dialError } from "../stream/dial_error.ts";
-import type { ListenTcp, ListenTcpOptions } from "../stream/listen_tcp.ts";
-import type { ConnectionListener } from "../stream/listener.ts";
-import { listenAtLocalhost } from "../stream/localhost.ts";
-import { balancers, proxyProtocol } from "../stream/proxy_protocol.ts";
-import { DenoConnection } from "./deno_connection.ts";
-import { listenerOf, listenNaming } from "./deno_listener.ts";
+import type { Dialer } from "../stream/connection.ts";
+import type { ListenTcp } from "../stream/listen_tcp.ts";
+import { platform } from "./default_platform.ts";
 
 /**
- * Connects over TCP.
+ * Connects over TCP. Errors of the system become {@linkcode SocksReplyError}.
+ *
+ * @throws {TypeError} This runtime has no sockets.
  *
  * @example
  * ```ts
@@ -27,21 +22,13 @@ import { listenerOf, listenNaming } from "./deno_listener.ts";
  * }
  * ```
  */
-export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): Promise<Connection> => {
-  const { signal } = options;
-  try {
-    const { hostname, port } = target;
-    return new DenoConnection(await Deno.connect({ hostname, port, ...(signal === undefined ? {} : { signal }) }));
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw dialError(target, error);
-  }
-};
+export const dialTcp: Dialer = platform.dial;
 
 /**
  * Listens on TCP. `localhost` stands for both loopback addresses, as far as the machine has them and the program has the permission.
  *
- * @throws The error of `Deno.listen`; the message starts with the address.
+ * @throws The error of `Deno.listen`, or of `node:net`; the message starts with the address.
+ * @throws {TypeError} This runtime has no listening sockets.
  *
  * @example
  * ```ts
@@ -52,26 +39,4 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
  * listener.close();
  * ```
  */
-export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
-  const { hostname, port, reusePort = false, proxyProtocol: balancing } = options;
-  if (balancing !== undefined) balancers(balancing.from);
-  if (isLocalhost(hostname.toLowerCase()) && mayListen("127.0.0.1", port)) {
-    return listenAtLocalhost(port, (where) => {
-      // Without the permission for IPv6, IPv4 alone will do; the user gets no prompt.
-      if (where.hostname === "::1" && !mayListen("[::1]", where.port)) throw NO_ADDRESS;
-      return listenTcp({ ...options, ...where });
-    });
-  }
-  // The stable types do not have `reusePort`, and users may compile this file with the stable types only.
-  const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
-  const listener = listenNaming(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
-  const direct = listenerOf(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
-  return balancing === undefined ? direct : proxyProtocol(direct, balancing);
-};
-
-/** The system's error for an address that the machine does not have. */
-const NO_ADDRESS: Error = Object.assign(new Error("Address is not available"), { code: "EADDRNOTAVAIL" });
-
-function mayListen(host: string, port: number): boolean {
-  return Deno.permissions.querySync({ name: "net", host: `${host}:${port}` }).state === "granted";
-}
+export const listenTcp: ListenTcp = platform.listen;

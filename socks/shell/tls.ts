@@ -5,16 +5,14 @@
  */
 import type { DialTlsOptions, TlsIdentity, TlsListener } from "../stream/tls.ts";
 import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
-import { reasonText } from "../../base/reason.ts";
-import type { Connection, Dialer } from "../stream/connection.ts";
-import { dialTcp, listenTcp } from "./tcp.ts";
-import { acceptTls, tlsOver } from "./tls_over.ts";
+import type { Dialer } from "../stream/connection.ts";
+import { platform } from "./default_platform.ts";
 
 /**
  * Listens for TLS, with SOCKS inside. A client is accepted before its handshake, which happens with the first read.
  *
- * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
- * @throws The error of `Deno.listen`.
+ * @throws {TypeError} The certificate or the key is invalid, or they do not belong together; or this runtime has no listening sockets.
+ * @throws The error of `Deno.listen`, or of `node:net`.
  *
  * @example
  * ```ts
@@ -28,24 +26,7 @@ import { acceptTls, tlsOver } from "./tls_over.ts";
  * ```
  */
 export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener {
-  checkIdentity(options);
-  let { cert, key } = options;
-  // `Deno.listenTls` cannot drop a client that does not finish its handshake.
-  const listener = listenTcp(options);
-  return {
-    addr: listener.addr,
-    async accept(): Promise<Connection | undefined> {
-      const connection = await listener.accept();
-      return connection === undefined ? undefined : await acceptTls(connection, { cert, key });
-    },
-    update(identity): void {
-      checkIdentity(identity);
-      ({ cert, key } = identity);
-    },
-    close: () => listener.close(),
-    ref: () => listener.ref?.(),
-    unref: () => listener.unref?.(),
-  };
+  return platform.listenTls(options);
 }
 
 /**
@@ -53,7 +34,7 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener 
  * be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` if its certificate is not valid for its name or the handshake fails. An attempt
  * that fails or is aborted leaves no socket open.
  *
- * @throws {TypeError} A certificate or key is invalid.
+ * @throws {TypeError} A certificate or key is invalid, or this runtime has no sockets.
  *
  * @example
  * ```ts
@@ -67,24 +48,5 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener 
  * ```
  */
 export function dialTls(options: DialTlsOptions = {}): Dialer {
-  const { caCerts, cert, key } = options;
-  if (cert !== undefined && key !== undefined) checkIdentity({ cert, key });
-  return async (target, { signal }) => {
-    const connection = await dialTcp(target, { signal });
-    return await tlsOver(connection, { hostname: target.hostname, caCerts, cert, key, signal });
-  };
-}
-
-/**
- * Checks a certificate and its key. Deno validates them only when it uses them, so this creates a client.
- *
- * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
- */
-export function checkIdentity({ cert, key }: TlsIdentity): void {
-  try {
-    Deno.createHttpClient({ cert, key }).close();
-  } catch (cause) {
-    const reason = reasonText(cause);
-    throw new TypeError(`Cannot use certificate and key for TLS: ${reason}`, { cause });
-  }
+  return platform.dialTls(options);
 }

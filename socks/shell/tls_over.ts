@@ -12,6 +12,7 @@ import { hostName } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { CarrierStream } from "./carrier.ts";
 import type { Connection } from "../stream/connection.ts";
+import { nodeTls } from "./node_modules.ts";
 import { NodeTlsConnection } from "./tls_connection.ts";
 
 /**
@@ -22,7 +23,7 @@ import { NodeTlsConnection } from "./tls_connection.ts";
  * returned and then every read fails (RFC 8446 section 6.1).
  *
  * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not valid for the server.
- * @throws {TypeError} A certificate or key is invalid.
+ * @throws {TypeError} A certificate or key is invalid, or this runtime has no `node:tls`.
  * @throws The signal's reason, if it is aborted.
  *
  * @example
@@ -40,8 +41,7 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
   let socket: TLSSocket | undefined;
   try {
     const hostname = hostName(options.hostname);
-    // Loaded on demand: most users never need it, and the module must load in a browser.
-    const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
+    const { stream: { Duplex }, tls: { connect } } = nodeTls();
     const carrier = new CarrierStream(Duplex, connection);
     socket = connect({ socket: carrier.stream, host: hostname, ...connectOptions(options, hostname) });
     const secure = new NodeTlsConnection(socket, { carrier, connection, peer: "server" });
@@ -67,11 +67,8 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
  * Starts TLS as a server. The handshake happens with the first reads and writes, which fail if it fails. Closing the connection before that
  * closes the connection underneath, whatever the client does.
  */
-export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
-  const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
-    import("node:stream"),
-    import("node:tls"),
-  ]);
+export function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Connection {
+  const { stream: { Duplex }, tls: { createSecureContext, TLSSocket } } = nodeTls();
   const carrier = new CarrierStream(Duplex, connection);
   const secureContext = createSecureContext({ cert, key });
   const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });

@@ -37,7 +37,9 @@ export async function bindWithNode(
   { hostname, port, onDatagram, onEnd }: BindDatagramsOptions,
   createSocket: (options: { readonly type: "udp4" | "udp6"; readonly ipv6Only: boolean }) => NodeDatagrams,
 ): Promise<DatagramSocket> {
-  const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", ipv6Only: true });
+  const isIpv6 = hostname.includes(":");
+  // Node refuses the flag for IPv4.
+  const socket = createSocket({ type: isIpv6 ? "udp6" : "udp4", ipv6Only: isIpv6 });
   let closed = false;
   /** Number of datagrams that the socket has sent to itself; see `unref`. */
   let wakes = 0;

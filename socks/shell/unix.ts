@@ -1,18 +1,17 @@
 /**
- * Unix domain sockets through Deno: dialing and listening.
+ * Unix domain sockets: dialing and listening.
  *
  * @module
  */
-import { abortable } from "../../base/deadline.ts";
 import type { Dialer } from "../stream/connection.ts";
-import { dialError } from "../stream/dial_error.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
-import { DenoConnection } from "./deno_connection.ts";
-import { listenerOf, listenNaming } from "./deno_listener.ts";
+import { platform } from "./default_platform.ts";
 
 /**
  * Listens on a socket in the file system. It must not exist yet, and {@linkcode ConnectionListener.close} removes it. The administrator must
  * remove one that a killed process left behind. The mode of its folder decides who may connect.
+ *
+ * @throws {TypeError} This runtime has no listening sockets.
  *
  * @example
  * ```ts
@@ -25,13 +24,14 @@ import { listenerOf, listenNaming } from "./deno_listener.ts";
  * ```
  */
 export function listenUnix(path: string): ConnectionListener {
-  const listener = listenNaming(`Cannot listen at ${path}`, () => Deno.listen({ transport: "unix", path }));
-  return listenerOf(listener, { hostname: path, port: 0 });
+  return platform.listenUnix(path);
 }
 
 /**
  * Returns a dialer that connects to a socket in the file system and ignores its target. For Kerberos, the proxy's host name is still that of
  * the option `proxy`.
+ *
+ * @throws {TypeError} This runtime has no sockets.
  *
  * @example
  * ```ts
@@ -44,14 +44,5 @@ export function listenUnix(path: string): ConnectionListener {
  * ```
  */
 export function dialUnix(path: string): Dialer {
-  return async (_target, { signal }) => {
-    const opening = Deno.connect({ transport: "unix", path });
-    try {
-      return new DenoConnection(await abortable(opening, signal));
-    } catch (error) {
-      opening.then((conn) => conn.close(), () => {}); // Comes too late.
-      signal?.throwIfAborted();
-      throw dialError({ hostname: path, port: 0 }, error);
-    }
-  };
+  return platform.dialUnix(path);
 }

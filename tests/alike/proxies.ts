@@ -18,6 +18,7 @@ import {
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
+import { nodePlatform } from "../../socks/shell/node_platform.ts";
 import { dialTcp } from "../../socks/shell/tcp.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { type Certificate, certificateFor } from "../support/certificate.ts";
@@ -66,6 +67,13 @@ export const overTcp: Reach = (stack) => {
   return { dial: dialTcp, port: server.addr.port };
 };
 
+/** What Node and Bun have, on both sides of the proxy. */
+export const overNode: Reach = (stack) => {
+  const listeners = [nodePlatform.listen({ hostname: LOCALHOST, port: 0 })];
+  const server = stack.use(serve({ listeners, dial: nodePlatform.dial, ...SERVE }));
+  return { dial: nodePlatform.dial, port: server.addr.port };
+};
+
 export const overUnix: Reach = async (stack) => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-alike-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
@@ -75,11 +83,21 @@ export const overUnix: Reach = async (stack) => {
 
 export const overTls = (tls: Certificate): Reach => async (stack, wired) => {
   const { port } = stack.use(serve({ port: 0, tls, ...SERVE })).addr;
-  const dial = dialTls({ caCerts: [tls.cert] });
+  return await inTls(dialTls({ caCerts: [tls.cert] }), port, stack, wired);
+};
+
+/** TLS on what Node and Bun have, on both sides of the proxy. */
+export const overNodeTls = (tls: Certificate): Reach => async (stack, wired) => {
+  const listeners = [nodePlatform.listenTls({ hostname: LOCALHOST, port: 0, ...tls })];
+  const { port } = stack.use(serve({ listeners, dial: nodePlatform.dial, ...SERVE })).addr;
+  return await inTls(nodePlatform.dialTls({ caCerts: [tls.cert] }), port, stack, wired);
+};
+
+async function inTls(dial: Dialer, port: number, stack: AsyncDisposableStack, wired: boolean): Promise<Reached> {
   if (!wired) return { dial, port };
   const wire = stack.use(await Wire.open(port));
   return { dial, port: wire.port, wire };
-};
+}
 
 export const overWebSocket: Reach = (stack) => {
   const proxy = stack.use(serve({ listeners: [], ...SERVE }));

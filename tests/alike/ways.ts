@@ -10,6 +10,8 @@ import {
   atLevel,
   identity,
   type Level,
+  overNode,
+  overNodeTls,
   overStreams,
   overTcp,
   overTls,
@@ -185,6 +187,7 @@ function ofTls(tls: Certificate): Way[] {
     through("TLS, confidentiality", { tls, reach: overTcp, level: "confidentiality", kind: "TLS" }),
     through("a proxy in TLS, none", { reach: overTls(tls), level: "unprotected", kind: "proxy in TLS" }),
     through("a proxy in TLS, confidentiality", { reach: overTls(tls), level: "confidentiality", kind: "proxy in TLS" }),
+    through("node:tls, none", { reach: overNodeTls(tls), level: "unprotected", kind: "node in TLS" }),
   ];
 }
 
@@ -196,6 +199,8 @@ export const WAYS: readonly Way[] = [
   through("integrity", { reach: overTcp, level: "integrity", kind: "TCP" }),
   through("selective", { reach: overTcp, level: "selective", kind: "TCP" }),
   through("confidentiality", { reach: overTcp, level: "confidentiality", kind: "TCP" }),
+  through("node:net, none", { reach: overNode, level: "unprotected", kind: "node" }),
+  through("node:net, confidentiality", { reach: overNode, level: "confidentiality", kind: "node" }),
   through("a WebSocket, none", { reach: overWebSocket, level: "unprotected", kind: "WebSocket" }),
   through("a WebSocket, confidentiality", { reach: overWebSocket, level: "confidentiality", kind: "WebSocket" }),
   through("streams, none", { reach: overStreams, level: "unprotected", kind: "streams" }),

@@ -1,7 +1,12 @@
 /** The library without sockets, files and permissions: in an edge runtime and in a browser. */
 import assert from "node:assert/strict";
-import { peer, peerTest } from "../support/peers.ts";
-import { Daemon, run } from "../support/process.ts";
+import { connectionFromWebSocket, serve, WEB_SOCKET_PROTOCOL } from "../../mod.ts";
+import { bundle } from "../support/bundle.ts";
+import { inChromium } from "../support/chromium.ts";
+import { kdcBehindHttp } from "../support/kdc_behind_http.ts";
+import { peerTest } from "../support/peers.ts";
+import { run } from "../support/process.ts";
+import { echoServer } from "../support/servers.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -13,50 +18,30 @@ Deno.test("edge: client, server, mechanism and KDC work in memory without any pe
 });
 
 peerTest("edge: GSS-API and Kerberos work in headless Chromium on WebCrypto", ["chromium"], async () => {
-  const directory = await Deno.makeTempDir();
-  try {
-    const bundled = await run(Deno.execPath(), [
-      "bundle",
-      "-q",
-      "-c",
-      CONFIG,
-      "--platform",
-      "browser",
-      "-o",
-      `${directory}/b.js`,
-      `${HERE}/browser_entry.ts`,
-    ]);
-    assert.equal(bundled.code, 0, bundled.stderr);
-    const script = await Deno.readTextFile(`${directory}/b.js`);
-    const result = Promise.withResolvers<string>();
-    await using site = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/result") result.resolve(await request.text());
-      if (pathname === "/b.js") return new Response(script, { headers: { "content-type": "text/javascript" } });
-      const page = '<!doctype html><script type="module" src="/b.js"></script>';
-      return new Response(page, { headers: { "content-type": "text/html" } });
-    });
-    const flags = [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--remote-debugging-port=0",
-      `--user-data-dir=${directory}/profile`,
-    ];
-    await using _browser = new Daemon(peer("chromium"), [...flags, `http://127.0.0.1:${site.addr.port}/`], {
-      env: { HOME: directory },
-      group: true,
-    });
-    assert.equal(
-      await result.promise,
-      "ok aes128-cts-hmac-sha1-96 aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha256-128 aes256-cts-hmac-sha384-192",
-    );
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  assert.equal(
+    await inChromium(await bundle("tests/edge/browser_entry.ts")),
+    "ok aes128-cts-hmac-sha1-96 aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha256-128 aes256-cts-hmac-sha384-192",
+  );
 });
+
+peerTest(
+  "edge: connect() in headless Chromium reaches serve() behind Deno.serve by a WebSocket",
+  ["chromium"],
+  async () => {
+    await using kdc = await kdcBehindHttp();
+    await using echo = echoServer();
+    await using proxy = serve({ listeners: [], keytab: kdc.keytab("rcmd/localhost"), rules: ["allow localhost"] });
+    await using front = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
+      void proxy.serveConnection(connectionFromWebSocket(socket));
+      return response;
+    });
+    const given = {
+      given: { config: kdc.krb5Conf, proxyPort: front.addr.port, echoPort: echo.port },
+      kdcUrl: kdc.url,
+      proxyUrl: `ws://127.0.0.1:${front.addr.port}/`,
+    };
+    const got = await inChromium(await bundle("tests/edge/browser_connect.ts"), given);
+    assert.equal(got, "confidentiality 300000 as sent");
+  },
+);

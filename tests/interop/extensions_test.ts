@@ -11,7 +11,7 @@ import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts"
 import { AsReq, KdcReqBody } from "../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import type { KdcTransport } from "../../kerberos/reach/transport.ts";
 import { extend, extendingTransport } from "../support/extend.ts";
 import { exchangeWith, GssPeer, initiateTo } from "../support/gss_peer.ts";
@@ -42,9 +42,9 @@ async function answers(config: KerberosConfig, user: string): Promise<(number | 
   await ticketsOf(config, user, {
     async send(address, message, options) {
       for (const sent of [extend(message), extendBody(message)]) {
-        tags.push(applicationTag(await denoTransport.send(address, sent, options)));
+        tags.push(applicationTag(await systemTransport.send(address, sent, options)));
       }
-      return await denoTransport.send(address, message, options);
+      return await systemTransport.send(address, message, options);
     },
   }).initialTicket();
   return tags;
@@ -62,7 +62,7 @@ peerTest("KDCs: MIT's, Heimdal's and ours answer AS-REQs with unknown fields", [
 peerTest("MIT: takes tickets with unknown fields from us, in requests and delegated", MIT, async () => {
   await using kdc = await startMitKdc();
   await kdc.ktadd(`${kdc.directory}/kt`, "rcmd/localhost");
-  const { transport, tickets } = extendingTransport(denoTransport);
+  const { transport, tickets } = extendingTransport(systemTransport);
   const credential = new KerberosInitiatorCredential(ticketsOf(kdc.config, "alice", transport));
   await using mit = new GssPeer({ ...kdc.env, KRB5_KTNAME: `${kdc.directory}/kt` });
   await mit.command("accept");

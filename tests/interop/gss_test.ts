@@ -9,7 +9,7 @@ import { GssError } from "../../gss/status.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
@@ -28,7 +28,7 @@ const ALL = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG;
 function ourTickets(kdc: MitKdc, enctype: number, forwardable = false): KerberosTickets {
   const config = { ...kdc.config, defaultTgsEnctypes: [enctype], defaultTktEnctypes: [enctype], forwardable };
   const initial = { client: parsePrincipal("alice@MIT.TEST"), key: passwordKey("alicepw") };
-  return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), initial });
+  return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: systemTransport }), initial });
 }
 
 /** Returns an MIT client with one enctype, since MIT acceptors choose the subkey's enctype from the client's list. */

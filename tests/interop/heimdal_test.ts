@@ -15,7 +15,7 @@ import { startTestKdc } from "../../kerberos/kdc/mod.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { TicketFlag } from "../../kerberos/registry/flags.ts";
 import { ALL_FLAGS } from "../support/flags.ts";
@@ -41,7 +41,7 @@ function ourTickets(
 ): KerberosTickets {
   const config = { ...kdc.config, defaultTgsEnctypes: [enctype], defaultTktEnctypes: [enctype] };
   const initial = { client: parsePrincipal(`${user}@HEIMDAL.TEST`), key };
-  return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), initial, cache });
+  return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: systemTransport }), initial, cache });
 }
 
 /** Logs in with Heimdal's kinit. */
@@ -121,7 +121,7 @@ async function issuer(kdc: HeimdalKdc): Promise<void> {
   for (const udpPreferenceLimit of [0, 1465]) {
     const config = { ...kdc.config, udpPreferenceLimit };
     const initial = { client: parsePrincipal("sally@HEIMDAL.TEST"), key: passwordKey("sallypw") };
-    const client = new KdcClient({ config, transport: denoTransport });
+    const client = new KdcClient({ config, transport: systemTransport });
     await new KerberosTickets({ config, kdc: client, initial }).initialTicket();
   }
   for (
@@ -157,7 +157,7 @@ async function caches(kdc: HeimdalKdc): Promise<void> {
   const config = kdc.config;
   const tickets = new KerberosTickets({
     config,
-    kdc: new KdcClient({ config, transport: denoTransport }),
+    kdc: new KdcClient({ config, transport: systemTransport }),
     cache: theirs,
   });
   const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@HEIMDAL.TEST"));

@@ -16,7 +16,7 @@ import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { commandsIn } from "../support/cli_process.ts";
 import { ALL_FLAGS } from "../support/flags.ts";
 import { acceptFrom, exchangeWith, GssPeer, initiateTo } from "../support/gss_peer.ts";
@@ -39,7 +39,7 @@ interface Setup {
 function ourTickets({ config }: TestKdc, cache?: FileCredentialCache): KerberosTickets {
   const initial = cache ? undefined : { client: parsePrincipal("bob@OURS.TEST"), key: passwordKey("bobpw") };
   const forwardable = { ...config, forwardable: true };
-  const kdc = new KdcClient({ config: forwardable, transport: denoTransport });
+  const kdc = new KdcClient({ config: forwardable, transport: systemTransport });
   return new KerberosTickets({ config: forwardable, kdc, initial, cache });
 }
 

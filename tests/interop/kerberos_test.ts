@@ -7,7 +7,7 @@ import type { KdcTransport } from "../../kerberos/reach/transport.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { FrameReader } from "../../kerberos/reach/framing.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { KdcError, KerberosError } from "../../kerberos/errors.ts";
 import { handleKdcMessage, startTestKdc } from "../../kerberos/kdc/mod.ts";
@@ -28,7 +28,7 @@ function ticketsOf(
   cache?: FileCredentialCache,
 ): KerberosTickets {
   const client = parsePrincipal(name, { defaultRealm: config.defaultRealm! });
-  const kdc = new KdcClient({ config, transport: denoTransport });
+  const kdc = new KdcClient({ config, transport: systemTransport });
   return new KerberosTickets({
     config,
     kdc,
@@ -63,7 +63,7 @@ peerTest("MIT KDC: answers over UDP, and over TCP where the reply is too big", M
       transport: {
         send(address, message, options) {
           seen.push(address.protocol);
-          return denoTransport.send(address, message, options);
+          return systemTransport.send(address, message, options);
         },
       },
     });
@@ -84,7 +84,7 @@ peerTest("MIT KDC: signs the request, and the client refuses a changed one", MIT
     for (const change of [strip, weaken, (request: KdcReq) => weaken(strip(request))]) {
       const transport: KdcTransport = {
         send: (address, message, options) =>
-          denoTransport.send(address, encode(AsReq, change(decode(AsReq, message))), options),
+          systemTransport.send(address, encode(AsReq, change(decode(AsReq, message))), options),
       };
       const client = new KdcClient({ config: kdc.config, transport });
       const initial = { client: parsePrincipal(`${user}@MIT.TEST`), key: passwordKey(`${user}pw`) };
@@ -171,7 +171,7 @@ peerTest("MIT klist, kvno, kinit: credential caches work both ways", MIT, async 
   assert.equal(formatPrincipal((await cache.load())!.principal), "alice@MIT.TEST");
   const theirs = new KerberosTickets({
     config: kdc.config,
-    kdc: new KdcClient({ config: kdc.config, transport: denoTransport }),
+    kdc: new KdcClient({ config: kdc.config, transport: systemTransport }),
     cache,
   });
   const { credential } = await theirs.serviceTicket(parsePrincipal("rcmd/localhost@MIT.TEST"));

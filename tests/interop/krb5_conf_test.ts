@@ -5,7 +5,7 @@ import { readEnctypeList } from "../../kerberos/config/enctype_list.ts";
 import { ConfigLoader } from "../../kerberos/config/load.ts";
 import { configOf } from "../../kerberos/config/parse.ts";
 import type { ProfileSection } from "../../kerberos/config/profile.ts";
-import { denoFiles } from "../../kerberos/credentials/shell/files.ts";
+import { systemFiles } from "../../kerberos/credentials/shell/files.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { Random } from "../fuzz/random.ts";
 import { peerTest } from "../support/peers.ts";
@@ -32,7 +32,7 @@ function byRelation(rows: readonly (readonly string[])[]): Record<string, string
 
 function read(list: string) {
   const environment = { variable: () => list, userNumber: () => Deno.uid()!, userName: () => "nobody" };
-  const loader = new ConfigLoader({ environment: { ...environment }, files: denoFiles });
+  const loader = new ConfigLoader({ environment: { ...environment }, files: systemFiles });
   return loader.read()!;
 }
 
@@ -212,7 +212,7 @@ function compareSettings(path: string, answer: readonly (readonly string[])[], u
   assert.deepEqual(list, mit("permitted")?.slice(1).map(Number) ?? [], where);
   if (config.defaultCcacheName === undefined) return;
   const environment = { variable: () => undefined, userNumber: () => Deno.uid()!, userName: () => userName };
-  assert.equal(new ConfigLoader({ environment, files: denoFiles }).ccacheName(config), mit("ccache")![1], where);
+  assert.equal(new ConfigLoader({ environment, files: systemFiles }).ccacheName(config), mit("ccache")![1], where);
 }
 
 peerTest(

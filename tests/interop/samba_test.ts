@@ -11,7 +11,7 @@ import { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { userKey } from "../../socks/rules/users.ts";
 import { identityOf } from "../../socks/auth/gssapi/channel.ts";
@@ -39,7 +39,7 @@ function ticketsOf(
   const typed = parsePrincipal(name, { defaultRealm: "AD.TEST" });
   const client = name.includes("\\@") ? { ...typed, nameType: NameType.Enterprise } : typed;
   const config = { ...domain.config, ...changes };
-  const kdc = new KdcClient({ config, transport: denoTransport });
+  const kdc = new KdcClient({ config, transport: systemTransport });
   return new KerberosTickets({ config, kdc, initial: { client, key: passwordKey(password) } });
 }
 

@@ -25,6 +25,7 @@ import { NAMES_MUTANTS } from "./names.ts";
 import { NODE_MUTANTS } from "./node.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
+import { RUNTIMES_MUTANTS } from "./runtimes.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
 import { SESSION_MUTANTS } from "./session.ts";
@@ -65,6 +66,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   node: NODE_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   rules: RULES_MUTANTS,
+  runtimes: RUNTIMES_MUTANTS,
   server: SERVER_MUTANTS,
   shared: SHARED_MUTANTS,
   session: SESSION_MUTANTS,

@@ -805,7 +805,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "an update keeps the replay cache",
     source: "RFC 4120 section 3.2.3",
-    file: "proxy/serve.ts",
+    file: "proxy/serving.ts",
     find: "        replayCache: changed.gssapi?.replayCache ?? kept.replayCache,",
     replace: "        replayCache: changed.gssapi?.replayCache ?? new MemoryReplayCache(),",
     tests: RELOAD,
@@ -814,7 +814,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "an update keeps the replay cache that came with the one before",
     source: "RFC 4120 section 3.2.3",
-    file: "proxy/serve.ts",
+    file: "proxy/serving.ts",
     find: "      [rules, kept, nat64] = [next, keep, next64];",
     replace: "      [rules, nat64] = [next, next64];",
     tests: RELOAD,
@@ -823,7 +823,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "an update keeps the ledger of users",
     source: "Limits of a server",
-    file: "proxy/serve.ts",
+    file: "proxy/serving.ts",
     find: "        userLedger: changed.userLedger ?? kept.userLedger,",
     replace: "        userLedger: changed.userLedger,",
     tests: RELOAD,

@@ -149,7 +149,7 @@ const ENDS: readonly Mutant[] = [
       "if (milliseconds >= 0)",
     ],
   ]),
-  ...rules("proxy/proxy_options.ts", [OPTIONS], [
+  ...rules("proxy/dialing_through.ts", [OPTIONS], [
     [
       "a dial through a proxy has a minute",
       ONE_TIME,
@@ -507,7 +507,7 @@ const BINDS: readonly Mutant[] = [
       "client calls: a refusal names no unspecified address",
     ],
   ]),
-  ...rules("socks/shell/udp.ts", ["tests/socks/client/datagrams_test.ts"], [
+  ...rules("socks/shell/udp_system.ts", ["tests/socks/client/datagrams_test.ts"], [
     [
       "datagrams leave a new socket in their order",
       "RFC 1928 section 7",
@@ -667,7 +667,7 @@ const SAYS: readonly Mutant[] = [
       "return signal;",
     ],
   ]),
-  ...rules("proxy/connect.ts", [OPTIONS], [
+  ...rules("proxy/calls.ts", [OPTIONS], [
     ["a target's port is one", SAID, 'port: checkPort("port", port)', "port"],
     ["a target's host is text", SAID, 'hostName(checkHost("hostname", hostname))', "hostName(hostname)"],
   ]),

@@ -351,8 +351,8 @@ const STARTS: readonly Mutant[] = [
   {
     rule: "a place that is taken is told as that",
     source: "users",
-    file: "socks/shell/deno_listener.ts",
-    find: "if (error instanceof Deno.errors.AddrInUse) return",
+    file: "socks/shell/listen_naming.ts",
+    find: 'if (error.code === "EADDRINUSE") return',
     replace: "if (false) return",
     tests: MISTAKES,
     filter: "a taken port of a bridge",

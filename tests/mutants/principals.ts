@@ -196,7 +196,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "serve() reads encryption types in rules",
     source: "RFC 8009 section 4; RFC 3962 section 6",
-    file: "proxy/serve.ts",
+    file: "proxy/serving.ts",
     find: 'withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : rule)',
     replace: 'typeof rule === "string" ? parseRuleText(rule) : rule',
     tests: ["tests/proxy/user_rules_test.ts"],

@@ -212,7 +212,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "waitAtMost(looking, Infinity,",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SERVE_NAT64], [
+  ...rules("proxy/serving.ts", [SERVE_NAT64], [
     [
       "looking ends with the server",
       "life time",
@@ -221,13 +221,18 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["looking begins with the server", FOUND, "  nat64.start();\n  let ended", "  let ended"],
     ["an ended server looks for nothing", "life time", "if (!ended) nat64.start();", "nat64.start();"],
-    ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
+    [
+      "an update hands on what was found",
+      "reload",
+      "nat64Of(system, changed, nat64.found)",
+      "nat64Of(system, changed)",
+    ],
   ]),
   ...rules("proxy/server_options.ts", [EGRESS], [
     [
       "addresses to go out from are tried",
       "configuration",
-      "if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);",
+      "if (addresses !== undefined) checkOwnAddresses(addresses, system.sockets.listen);",
       "",
     ],
   ]),

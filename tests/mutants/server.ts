@@ -152,7 +152,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", [LEAVES], [
+  ...rules("socks/shell/tls_sockets.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -442,12 +442,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "serve(): names an invalid time, limit or port, and changes nothing",
     ],
   ]),
-  ...rules("proxy/serve.ts", [LEAVES], [
+  ...rules("proxy/serving.ts", [LEAVES], [
     [
       "listeners go with a server that cannot start",
       LATE,
-      "return withListeners(options, () => startServer(options));",
-      "return startServer(options);",
+      "return withListeners(options, () => startServer(system, options));",
+      "return startServer(system, options);",
       "serve(): closes its listeners at its end and at a failed start",
     ],
   ]),

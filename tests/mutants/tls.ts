@@ -276,7 +276,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "a failed handshake",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", TLS, [
+  ...rules("socks/shell/tls_sockets.ts", TLS, [
     [
       "a listener's certificate and key are of one another",
       CONTRACT,
@@ -285,7 +285,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "closes a client that does not finish",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", PROXY, [
+  ...rules("socks/shell/tls_sockets.ts", PROXY, [
     [
       "a certificate to show and its key are of one another",
       CONTRACT,
@@ -301,7 +301,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "dialTls(): a missing or failed handshake leaves no socket",
     ],
   ]),
-  ...rules("proxy/connect.ts", PROXY, [
+  ...rules("proxy/calls.ts", PROXY, [
     [
       "the protocol agreed upon is told",
       "RFC 7301 section 3.2",

@@ -655,8 +655,8 @@ const CLIENTS: readonly Mutant[] = [
     [
       "BIND is told egress",
       "RFC 1928 section 6",
-      "listen: platform.listen, egress: addresses, announce",
-      "listen: platform.listen, announce",
+      "listen: system.sockets.listen, egress: addresses, announce",
+      "listen: system.sockets.listen, announce",
       "BIND: listens",
     ],
   ]),

@@ -425,7 +425,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "a collected connection is cut",
     ],
   ]),
-  ...rules("socks/shell/dial_from.ts", [WRITTEN], [
+  ...rules("socks/shell/node_dial.ts", [WRITTEN], [
     [
       "the system looks for peers that are gone after a minute",
       "RFC 9293 section 3.8.4",

@@ -51,11 +51,11 @@ Deno.test("kinit: an unknown KDC name is an error, or the next KDC is asked", as
 
 Deno.test("KDC over UDP: without leave the call fails, not the process", async () => {
   const text = `
-    import { denoTransport } from "file://${ROOT}kerberos/mod.ts";
+    import { systemTransport } from "file://${ROOT}kerberos/mod.ts";
     for (const hostname of ["127.0.0.1", "::1", "localhost"]) {
       const address = { protocol: "udp", hostname, port: 88 };
       const signal = new AbortController().signal;
-      const error = await denoTransport.send(address, new Uint8Array(3), { signal }).catch((error) => error);
+      const error = await systemTransport.send(address, new Uint8Array(3), { signal }).catch((error) => error);
       console.log(error instanceof Error);
     }`;
   const url = `data:application/typescript,${encodeURIComponent(text)}`;

@@ -8,7 +8,7 @@ import { createSocket } from "node:dgram";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../kerberos/reach/shell/transport.ts";
 import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../kerberos/credentials/caches/memory.ts";
@@ -101,15 +101,15 @@ export async function measure(blackHole: string | undefined): Promise<readonly F
     };
     out.push({
       state,
-      alone: await ours(text, () => ({ ...denoTransport })),
-      together: await ours(text, ((transport) => () => transport)({ ...denoTransport })),
+      alone: await ours(text, () => ({ ...systemTransport })),
+      together: await ours(text, ((transport) => () => transport)({ ...systemTransport })),
       mit: await times(() => program("kinit", ["carol"], "carolpw\n"), (name) => program("kvno", [name])),
     });
   }
   return out;
 }
 
-function ours(text: string, transport: () => typeof denoTransport): Promise<Times> {
+function ours(text: string, transport: () => typeof systemTransport): Promise<Times> {
   const config = { ...parseKrb5Conf({ name: "krb5.conf", text }), udpPreferenceLimit: 0 };
   const cache = new MemoryCredentialCache();
   const initial = { client: parsePrincipal("carol@MIT.TEST"), key: passwordKey("carolpw") };

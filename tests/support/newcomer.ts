@@ -37,16 +37,18 @@ export async function startProxy(shell: ShellSession): Promise<string> {
   return (await shell.starts(serve, /Listening on 127\.0\.0\.1:(\d+)/))[1]!;
 }
 
-/** Writes the deno.json of a project in which `jsr:@gssocks/gssocks` is this checkout. */
-export async function startProject(shell: ShellSession): Promise<void> {
+/** Writes the deno.json of a project in which `jsr:@gssocks/gssocks`, and the name that `deno add` gives it, are this checkout. */
+export async function startProject(shell: ShellSession, folder = ""): Promise<void> {
   const { imports, links, exports } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const own = Object.entries(exports as Record<string, string>).map(([name, path]) => [
-    `jsr:@gssocks/gssocks${name.slice(1)}`,
-    new URL(path, `file://${ROOT}`).href,
-  ]);
+  const own = Object.entries(exports as Record<string, string>).flatMap(([name, path]) =>
+    ["jsr:@gssocks/gssocks", "@gssocks/gssocks"].map((start) => [
+      `${start}${name.slice(1)}`,
+      new URL(path, `file://${ROOT}`).href,
+    ])
+  );
   const paths = links.map((path: string) => new URL(path, `file://${ROOT}`).pathname);
   await shell.writes(
-    "deno.json",
+    `${folder}deno.json`,
     JSON.stringify({ imports: { ...imports, ...Object.fromEntries(own) }, links: paths }),
   );
 }

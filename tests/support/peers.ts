@@ -81,6 +81,14 @@ const PROGRAMS: Record<string, string | undefined> = {
   /** Folder that has the package, built. */
   "npm:kerberos": find(`${ROOT}/npm/node_modules/kerberos/build/Release/kerberos.node`) && `${ROOT}/npm`,
   openconnect: find("/usr/sbin/openconnect"),
+  /** Folder of the packages that build the site. */
+  vitepress: find(`${ROOT}/site/node_modules/vitepress/package.json`) && `${ROOT}/site/node_modules`,
+  "node 22": find(`${ROOT}/runtimes/node22/node_modules/node/bin/node`),
+  "node 24": find(`${ROOT}/runtimes/node24/node_modules/node/bin/node`),
+  bun: find(`${ROOT}/runtimes/tools/node_modules/bun/bin/bun.exe`),
+  workerd: find(`${ROOT}/runtimes/tools/node_modules/workerd/bin/workerd`),
+  /** Folder of the packages of runtimes, and of vitest and TypeScript. */
+  "runtimes": find(`${ROOT}/runtimes/tools/node_modules/deno/package.json`) && `${ROOT}/runtimes/tools`,
   microsocks: find("/usr/bin/microsocks"),
   v2ray: find("/usr/bin/v2ray"),
   openssl: find("/usr/bin/openssl"),

@@ -109,7 +109,7 @@ export class ShellSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await this.types("for job in $(jobs -p); do kill $job; done; wait; exit\r");
+    await this.types("for job in $(jobs -p); do kill -- -$job; done; wait; exit\r");
     // A person's own program may end with an error that it does not handle.
     const end = await this.#terminal.end({ mayThrow: true });
     await Deno.remove(this.folder, { recursive: true });

@@ -4,15 +4,19 @@
  * Our own programs follow one another by a lock (`flock`) on the file itself, so that nothing is left behind that could go stale.
  * MIT's tools use another lock (`fcntl`) and do not see it. Against them, and if a lock cannot be had, the contents that were read
  * are compared with those that are there right before the file is replaced. A change by them between that comparison and the
- * replacement, well under a millisecond, is lost.
+ * replacement, well under a millisecond, is lost. Node and Bun have no `flock`: there the lock holds for one process, and other ones
+ * are met with the comparison.
  *
  * @module
  */
 import { encodeHex } from "@std/encoding/hex";
 import { type Bytes, sameBytes } from "../../../base/bytes.ts";
+import { requireBuiltin } from "../../../base/builtin.ts";
 import { randomBytes } from "../../../base/runtime.ts";
 import { KerberosError } from "../../errors.ts";
 import type { ChangeOptions, FoundFile, LockOptions } from "../files.ts";
+import { fs, isNotPermitted } from "./default_file_system.ts";
+import type { FileState, OpenFile } from "./file_system.ts";
 import { type HeldFile, holdFile, isSameFile, lookAt, lookAtSync } from "./held_file.ts";
 import { readOpenFile } from "./read_file.ts";
 import { fileReason, folderOf } from "./reason.ts";
@@ -54,7 +58,7 @@ export async function destroyFile(
   try {
     const found = await lookAt(path);
     if (found === undefined) return;
-    if (found.isSymlink) return await Deno.remove(path);
+    if (found.isSymlink) return await fs.remove(path);
     await using held = await holdFile(path, { ...options, create: false });
     if (held === undefined) return;
     const start = new Uint8Array(16);
@@ -62,15 +66,15 @@ export async function destroyFile(
     if (length > 0) check(start.subarray(0, length));
     const { size, nlink } = await held.file.stat();
     // The name goes first, so that no program reads a cache of zeros.
-    await Deno.remove(path);
+    await fs.remove(path);
     if (nlink === 1 && held.writable) await wipe(held.file, size);
   } catch (error) {
     throw asBadFile("destroy", path, error);
   }
 }
 
-async function wipe(file: Deno.FsFile, size: number): Promise<void> {
-  await file.seek(0, Deno.SeekMode.Start);
+async function wipe(file: OpenFile, size: number): Promise<void> {
+  await file.seek(0, 0);
   const zeros = new Uint8Array(65_536);
   for (let left = size; left > 0;) left -= await file.write(zeros.subarray(0, left));
   await file.sync();
@@ -88,27 +92,27 @@ async function replace(
   // Beside the file itself: a link to it may be on another disk.
   const temporary = target + suffix;
   // A file with a given suffix may be left over and in the way; the program that created it had the lock that we hold now.
-  if (options.suffix !== undefined) await Deno.remove(temporary).catch(() => {});
+  if (options.suffix !== undefined) await fs.remove(temporary).catch(() => {});
   let done = false;
-  const file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
+  const file = await fs.open(temporary, { write: true, createNew: true, mode: 0o600 });
   try {
     for (let at = 0; at < after.length;) at += await file.write(after.subarray(at));
     const owner = await keepAttributes(temporary, file, held.info, keepOwner);
     if (!await isUnchanged(held, before)) return undefined;
     // Without an await, so that as little as possible happens between this comparison and the replacement.
     if (!isSameFile(lookAtSync(target), held.info)) return undefined;
-    Deno.renameSync(temporary, target);
+    fs.renameSync(temporary, target);
     done = true;
     return owner;
   } finally {
     file.close();
-    if (!done) await Deno.remove(temporary).catch(() => {});
+    if (!done) await fs.remove(temporary).catch(() => {});
   }
 }
 
 /** Whether no program has written into the file: MIT's tools append to it without replacing it. */
 async function isUnchanged({ file }: HeldFile, before: FoundFile): Promise<boolean> {
-  await file.seek(0, Deno.SeekMode.Start);
+  await file.seek(0, 0);
   const { bytes } = await readOpenFile(file);
   return bytes === undefined || before.bytes === undefined ? bytes === before.bytes : sameBytes(bytes, before.bytes);
 }
@@ -119,16 +123,22 @@ async function isUnchanged({ file }: HeldFile, before: FoundFile): Promise<boole
  */
 async function keepAttributes(
   temporary: string,
-  file: Deno.FsFile,
-  old: Deno.FileInfo,
+  file: OpenFile,
+  old: FileState,
   keepOwner: boolean,
 ): Promise<number | null> {
   const made = await file.stat();
   const mode = ((old.mode ?? 0) & KEPT_MODE) | 0o600;
   const foreign = old.uid !== made.uid;
-  if (Deno.build.os === "windows" || (!foreign && old.gid === made.gid && mode === 0o600)) return made.uid;
+  if (old.uid === null || (!foreign && old.gid === made.gid && mode === 0o600)) return made.uid;
   if (foreign && !keepOwner && await mayBePlanted(temporary, old.uid)) return made.uid;
-  const { openSync, closeSync, fstatSync, fchownSync, fchmodSync, constants } = await import("node:fs");
+  const { openSync, closeSync, fstatSync, fchownSync, fchmodSync, constants } = requireBuiltin<
+    typeof import("node:fs")
+  >(
+    "node:fs",
+    "keep the owner of a file",
+    "let its owner write it",
+  );
   const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
     const { dev, ino } = fstatSync(descriptor);
@@ -159,7 +169,7 @@ async function followLinks(path: string): Promise<string> {
     if (await mayBePlanted(at, found.uid) && found.uid !== await ownNumber(at)) {
       throw new Error(`${at} is a symbolic link of user ${found.uid} in a folder that other users can write to`);
     }
-    const to = await Deno.readLink(at);
+    const to = await fs.readLink(at);
     at = to.startsWith("/") ? to : `${folderOf(at)}/${to}`;
   }
   throw new Error("its symbolic links form a circle");
@@ -167,20 +177,20 @@ async function followLinks(path: string): Promise<string> {
 
 /** Whether the folder can be written to by others, as `/tmp` can, and does not belong to the owner of the file. */
 async function mayBePlanted(path: string, owner: number | null): Promise<boolean> {
-  const { mode, uid } = await Deno.stat(folderOf(path));
+  const { mode, uid } = await fs.stat(folderOf(path));
   return mode !== null && (mode & 0o022) !== 0 && owner !== uid;
 }
 
 /** Our user number; without the permission to ask for it, that of a file that we create. */
 async function ownNumber(beside: string): Promise<number | null> {
   try {
-    return Deno.uid();
+    return fs.uid();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    if (!(isNotPermitted(error))) throw error;
   }
   const path = `${folderOf(beside)}/.gssocks-${encodeHex(randomBytes(8))}`;
-  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-  await Deno.remove(path);
+  using file = await fs.open(path, { write: true, createNew: true, mode: 0o600 });
+  await fs.remove(path);
   return (await file.stat()).uid;
 }
 

@@ -1,15 +1,16 @@
 /**
- * Files with secrets, through Deno.
+ * Files with secrets.
  *
  * @module
  */
 import type { Files } from "../files.ts";
+import { fs, hasCode } from "./default_file_system.ts";
 import { changeFile, destroyFile } from "./change_file.ts";
 import { markNow, readChanged, readFileSync, readOrdinaryFile } from "./read_file.ts";
 import { fileReason } from "./reason.ts";
 
-/** Access to files through Deno. */
-export const denoFiles: Files = {
+/** Access to the files of this machine. */
+export const systemFiles: Files = {
   readSync: (path) => attempt(path, () => readFileSync(path)),
   read: (path) => readOrdinaryFile(path).catch((error) => noneIfMissing(path, error)),
   markNow,
@@ -19,17 +20,17 @@ export const denoFiles: Files = {
     }),
   namesIn(folder) {
     try {
-      return [...Deno.readDirSync(folder)].map(({ name }) => name);
+      return [...fs.readDirSync(folder)].map(({ name }) => name);
     } catch (error) {
       throw withReason(folder, error);
     }
   },
-  listFolder: (folder) => attempt(folder, () => [...Deno.readDirSync(folder)].map(({ name }) => name)),
+  listFolder: (folder) => attempt(folder, () => [...fs.readDirSync(folder)].map(({ name }) => name)),
   makeFolder(folder) {
     try {
-      if (attempt(folder, () => Deno.statSync(folder)) === undefined) Deno.mkdirSync(folder, { mode: 0o700 });
+      if (attempt(folder, () => fs.statSync(folder)) === undefined) fs.mkdirSync(folder, { mode: 0o700 });
     } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw withReason(folder, error);
+      if (!(hasCode(error, "EEXIST"))) throw withReason(folder, error);
     }
   },
   change: changeFile,
@@ -45,7 +46,7 @@ function attempt<T>(path: string, read: () => T): T | undefined {
 }
 
 function noneIfMissing(path: string, error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
+  if (hasCode(error, "ENOENT")) return undefined;
   throw withReason(path, error);
 }
 

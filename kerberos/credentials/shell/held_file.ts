@@ -6,6 +6,8 @@
 import { type Deadline, pause, startDeadline } from "../../../base/deadline.ts";
 import { randomBytes } from "../../../base/runtime.ts";
 import type { LockOptions } from "../files.ts";
+import { fs, hasCode } from "./default_file_system.ts";
+import type { FileState, OpenFile } from "./file_system.ts";
 import { requireOrdinary } from "./read_file.ts";
 
 /** Longest wait for a lock, in milliseconds, before the change is made without it. */
@@ -15,8 +17,8 @@ const MAX_ATTEMPTS = 50;
 
 /** A file that is open and, if possible, locked. Disposing it releases the lock. */
 export interface HeldFile extends AsyncDisposable {
-  readonly file: Deno.FsFile;
-  readonly info: Deno.FileInfo;
+  readonly file: OpenFile;
+  readonly info: FileState;
   readonly writable: boolean;
 }
 
@@ -58,7 +60,7 @@ export async function holdFile(path: string, options: HoldOptions): Promise<Held
 }
 
 interface OpenedFile {
-  readonly file: Deno.FsFile;
+  readonly file: OpenFile;
   readonly writable: boolean;
   /** Whether it did not exist before. */
   readonly created: boolean;
@@ -71,28 +73,28 @@ async function openFile(path: string, create: boolean): Promise<OpenedFile | "ag
   if (found !== undefined) requireOrdinary(found);
   try {
     const how = found === undefined ? { createNew: true, mode: 0o600 } : {};
-    const file = await Deno.open(path, { read: true, write: true, ...how });
+    const file = await fs.open(path, { read: true, write: true, ...how });
     return { file, writable: true, created: found === undefined };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && found !== undefined) return "again";
-    if (error instanceof Deno.errors.AlreadyExists) return "again";
+    if (hasCode(error, "ENOENT") && found !== undefined) return "again";
+    if (hasCode(error, "EEXIST")) return "again";
     // A file that may not be written can still be replaced if the folder allows it.
-    if (!(error instanceof Deno.errors.PermissionDenied) || found === undefined) throw error;
-    return { file: await Deno.open(path), writable: false, created: false };
+    if (!(hasCode(error, "EACCES", "EPERM")) || found === undefined) throw error;
+    return { file: await fs.open(path), writable: false, created: false };
   }
 }
 
 /** Closes the file; removes an empty one that was created for its lock and that nothing has replaced. */
-async function close(path: string, file: Deno.FsFile, created: Deno.FileInfo | undefined): Promise<void> {
+async function close(path: string, file: OpenFile, created: FileState | undefined): Promise<void> {
   try {
-    if (created !== undefined && isSameFile(await lookAt(path), created)) await Deno.remove(path);
+    if (created !== undefined && isSameFile(await lookAt(path), created)) await fs.remove(path);
   } finally {
     file.close();
   }
 }
 
 /** Waits for the lock until the time is up. Without locks, or without ever getting one, it goes on. */
-async function lock(file: Deno.FsFile, deadline: Deadline): Promise<void> {
+async function lock(file: OpenFile, deadline: Deadline): Promise<void> {
   try {
     for (let wait = 1; !await file.tryLock(true) && !deadline.signal.aborted; wait = Math.min(2 * wait, 16)) {
       await pause(wait + randomBytes(1)[0]! / 64, deadline.signal);
@@ -103,26 +105,26 @@ async function lock(file: Deno.FsFile, deadline: Deadline): Promise<void> {
 }
 
 /** Looks at a path, and not at what a link there points to; `undefined` if there is nothing. */
-export async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
+export async function lookAt(path: string): Promise<FileState | undefined> {
   try {
-    return await Deno.lstat(path);
+    return await fs.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
 /** {@linkcode lookAt}, synchronously. */
-export function lookAtSync(path: string): Deno.FileInfo | undefined {
+export function lookAtSync(path: string): FileState | undefined {
   try {
-    return Deno.lstatSync(path);
+    return fs.lstatSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
 /** Whether a path leads, without a link, to the very file that is open. */
-export function isSameFile(found: Deno.FileInfo | undefined, open: Deno.FileInfo): boolean {
+export function isSameFile(found: FileState | undefined, open: FileState): boolean {
   return found !== undefined && !found.isSymlink && found.dev === open.dev && found.ino === open.ino;
 }

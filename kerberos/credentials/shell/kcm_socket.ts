@@ -1,10 +1,13 @@
 /**
- * The socket of a KCM daemon, through Deno.
+ * The socket of a KCM daemon.
  *
  * @module
  */
 import { reasonText } from "../../../base/reason.ts";
+import { sockets } from "../../reach/shell/default_sockets.ts";
 import type { KcmSocket } from "../kcm_socket.ts";
+import { hasCode, isNotPermitted } from "./default_file_system.ts";
+import { systemWords } from "./reason.ts";
 
 /** Returns the socket at a path. */
 export function kcmSocket(path: string): KcmSocket {
@@ -12,13 +15,13 @@ export function kcmSocket(path: string): KcmSocket {
     path,
     async connect() {
       try {
-        const connection = await Deno.connect({ transport: "unix", path });
+        const connection = await sockets.connectUnix(path);
         let open = true;
         return {
           read: (into) => connection.read(into),
           write: (bytes) => connection.write(bytes),
           close() {
-            if (open) connection.close();
+            if (open) connection[Symbol.dispose]();
             open = false;
           },
         };
@@ -31,12 +34,12 @@ export function kcmSocket(path: string): KcmSocket {
 
 /** Why it cannot be reached, and what to do. */
 function reason(error: unknown, path: string): string {
-  if (error instanceof Deno.errors.NotCapable) {
+  if (isNotPermitted(error)) {
     const flags = `--allow-read=${path} --allow-write=${path} --allow-net=unix:${path}`;
     return `not permitted; allow it with ${flags}`;
   }
-  const told = reasonText(error).replace(/ \(os error \d+\).*$/s, "");
-  const start = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused;
+  const told = systemWords(reasonText(error));
+  const start = hasCode(error, "ENOENT", "ECONNREFUSED");
   return start
     ? `${told}; start it (systemctl start sssd-kcm.socket), or use a file: ` +
       "export KRB5CCNAME=FILE:/tmp/krb5cc_$(id -u); kinit"

@@ -1,11 +1,13 @@
 /**
- * Reads files of bounded size through Deno.
+ * Reads files of bounded size.
  *
  * @module
  */
 import { type Bytes, concat, EMPTY } from "../../../base/bytes.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import type { FoundFile, MarkedFile } from "../files.ts";
+import { fs } from "./default_file_system.ts";
+import type { FileState, OpenFile } from "./file_system.ts";
 
 /** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
 const MAX_FILE = 16 * 1024 * 1024;
@@ -16,12 +18,12 @@ const SETTLED = 2_000;
 /** Reads a file synchronously. */
 export function readFileSync(path: string): MarkedFile {
   // A change between these two lines is found at the next read.
-  const mark = markOf(Deno.statSync(path));
+  const mark = markOf(fs.statSync(path));
   return { mark, bytes: readBytesSync(path) };
 }
 
 function readBytesSync(path: string): Bytes {
-  using file = Deno.openSync(path);
+  using file = fs.openSync(path);
   if (file.statSync().size > MAX_FILE) throw tooLarge();
   const parts: Uint8Array[] = [];
   for (let length = 0;;) {
@@ -36,16 +38,16 @@ function readBytesSync(path: string): Bytes {
 /** Reads an ordinary file: one that is a pipe or a device may never end. */
 export async function readOrdinaryFile(path: string): Promise<FoundFile> {
   // A change between these two lines is found at the next read.
-  const info = await Deno.stat(path);
+  const info = await fs.stat(path);
   requireOrdinary(info);
-  using file = await Deno.open(path);
+  using file = await fs.open(path);
   return { ...await readOpenFile(file), mark: isSettled(info) ? markOf(info) : undefined };
 }
 
 /** Returns the mark of a file. */
 export function markNow(path: string): string | undefined {
   try {
-    return markOf(Deno.statSync(path));
+    return markOf(fs.statSync(path));
   } catch {
     return undefined;
   }
@@ -53,30 +55,30 @@ export function markNow(path: string): string | undefined {
 
 /** Reads an ordinary file unless it still has the mark. */
 export async function readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined> {
-  const info = await Deno.stat(path);
+  const info = await fs.stat(path);
   const now = markOf(info);
   if (now === mark) return undefined;
   requireOrdinary(info);
-  using file = await Deno.open(path);
+  using file = await fs.open(path);
   return { mark: now, bytes: (await readOpenFile(file)).bytes ?? EMPTY };
 }
 
 /** Refuses what is no ordinary file. */
-export function requireOrdinary({ isFile }: Deno.FileInfo): void {
+export function requireOrdinary({ isFile }: FileState): void {
   if (!isFile) throw new Error("it is no ordinary file");
 }
 
-function markOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+function markOf({ dev, ino, size, mtime, ctime }: FileState): string {
   return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
 }
 
 /** Whether the next change will show in the times of a file, which file systems keep by steps of milliseconds to a second. */
-function isSettled({ mtime, ctime }: Deno.FileInfo): boolean {
+function isSettled({ mtime, ctime }: FileState): boolean {
   return Math.max(mtime?.getTime() ?? Infinity, ctime?.getTime() ?? 0) + SETTLED <= systemRuntime.now();
 }
 
 /** Reads an open file from its position on. */
-export async function readOpenFile(file: Deno.FsFile): Promise<FoundFile> {
+export async function readOpenFile(file: OpenFile): Promise<FoundFile> {
   const { size, uid } = await file.stat();
   if (size > MAX_FILE) throw tooLarge();
   const parts: Uint8Array[] = [];

@@ -1,5 +1,5 @@
 /**
- * Credential caches and keytabs of this machine, through Deno.
+ * Credential caches and keytabs of this machine.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import { DEFAULT_NAMES } from "../../config/load.ts";
 import type { KeySource, Keytab, KeytabEntry } from "../formats/keytab.ts";
 import { keytabPath, readKeytabFile, writeKeytabFile } from "../keytabs/keytab_file.ts";
 import { type KeytabFileOptions, ReloadingKeytab } from "../keytabs/reloading_keytab.ts";
-import { denoFiles } from "./files.ts";
+import { systemFiles } from "./files.ts";
 import { kcmSocket } from "./kcm_socket.ts";
 
-/** Kinds of credential caches under Deno. */
+/** Kinds of credential caches. */
 const CACHE_KINDS: CacheKinds = {
   FILE: (name) => new FileCredentialCache(name),
-  DIR: (_, rest) => openDir(rest, denoFiles),
+  DIR: (_, rest) => openDir(rest, systemFiles),
   KCM: (_, rest, options) => openKcm(rest, new KcmClient(kcmSocket(options.kcmSocket ?? DEFAULT_NAMES.kcmSocket))),
   MEMORY: (name) => new MemoryCredentialCache(undefined, name),
 };
@@ -87,7 +87,7 @@ export class FileCredentialCache implements CredentialCache {
    * @throws {KerberosError} `BAD_FILE` for another kind of cache.
    */
   constructor(name: string, options: FileCredentialCacheOptions = {}) {
-    this.#cache = new FileCache(requireFilePath("open credential cache", name), { files: denoFiles, ...options });
+    this.#cache = new FileCache(requireFilePath("open credential cache", name), { files: systemFiles, ...options });
     this.name = this.#cache.name;
   }
 
@@ -143,7 +143,7 @@ export class FileCredentialCache implements CredentialCache {
  * ```
  */
 export function readKeytab(name: string): Keytab {
-  return readKeytabFile(denoFiles, keytabPath(name)).keytab;
+  return readKeytabFile(systemFiles, keytabPath(name)).keytab;
 }
 
 /**
@@ -163,7 +163,7 @@ export function readKeytab(name: string): Keytab {
  * ```
  */
 export function writeKeytab(name: string, keytab: Keytab): Promise<void> {
-  return writeKeytabFile(denoFiles, name, keytab);
+  return writeKeytabFile(systemFiles, name, keytab);
 }
 
 /**
@@ -191,7 +191,7 @@ export class KeytabFile implements KeySource {
    * @throws {KerberosError} `BAD_FILE` if it cannot be read, or has no key.
    */
   constructor(name: string, options: KeytabFileOptions = {}) {
-    this.#keytab = new ReloadingKeytab(name, denoFiles, options);
+    this.#keytab = new ReloadingKeytab(name, systemFiles, options);
     this.path = this.#keytab.path;
   }
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { builtin } from "../../../base/builtin.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { andThen, type Eventually } from "../../../base/eventually.ts";
 import type { CbcCipher, CryptoPrimitives, HashName, Mac } from "./seam.ts";
@@ -35,15 +36,9 @@ const HASH_BLOCK = 64;
 const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 
-/** `node:crypto`, obtained without an import, so that this module loads in a browser. */
-function nodeCrypto(): NodeCrypto | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
-  return process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
-}
-
 /** Returns primitives on `node:crypto`, with `fallback` for what that is slow at; `undefined` if the runtime has none. */
 export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | undefined {
-  const node = nodeCrypto();
+  const node = builtin<NodeCrypto>("node:crypto");
   if (node === undefined) return undefined;
   return {
     cbc(key): CbcCipher {

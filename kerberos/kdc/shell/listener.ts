@@ -4,9 +4,13 @@
  * @module
  */
 import type { RemoteInfo, Socket } from "node:dgram";
+import { requireBuiltin } from "../../../base/builtin.ts";
 import { type Bytes, ByteWriter } from "../../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../../base/deadline.ts";
 import { FrameReader } from "../../reach/framing.ts";
+import { sockets } from "../../reach/shell/default_sockets.ts";
+import { NO_LISTENER } from "../../reach/shell/node_sockets.ts";
+import type { StreamListener, StreamSocket } from "../../reach/shell/stream_sockets.ts";
 
 /** Answers the requests that a listener receives. */
 interface KdcHandler {
@@ -35,14 +39,14 @@ const DRAIN = 1_000;
 export class KdcListener implements AsyncDisposable {
   /** Port of both sockets. */
   readonly port: number;
-  readonly #tcp: Deno.TcpListener;
+  readonly #tcp: StreamListener;
   readonly #udp: Socket;
   readonly #handler: KdcHandler;
-  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #connections = new Set<StreamSocket>();
   readonly #accepting: Promise<void>;
   #closed = false;
 
-  private constructor(tcp: Deno.TcpListener, udp: Socket, handler: KdcHandler) {
+  private constructor(tcp: StreamListener, udp: Socket, handler: KdcHandler) {
     this.#tcp = tcp;
     this.#udp = udp;
     this.#handler = handler;
@@ -54,7 +58,7 @@ export class KdcListener implements AsyncDisposable {
   /** Opens both sockets. With port 0, another port is tried if the first one is not free for UDP. */
   static async open(options: ListenOptions, handler: KdcHandler): Promise<KdcListener> {
     for (let attempt = 1;; attempt++) {
-      const tcp = Deno.listen({ hostname: options.hostname, port: options.port });
+      const tcp = await sockets.listen({ hostname: options.hostname, port: options.port });
       try {
         return new KdcListener(tcp, await bindUdp(options.hostname, tcp.addr.port), handler);
       } catch (error) {
@@ -76,7 +80,7 @@ export class KdcListener implements AsyncDisposable {
   }
 
   /** RFC 4120 section 7.2.2: a connection carries any number of requests, each after its length. */
-  async #serve(connection: Deno.TcpConn): Promise<void> {
+  async #serve(connection: StreamSocket): Promise<void> {
     this.#connections.add(connection);
     try {
       const frames = new FrameReader(MAX_REQUEST);
@@ -130,13 +134,13 @@ export async function answerDatagram(
 }
 
 /** Sends a message after its length. */
-async function send(connection: Deno.TcpConn, message: Bytes): Promise<void> {
+async function send(connection: StreamSocket, message: Bytes): Promise<void> {
   const framed = new ByteWriter().u32(message.length).bytes(message).finish();
   for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
 }
 
 /** Half-closes and reads on for a while, so that a reset does not destroy the reply. */
-async function drain(connection: Deno.TcpConn): Promise<void> {
+async function drain(connection: StreamSocket): Promise<void> {
   await connection.closeWrite();
   using deadline = startDeadline({
     milliseconds: DRAIN,
@@ -147,7 +151,11 @@ async function drain(connection: Deno.TcpConn): Promise<void> {
 }
 
 async function bindUdp(hostname: string, port: number): Promise<Socket> {
-  const { createSocket } = await import("node:dgram");
+  const { createSocket } = requireBuiltin<typeof import("node:dgram")>(
+    "node:dgram",
+    "listen for datagrams",
+    NO_LISTENER,
+  );
   return await new Promise((resolve, reject) => {
     const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const failed = (error: Error) => {

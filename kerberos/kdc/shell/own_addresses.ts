@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { builtin, hasDeno } from "../../../base/builtin.ts";
 
 /** At most this many addresses of the machine are listed. */
 const MAX_ADDRESSES = 4;
@@ -14,7 +15,7 @@ const MAX_ADDRESSES = 4;
 export function reachableAddresses(hostname: string): readonly string[] {
   const all = !isUnspecified(hostname) ? undefined : hostname.includes(":") ? ["IPv4", "IPv6"] : ["IPv4"];
   if (all === undefined) return [hostname];
-  const own = mayListInterfaces() ? Deno.networkInterfaces() : [];
+  const own = mayListInterfaces() ? interfaces() : [];
   const reachable = own.filter(({ family, address }) =>
     all.includes(family) && !/^(?:127\.|169\.254\.|::1$|fe[89ab])/i.test(address)
   );
@@ -29,7 +30,13 @@ function isUnspecified(hostname: string): boolean {
   return hostname === "0.0.0.0" || (hostname.includes(":") && /^[0:]+$/.test(hostname));
 }
 
+function interfaces(): readonly { readonly family: string; readonly address: string }[] {
+  if (hasDeno) return Deno.networkInterfaces();
+  const found = builtin<typeof import("node:os")>("node:os")?.networkInterfaces() ?? {};
+  return Object.values(found).flatMap((all) => all ?? []);
+}
+
 /** Whether the permission is granted already; the user is not prompted. */
 function mayListInterfaces(): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state === "granted";
+  return !hasDeno || Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state === "granted";
 }

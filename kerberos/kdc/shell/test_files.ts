@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fs } from "../../credentials/shell/default_file_system.ts";
 import { FileCredentialCache, writeKeytab } from "../../credentials/shell/stores.ts";
 import { KerberosTickets } from "../../credentials/tickets/tickets.ts";
 import { keytabKey } from "../../exchange/client_key.ts";
@@ -50,7 +51,7 @@ interface Source {
 
 /** Writes the files. */
 export async function writeTestFiles(kdc: Source, options: TestFilesOptions): Promise<TestFiles> {
-  const directory = options.directory ?? await Deno.makeTempDir({ prefix: "gssocks-kdc-" });
+  const directory = options.directory ?? await fs.makeTempDir({ prefix: "gssocks-kdc-" });
   const [krb5Conf, keytab, ccache] = ["krb5.conf", "krb5.keytab", "ccache"].map((name) => `${directory}/${name}`) as [
     string,
     string,
@@ -63,11 +64,11 @@ export async function writeTestFiles(kdc: Source, options: TestFilesOptions): Pr
     ccache: `FILE:${ccache}`,
     env: { KRB5_CONFIG: krb5Conf, KRB5_KTNAME: `FILE:${keytab}`, KRB5CCNAME: `FILE:${ccache}` },
     async [Symbol.asyncDispose](): Promise<void> {
-      if (options.directory === undefined) await Deno.remove(directory, { recursive: true });
+      if (options.directory === undefined) await fs.remove(directory, { recursive: true });
     },
   };
   try {
-    await Deno.writeTextFile(krb5Conf, kdc.krb5Conf);
+    await fs.writeTextFile(krb5Conf, kdc.krb5Conf);
     if (options.keytab !== undefined) await writeKeytab(keytab, kdc.realm.keytab(...options.keytab));
     if (options.client !== undefined) await writeCache(kdc, options.client, files.ccache);
   } catch (error) {

@@ -170,7 +170,9 @@ peerTest("configuration: those in the operator's guide are valid", ["openssl"], 
     await Deno.writeTextFile(`${directory}/cert.pem`, cert);
     await Deno.writeTextFile(`${directory}/key.pem`, key);
     await using realm = await startRealmFolder();
-    const guides = ["operating", "surroundings"].map((name) => Deno.readTextFile(new URL(`docs/${name}.md`, ROOT)));
+    const guides = ["operating", "surroundings", "howto/several-machines"].map((name) =>
+      Deno.readTextFile(new URL(`docs/${name}.md`, ROOT))
+    );
     const guide = (await Promise.all(guides)).join("\n");
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => block!);
     assert.ok(blocks.length >= 3);

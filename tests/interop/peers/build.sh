@@ -16,6 +16,9 @@
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 #   ends, heimdal/bin/ends                     both ends of contexts for the benchmarks, on both libraries (tests/bench/ends/ends.c)
 #   npm/node_modules/kerberos                  the addon that JavaScript users take, from the npm registry, for the benchmarks
+#   site/node_modules                          what builds the site of the guides (docs/site/packages.json), from the npm registry
+#   runtimes/*                                 Node 22 and 24, Bun, workerd, edge-runtime, Deno, with vitest and TypeScript, from the npm
+#                                              registry (runtimes/cache is npm's own, for projects that tests make)
 #   samba/                                     a provisioned domain of Samba's Active Directory (samba.sh beside this file)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -141,11 +144,24 @@ build_addon() {
   echo "$recipe" >"$root/addon.recipe"
 }
 
+build_runtimes() {
+  stamp runtimes && [ -e "$root/runtimes/tools/node_modules/deno/package.json" ] && return 0
+  echo "peers: installing JavaScript runtimes"
+  rm -rf "$root/runtimes"
+  local install=(npm install --loglevel=error --no-save --no-audit --no-fund --cache "$root/runtimes/cache" --prefix)
+  mkdir -p "$root"/runtimes/{node22,node24,tools}
+  "${install[@]}" "$root/runtimes/node22" node@22.23.3
+  "${install[@]}" "$root/runtimes/node24" node@24.21.0
+  "${install[@]}" "$root/runtimes/tools" bun@1.4.5 workerd@1.20261117.1 edge-runtime@4.0.1 vitest@5.1.1 typescript@7.0.2 \
+    @types/node@22.20.5 asn1js@4.0.0 esbuild@0.28.2 deno@2.9.6
+  echo "$recipe" >"$root/runtimes.recipe"
+}
+
 # Each build runs in a shell of its own: "set -e" has no force in a function whose status is asked for.
 case ${1:-} in
-  dante | curl | heimdal | addon) "build_$1"; exit 0 ;;
+  dante | curl | heimdal | addon | runtimes) "build_$1"; exit 0 ;;
 esac
-for peer in dante curl heimdal addon; do
+for peer in dante curl heimdal addon runtimes; do
   "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
 done
 load=$here/../../bench/load.c
@@ -181,5 +197,13 @@ if [ "$(cat "$root/samba.recipe" 2>/dev/null)" != "$domain" ]; then
   "$here/samba.sh" "$root/samba.new" >"$root/logs/samba.log" 2>&1 || { tail -20 "$root/logs/samba.log"; exit 1; }
   rm -rf "$root/samba" && mv "$root/samba.new" "$root/samba"
   echo "$domain" >"$root/samba.recipe"
+fi
+generator=$(sha256sum <"$here/../../../docs/site/packages.json")
+if [ "$(cat "$root/site.recipe" 2>/dev/null)" != "$generator" ]; then
+  echo "peers: installing what builds the site"
+  rm -rf "$root/site" && mkdir -p "$root/site"
+  cp "$here/../../../docs/site/packages.json" "$root/site/package.json"
+  npm install --silent --no-audit --no-fund --prefix "$root/site" >"$root/logs/site.log" 2>&1 || { tail -20 "$root/logs/site.log"; exit 1; }
+  echo "$generator" >"$root/site.recipe"
 fi
 echo "peers: ready in $root"

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { ConfigLoader } from "../../../kerberos/config/load.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
-import { denoFiles } from "../../../kerberos/credentials/shell/files.ts";
+import { systemFiles } from "../../../kerberos/credentials/shell/files.ts";
 import { loadConfig } from "../../../kerberos/system.ts";
 
 function loader(variables: Readonly<Record<string, string>> = {}): ConfigLoader {
   const environment = { variable: (name: string) => variables[name], userNumber: () => 7, userName: () => "alice" };
-  return new ConfigLoader({ environment, files: denoFiles });
+  return new ConfigLoader({ environment, files: systemFiles });
 }
 
 /** Runs with files of these contents in a folder of their own. */
@@ -69,7 +69,7 @@ Deno.test("ConfigLoader: includedir takes MIT's names in order, passes over fold
 
 Deno.test("ConfigLoader: without the user's number the error says what to name instead", () => {
   const environment = { variable: () => undefined, userNumber: () => undefined, userName: () => "alice" };
-  const nameless = new ConfigLoader({ environment, files: denoFiles });
+  const nameless = new ConfigLoader({ environment, files: systemFiles });
   const config = { ...DEFAULT_CONFIG, defaultKeytabName: "FILE:/keys/%{uid}" };
   assert.throws(() => nameless.ccacheName(config), {
     code: "NO_CREDENTIALS",
@@ -114,10 +114,10 @@ Deno.test("ConfigLoader: KRB5_CONFIG is a list, of which missing files count as 
 Deno.test("ConfigLoader: a file of the list that may not be read is an error, beside good ones, too", () =>
   withFiles({ one: realm("ONE") }, (f) => {
     const files = {
-      ...denoFiles,
+      ...systemFiles,
       readSync(path: string) {
         if (path.endsWith("/two")) throw new Error("Permission denied");
-        return denoFiles.readSync(path);
+        return systemFiles.readSync(path);
       },
     };
     const environment = { variable: () => `${f}/one:${f}/two`, userNumber: () => 7, userName: () => "alice" };

@@ -7,7 +7,7 @@ import { KdcClient, type KdcClientOptions } from "../../../kerberos/reach/kdc_cl
 import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { denoTransport } from "../../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../../kerberos/reach/shell/transport.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { handleKdcMessage, inProcessTransport, startTestKdc } from "../../../kerberos/kdc/mod.ts";
@@ -25,7 +25,7 @@ function withKdcs(config: KerberosConfig, ...kdc: string[]): KerberosConfig {
 }
 
 function login(config: KerberosConfig, options: { transport?: KdcTransport; timeout?: number } = {}): KerberosTickets {
-  const kdc = new KdcClient({ config, transport: options.transport ?? denoTransport, timeout: options.timeout });
+  const kdc = new KdcClient({ config, transport: options.transport ?? systemTransport, timeout: options.timeout });
   return new KerberosTickets({
     config,
     kdc,
@@ -56,7 +56,7 @@ Deno.test("KdcClient: uses TCP for a reply too big for UDP, and UDP without TCP"
   const transport: KdcTransport = {
     send(address, message, options) {
       seen.push(address.protocol);
-      return denoTransport.send(address, message, options);
+      return systemTransport.send(address, message, options);
     },
   };
   const config = { ...kdc.config, udpPreferenceLimit: 1465 };
@@ -68,7 +68,9 @@ Deno.test("KdcClient: uses TCP for a reply too big for UDP, and UDP without TCP"
   kdc.faults.maxUdpReply = 4096;
   const deaf: KdcTransport = {
     send: (address, message, options) =>
-      address.protocol === "tcp" ? Promise.reject(new Error("no TCP")) : denoTransport.send(address, message, options),
+      address.protocol === "tcp"
+        ? Promise.reject(new Error("no TCP"))
+        : systemTransport.send(address, message, options),
   };
   await login(kdc.config, { transport: deaf }).initialTicket();
 });
@@ -96,7 +98,7 @@ Deno.test("KdcClient: ends with the signal's reason, and leaves nothing open", a
   }
 });
 
-Deno.test("denoTransport: refuses a reply that announces an absurd length", async () => {
+Deno.test("systemTransport: refuses a reply that announces an absurd length", async () => {
   await using liar = new TcpServer(async (connection) => {
     await connection.write(new Uint8Array([0x7f, 0xff, 0xff, 0xff]));
   });
@@ -104,7 +106,7 @@ Deno.test("denoTransport: refuses a reply that announces an absurd length", asyn
   await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 bytes/);
 });
 
-Deno.test("denoTransport: takes a datagram only from the address asked", async () => {
+Deno.test("systemTransport: takes a datagram only from the address asked", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   // A front before the KDC lets the answer of a stranger pass first, from another port.
   const front = await datagrams();

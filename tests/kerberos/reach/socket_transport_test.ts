@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { KdcAddresses } from "../../../kerberos/reach/addresses.ts";
 import type { KdcAddress } from "../../../kerberos/reach/transport.ts";
-import { denoTransport } from "../../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../../kerberos/reach/shell/transport.ts";
 import { socketTransport, type SocketTransportParts } from "../../../kerberos/reach/socket_transport.ts";
 
 const MESSAGE = new Uint8Array([1, 2, 3]);
@@ -37,7 +37,7 @@ Deno.test("socketTransport(): an unknown name is the failure of this KDC, and is
     await assert.rejects(transportTo([]).send(protocol), { message: /has no address/ });
     // By the system, which sends no query for such a name.
     const address = { protocol, hostname: "no..such", port: 88 };
-    await assert.rejects(denoTransport.send(address, MESSAGE, { signal: AbortSignal.timeout(20_000) }), /no\.\.such/);
+    await assert.rejects(systemTransport.send(address, MESSAGE, { signal: AbortSignal.timeout(20_000) }), /no\.\.such/);
   }
 });
 

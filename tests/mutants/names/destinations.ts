@@ -311,7 +311,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "const { hostname } = options;",
     ],
   ]),
-  ...rules("proxy/connect.ts", [HOSTS], [
+  ...rules("proxy/calls.ts", [HOSTS], [
     [
       "a target is told in its form",
       UTS46,

@@ -108,9 +108,11 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["IPv6 first", "RFC 6724 section 6, rule 6", " || b.precedence - a.precedence", ""],
   ]),
-  ...rules("socks/shell/system_names.ts", [FILES], [
+  ...rules("socks/shell/system_file.ts", [FILES], [
     ["a file that is as it was is not read", "cost", "if (version === before?.version) return before;", ""],
     ["so much of a file is read", "memory", "Math.min(MAX_LENGTH, ", "Math.max(0, "],
+  ]),
+  ...rules("socks/shell/deno_names.ts", [FILES], [
     ["no file is an empty one", "hosts(5)", 'if (error instanceof Deno.errors.NotFound) return "";', ""],
   ]),
   ...rules("socks/names/rechecked_value.ts", [FILES], [
@@ -273,11 +275,11 @@ export const RESOLVER: readonly Mutant[] = [
       "LOOKUP_TIME",
     ],
   ]),
-  ...rules("proxy/serve.ts", ["tests/interop/resolver_test.ts"], [
+  ...rules("proxy/serving.ts", ["tests/interop/resolver_test.ts"], [
     [
       "the system's files are read while they may be",
       "permissions",
-      "if (options.resolve === undefined) readSystemNames();",
+      "if (options.resolve === undefined) system.readNames();",
       "",
     ],
   ]),

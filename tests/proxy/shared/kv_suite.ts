@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connectDenoKv } from "../../../proxy/shared/deno_kv.ts";
+import { connectDenoKv } from "../../../proxy/shell/deno_kv.ts";
 import { STORE_TESTS } from "./store_suite.ts";
 
 for (const { name, run } of STORE_TESTS) {

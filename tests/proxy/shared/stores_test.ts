@@ -1,6 +1,6 @@
 /** Stores other than Redis: the table of what each must do. That of Redis is in interop/redis_stores_test.ts. */
 import assert from "node:assert/strict";
-import { connectDenoKv } from "../../../proxy/shared/deno_kv.ts";
+import { connectDenoKv } from "../../../proxy/shell/deno_kv.ts";
 import { type Kv, KvDriver } from "../../../proxy/shared/kv_driver.ts";
 import { shareThrough } from "../../../proxy/shared/share.ts";
 import { MemoryDriver, MemoryStore } from "../../support/memory_store.ts";

@@ -11,7 +11,9 @@ import {
 } from "../../../socks/names/resolv_conf.ts";
 import { run } from "../../support/process.ts";
 import { RecheckedValue } from "../../../socks/names/rechecked_value.ts";
-import { systemFile } from "../../../socks/shell/system_names.ts";
+import { denoFileReader } from "../../../socks/shell/deno_names.ts";
+import { nodeFileReader } from "../../../socks/shell/node_names.ts";
+import { parsedFile } from "../../../socks/shell/system_file.ts";
 
 Deno.test("parseHosts(): reads hosts(5) and ignores malformed lines", () => {
   const { byName, byAddress } = parseHosts([
@@ -131,39 +133,44 @@ Deno.test("sortAddresses(): reachable ones first, then IPv6, otherwise as they c
   assert.deepEqual(sortAddresses(["127.0.0.1", "::1"], ["127.0.0.1"]), ["127.0.0.1", "::1"]);
 });
 
-Deno.test("systemFile(): reads a changed file again; a missing one is empty, an unreadable one stays", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
-    const path = `${directory}/file`;
-    assert.equal(systemFile(path, (text) => text)(), "");
-    Deno.writeTextFileSync(path, "one");
-    let parsed = 0;
-    let now = 0;
-    const read = systemFile(path, (text) => (parsed++, text), () => now);
-    assert.deepEqual([read(), read(), parsed], ["one", "one", 1]);
-    // Within a second nobody looks.
-    Deno.writeTextFileSync(path, "and another");
-    assert.equal(read(), "one");
-    now = 1_000;
-    assert.deepEqual([read(), parsed], ["and another", 2]);
-    now = 2_000;
-    assert.deepEqual([read(), parsed], ["and another", 2]);
-    assert.equal(systemFile(path, (text) => text)(), "and another");
-    Deno.writeTextFileSync(path, "x".repeat(9 * 1_048_576));
-    assert.equal(systemFile(path, ({ length }) => length)(), 8 * 1_048_576);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-});
+for (const [platform, reader] of Object.entries({ Deno: denoFileReader, "node:fs": nodeFileReader })) {
+  Deno.test(`parsedFile(), ${platform}: reads a changed file again; a missing one is empty`, async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      const path = `${directory}/file`;
+      assert.equal(parsedFile(path, (text) => text, reader)(), "");
+      Deno.writeTextFileSync(path, "one");
+      let parsed = 0;
+      let now = 0;
+      const read = parsedFile(path, (text) => (parsed++, text), reader, () => now);
+      assert.deepEqual([read(), read(), parsed], ["one", "one", 1]);
+      // Within a second nobody looks.
+      Deno.writeTextFileSync(path, "and another");
+      assert.equal(read(), "one");
+      now = 1_000;
+      assert.deepEqual([read(), parsed], ["and another", 2]);
+      now = 2_000;
+      assert.deepEqual([read(), parsed], ["and another", 2]);
+      assert.equal(parsedFile(path, (text) => text, reader)(), "and another");
+      Deno.writeTextFileSync(path, "x".repeat(9 * 1_048_576));
+      assert.equal(parsedFile(path, ({ length }) => length, reader)(), 8 * 1_048_576);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
 
-Deno.test("systemFile(): never prompts for a permission, and keeps what it read before", async () => {
+Deno.test("parsedFile(): never prompts for a permission, and keeps what it read before", async () => {
   const root = new URL("../../..", import.meta.url).pathname;
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "as it was");
-    const text = `import { systemFile } from "file://${root}socks/shell/system_names.ts";
+    const text = `import { denoFileReader } from "file://${root}socks/shell/deno_names.ts";
+      import { parsedFile } from "file://${root}socks/shell/system_file.ts";
       let now = 0;
-      const [read, never] = [1, 2].map(() => systemFile(${JSON.stringify(file)}, (text) => text, () => now));
+      const [read, never] = [1, 2].map(() => parsedFile(${
+      JSON.stringify(file)
+    }, (text) => text, denoFileReader, () => now));
       console.log(read());
       await Deno.permissions.revoke({ name: "read" });
       now = 5_000;

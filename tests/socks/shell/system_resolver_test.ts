@@ -1,7 +1,7 @@
 /** The system's resolver, over a name server on loopback that says what a test wants. */
 import assert from "node:assert/strict";
 import { resolverOf, reverseOf, type SystemResolverOptions } from "../../../socks/names/system_resolver.ts";
-import { denoNames } from "../../../socks/shell/system_names.ts";
+import { denoNames } from "../../../socks/shell/deno_names.ts";
 import { systemResolverWith, systemReverseWith } from "../../../socks/shell/system_resolver.ts";
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";

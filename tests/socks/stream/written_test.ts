@@ -29,7 +29,7 @@ async function nodePair(): Promise<Pair> {
 async function tlsPair(under: () => Promise<readonly [Connection, Connection]>): Promise<Pair> {
   const identity = await certificateFor();
   const [near, far] = await under();
-  const theirs = await acceptTls(far, identity);
+  const theirs = acceptTls(far, identity);
   const reading = theirs.read();
   const ours = await tlsOver(near, { hostname: "localhost", caCerts: [identity.cert] });
   await ours.write(new Uint8Array(1));
@@ -158,7 +158,7 @@ Deno.test("NodeConnection: close() ends it, abort() after that does nothing", as
 Deno.test("TLS: abort() cuts the connection below, close() ends it", async () => {
   for (const [end, aborts] of [[abort, 1], [(connection: Connection) => connection.close(), 0]] as const) {
     const under = new ScriptedConnection();
-    const connection = await acceptTls(under, await certificateFor());
+    const connection = acceptTls(under, await certificateFor());
     const reading = connection.read();
     end(connection);
     await assert.rejects(reading);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Bytes } from "../../../../base/bytes.ts";
 import { FileCache } from "../../../../kerberos/credentials/caches/file.ts";
 import { decodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
-import { denoFiles } from "../../../../kerberos/credentials/shell/files.ts";
+import { systemFiles } from "../../../../kerberos/credentials/shell/files.ts";
 import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
 import type { CcacheCase } from "../../../support/ccache_vectors.ts";
 import { unhex, vectors } from "../../../support/vectors.ts";
@@ -35,7 +35,7 @@ function countedFiles(bytes: Bytes) {
     seen.reads++;
     return Promise.resolve({ bytes, owner: 0, mark: seen.mark });
   };
-  return { seen, cache: new FileCache("/cc", { files: { ...denoFiles, read, markNow: () => seen.now } }) };
+  return { seen, cache: new FileCache("/cc", { files: { ...systemFiles, read, markNow: () => seen.now } }) };
 }
 
 const CCACHE = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
@@ -67,17 +67,17 @@ Deno.test("FileCache: a file that may change without a sign is read each time", 
   assert.equal(seen.reads, 2);
 });
 
-Deno.test("denoFiles: a file has a mark once its times tell of the next change", async () => {
+Deno.test("systemFiles: a file has a mark once its times tell of the next change", async () => {
   if (Deno.build.os !== "windows") {
-    assert.equal((await denoFiles.read("/etc/passwd"))!.mark, denoFiles.markNow("/etc/passwd"));
+    assert.equal((await systemFiles.read("/etc/passwd"))!.mark, systemFiles.markNow("/etc/passwd"));
   }
   const path = await Deno.makeTempFile();
   try {
     await Deno.utime(path, 0, 0); // The time of this change remains.
-    assert.equal((await denoFiles.read(path))!.mark, undefined);
-    assert.notEqual(denoFiles.markNow(path), undefined);
+    assert.equal((await systemFiles.read(path))!.mark, undefined);
+    assert.notEqual(systemFiles.markNow(path), undefined);
   } finally {
     await Deno.remove(path);
   }
-  assert.equal(denoFiles.markNow(path), undefined);
+  assert.equal(systemFiles.markNow(path), undefined);
 });

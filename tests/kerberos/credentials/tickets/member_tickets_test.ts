@@ -9,7 +9,7 @@ import {
   type Principal,
 } from "../../../../kerberos/principal.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
-import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import { openCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
 
@@ -35,7 +35,12 @@ async function startFolder(): Promise<Folder> {
         key: passwordKey("pw"),
       };
       const cache = openCredentialCache(name);
-      return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), cache, initial });
+      return new KerberosTickets({
+        config,
+        kdc: new KdcClient({ config, transport: systemTransport }),
+        cache,
+        initial,
+      });
     },
     async [Symbol.asyncDispose]() {
       await kdc[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { parseEndpoint } from "../../../../kerberos/reach/locate.ts";
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
-import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
+import { systemTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import type { KerberosConfig } from "../../../../kerberos/config/krb5_conf.ts";
 import { answerDatagram } from "../../../../kerberos/kdc/shell/listener.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
@@ -81,7 +81,7 @@ Deno.test("startTestKdc(): a KDC at all addresses tells clients some to connect 
       assert.doesNotMatch(hostname, /^[0:.]+$|^169\.254|^fe80/);
       const config = withKdc(kdc.config, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
       const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("pw") };
-      const client = new KdcClient({ config, transport: denoTransport });
+      const client = new KdcClient({ config, transport: systemTransport });
       await new KerberosTickets({ config, kdc: client, initial }).initialTicket();
     }
   }

@@ -16,9 +16,9 @@
  *
  * @module
  */
-import { type Kv, KvDriver } from "./kv_driver.ts";
-import { shareThrough } from "./share.ts";
-import type { SharedStore, SharedStoreOptions } from "./store.ts";
+import { type Kv, KvDriver } from "../shared/kv_driver.ts";
+import { shareThrough } from "../shared/share.ts";
+import type { SharedStore, SharedStoreOptions } from "../shared/store.ts";
 
 export {
   type OnLoss,
@@ -27,7 +27,7 @@ export {
   type SharedStoreErrorCode,
   type SharedStoreOptions,
   type SharedStoreState,
-} from "./store.ts";
+} from "../shared/store.ts";
 
 /** Options of {@linkcode connectDenoKv}. */
 export interface DenoKvOptions extends SharedStoreOptions {

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+/**
+ * The program `gssocks` as an npm package has it. It runs in Deno, whose permissions keep it in bounds: in the one that npm installs
+ * (`npm install deno`), or in the one on the PATH.
+ */
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const variables = "KRB5_CONFIG,KRB5CCNAME,KRB5_KTNAME,KRB5_CLIENT_KTNAME,KRB5_TRACE,TMPDIR";
+const permissions = ["--allow-net", `--allow-env=${variables}`, "--allow-read", "--allow-write", "--allow-sys=uid"];
+const program = fileURLToPath(new URL("./gssocks.js", import.meta.url));
+const args = [
+  "run",
+  "--quiet",
+  "--no-config",
+  "--no-lock",
+  "--unstable-net",
+  ...permissions,
+  program,
+  ...process.argv.slice(2),
+];
+
+/** What starts Deno: npm's package has a file for Node. */
+function deno() {
+  try {
+    return [process.execPath, createRequire(import.meta.url).resolve("deno/bin.cjs")];
+  } catch {
+    return ["deno"];
+  }
+}
+
+const [command, ...first] = deno();
+const child = spawn(command, [...first, ...args], { stdio: "inherit" });
+// The terminal sends these to both; only the program acts on them.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
+child.on("error", () => {
+  process.stderr.write("gssocks needs Deno: npm install -g deno, or https://deno.com\n");
+  process.exit(127);
+});
+child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
