@@ -148,15 +148,18 @@ Deno.test("conform: --client starts a client for each part, with a ticket of its
   assert.match(out, /^client: 3 passed, 0 failed, 0 skipped/);
 });
 
-Deno.test("conform: shows its help without any permission", async () => {
-  const { code, stdout } = await run(Deno.execPath(), [
-    "run",
-    "--no-prompt",
-    "--no-check",
-    `${ROOT}cli/mod.ts`,
-    "conform",
-    "--help",
-  ]);
-  assert.equal(code, 0);
-  assert.match(stdout, /--client[^\n]*\n/);
+Deno.test("conform: needs the network for a proxy; to start programs and to write for a client", async () => {
+  await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
+  const program = (permissions: readonly string[], ...args: readonly string[]) =>
+    run(Deno.execPath(), ["run", "-q", "--no-prompt", ...permissions, `${ROOT}cli/mod.ts`, "conform", ...args]);
+  const proxy = await program(
+    ["--allow-net"],
+    ...[`localhost:${server.addr.port}`, "--no-ticket", "--only", "alive", "--only", "udp.name"],
+  );
+  assert.deepEqual([proxy.code, /: 1 passed, 0 failed, 1 skipped/.test(proxy.stdout)], [0, true], proxy.stderr);
+  const client = await program(
+    ["--allow-net", "--allow-read", "--allow-write", "--allow-env=TMPDIR", "--allow-run=/bin/true"],
+    ...["--client", "--run", "/bin/true {proxy}", "--timeout", "0", "--only", "client.login"],
+  );
+  assert.deepEqual([client.code, /1 failed/.test(client.stdout)], [1, true], client.stderr);
 });
