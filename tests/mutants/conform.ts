@@ -137,7 +137,7 @@ export const CONFORM_MUTANTS: readonly Mutant[] = [
       "the keys of this machine",
       "for (const path of [files.keytab, files.krb5Conf]) checkNew(path);",
       "",
-      "wrong arguments",
+      "writes over no file",
     ],
   ]),
   ...rules("cli/conform/own_kdc.ts", COMMAND, [

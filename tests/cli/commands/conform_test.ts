@@ -84,12 +84,24 @@ Deno.test("conform: wrong arguments", async () => {
     [["localhost:1080", "--password-file", "x"], /--password-file needs --user/],
     [["localhost:1080", "--krb5-conf", "x"], /--krb5-conf needs --write-keytab/],
     [["localhost:1080", "--target-name", "x"], /--target-name needs --target/],
-    [["localhost:1080", "--write-keytab", "/dev/null"], /is there already/],
     [["localhost:1080", "--silence", "soon"], /--silence takes a time/],
   ];
   for (const [args, message] of wrong) {
     const { code, err } = await gssocks(["conform", ...args]);
     assert.deepEqual([code, message.test(err)], [2, true], `${args.join(" ")}: ${err}`);
+  }
+});
+
+Deno.test("conform: --write-keytab writes over no file", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    const { code, err } = await gssocks(["conform", `localhost:${freePort()}`, "--write-keytab", path], {
+      signal: AbortSignal.timeout(2_000),
+    });
+    assert.deepEqual([code, /is there already/.test(err)], [2, true], err);
+    assert.equal((await Deno.stat(path)).size, 0);
+  } finally {
+    await Deno.remove(path);
   }
 });
 
