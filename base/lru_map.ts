@@ -25,6 +25,11 @@ export class LruMap<T> {
     return this.#entries.get(key);
   }
 
+  /** The entries, the one that was set longest ago first. */
+  [Symbol.iterator](): Iterator<[key: string, value: T]> {
+    return this.#entries[Symbol.iterator]();
+  }
+
   /** Removes a key. */
   delete(key: string): void {
     this.#entries.delete(key);

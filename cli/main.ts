@@ -6,6 +6,7 @@
 import { reasonText } from "../base/reason.ts";
 import type { CommandEntry, CommandTable } from "./command/command.ts";
 import { type CliIo, OUTPUT_CLOSED_CODE, OutputClosed } from "./terminal/io.ts";
+import { EXIT_CODES } from "./command/exit_codes.ts";
 import { VERSION } from "./command/version.ts";
 import { printableIo } from "./terminal/printable_io.ts";
 
@@ -24,6 +25,7 @@ const COMMANDS: CommandTable = {
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
   conform: ["Hold a proxy or a client to RFC 1928, 1929 and 1961", () => import("./commands/conform.ts")],
   completions: ["Print a script that lets a shell complete commands", () => import("./commands/completions.ts")],
+  man: ["Print the manual page of a command", () => import("./commands/man.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],
 };
 
@@ -45,7 +47,7 @@ ${lines.join("\n")}
 
 gssocks COMMAND --help shows the options of a command.
 
-Exit codes: 0 success, 1 failure, 2 wrong arguments, 3 not authenticated, 4 not reachable, 5 not allowed by the proxy.
+Exit codes: ${EXIT_CODES.map(([code, meaning]) => `${code} ${meaning}`).join(", ")}.
 Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5_CLIENT_KTNAME; KRB5_TRACE=/dev/stderr (or a file) shows what KDCs
 are asked and answer.
 `;

@@ -26,7 +26,7 @@
 import { main } from "./main.ts";
 import { processIo } from "./process_io.ts";
 
-export type { CliIo, CliLog } from "./terminal/io.ts";
+export type { CliIo, CliLog, ServiceManager, ServiceState } from "./terminal/io.ts";
 export { main };
 
 if (import.meta.main) Deno.exit(await main(Deno.args, processIo()));

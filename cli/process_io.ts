@@ -8,6 +8,7 @@ import { guard } from "./log/guard.ts";
 import { LogQueue } from "./log/log_queue.ts";
 import { type CliIo, outputError } from "./terminal/io.ts";
 import { writeAll } from "./terminal/output.ts";
+import { serviceManager } from "./terminal/service_manager.ts";
 import { readPassword } from "./terminal/password_prompt.ts";
 
 /** Returns the input and output of the process. */
@@ -36,6 +37,7 @@ export function processIo(): CliIo {
       Deno.addSignalListener("SIGHUP", callback);
       return () => Deno.removeSignalListener("SIGHUP", callback);
     },
+    service: (onTrouble) => serviceManager(onTrouble),
     async revoke(names): Promise<void> {
       for (const name of names) await Deno.permissions.revoke({ name });
     },

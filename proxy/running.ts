@@ -93,6 +93,13 @@ export interface RunningServer extends AsyncDisposable {
   readonly finished: Promise<void>;
   /** The sessions under way, one by one. */
   liveSessions(): readonly LiveSession[];
+  /**
+   * Ends a session by its number, as {@linkcode LiveSession} and events have it.
+   *
+   * @param reason The error of its last event. @default {one that says that the operator did}
+   * @returns Whether there was one.
+   */
+  endSession(session: number, reason?: Error): boolean;
   /** Returns the health: trouble that belongs to no session, such as clients that cannot be accepted. */
   health(): ServerHealth;
   /** Serves a connection that did not come from a listener, to its end. Never rejects. */
@@ -168,6 +175,7 @@ function listen(
       return server.sessions;
     },
     liveSessions: () => server.liveSessions(),
+    endSession: (session, reason) => server.endSession(session, reason),
     health: () => server.health(),
     serveConnection: (connection) => server.serve(connection),
     shutdown: (how) => server.shutdown(how).then(() => finished),

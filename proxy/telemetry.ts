@@ -72,6 +72,8 @@ function makeInstruments() {
     refused: meter.createCounter("gssocks.refused", { description: "Clients, requests and datagrams refused" }),
     bytes: meter.createCounter("gssocks.io", { description: "Bytes relayed", unit: "By" }),
     dropped: meter.createCounter("gssocks.datagrams.dropped", { description: "Datagrams not relayed" }),
+    handshake: meter.createHistogram("gssocks.handshake.duration", { description: "Time to log in", unit: "s" }),
+    connect: meter.createHistogram("gssocks.connect.duration", { description: "Time to reach a target", unit: "s" }),
     duration: meter.createHistogram("gssocks.session.duration", { description: "Length of sessions", unit: "s" }),
   };
 }
@@ -83,6 +85,7 @@ function countEvent(instruments: Instruments, event: ServerEvent): void {
       break;
     case "authenticated":
       instruments.authenticated.add(1, { method: event.identity.method, protection: event.protection });
+      instruments.handshake.record(event.duration / 1_000, { method: event.identity.method });
       break;
     case "refused":
       instruments.refused.add(1, { code: codeOf(event.error) });
@@ -91,6 +94,9 @@ function countEvent(instruments: Instruments, event: ServerEvent): void {
       break;
     case "associated":
     case "connected":
+      if (event.type === "connected" && event.command === "connect") {
+        instruments.connect.record(event.duration / 1_000, {});
+      }
       instruments.sessions.add(1, { command: event.command });
       break;
     case "closed":

@@ -19,10 +19,11 @@ import { ConfigError } from "../config/config_error.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import type { LogFormat } from "../log/event_log.ts";
 import { ProgramLog } from "../log/program_log.ts";
-import type { CliIo } from "../terminal/io.ts";
+import type { CliIo, ServiceManager } from "../terminal/io.ts";
 import { type OpenPorts, openPorts, readPorts } from "../monitor/ports.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { dropPermissions, reloadFiles, reloadWarnings } from "../server/permissions.ts";
+import { managed, tellReady } from "../server/managed.ts";
 import { ServerRun } from "../server/server_run.ts";
 import { runWorkers } from "../server/workers.ts";
 
@@ -67,14 +68,22 @@ SIGHUP reads the configuration again; sessions continue. SIGTERM and SIGINT let 
 };
 
 async function serve(args: ParsedArguments, config: ServerConfig, io: CliIo): Promise<number> {
-  const ports = readPorts(config);
   const log = new ProgramLog(config.log ?? "text", io);
+  using manager = io.service?.((text) => log.note({ event: "warning", text }));
+  if (manager === undefined) return await serveWith({ args, config, io, log });
+  using told = managed(io, manager);
+  return await serveWith({ args, config, io: told, log, manager });
+}
+
+async function serveWith(starting: Starting): Promise<number> {
+  const { args, config, io, log } = starting;
+  const ports = readPorts(config);
   const workers = config.workers === 0 ? navigator.hardwareConcurrency : config.workers ?? 1;
   // Deno has no other sign of the flag, and ends the process where it is missing.
   if (workers > 1 && !("listenDatagram" in Deno)) {
     throw new UsageError("--workers needs deno run --unstable-net, with which several threads may listen on one port");
   }
-  const watch: OpenPorts = (take, faults) => openPorts(ports, take, { log, faults });
+  const watch: OpenPorts = (server, faults) => openPorts(ports, server, { log, faults });
   return workers > 1
     ? await runWorkers({
       args: args.given,
@@ -83,9 +92,9 @@ async function serve(args: ParsedArguments, config: ServerConfig, io: CliIo): Pr
       io,
       log,
       watch,
-      onListening: () => listening({ args, config, io, log }),
+      onListening: () => listening(starting),
     })
-    : await runAlone({ args, config, io, log }, watch);
+    : await runAlone(starting, watch);
 }
 
 /** What a server starts with. */
@@ -94,17 +103,21 @@ interface Starting {
   readonly config: ServerConfig;
   readonly io: CliIo;
   readonly log: ProgramLog;
+  /** Who waits for its word, where somebody does. */
+  readonly manager?: ServiceManager | undefined;
 }
 
 /** The server listens: what it does not need any more is given up, and what a reload will miss is said. */
-async function listening({ args, config, io, log }: Starting): Promise<void> {
+async function listening({ args, config, io, log, manager }: Starting): Promise<void> {
   await dropPermissions({ args, config, io });
+  tellReady(manager);
   if (io.revoke === undefined) return;
   for (const text of reloadWarnings(reloadFiles(args, config))) log.note({ event: "warning", text });
 }
 
 /** One server, in this thread. */
-async function runAlone({ args, config, io, log }: Starting, watch: OpenPorts): Promise<number> {
+async function runAlone(starting: Starting, watch: OpenPorts): Promise<number> {
+  const { args, config, io, log } = starting;
   let started: ServerRun | undefined;
   let asked = false;
   // Before the first line is printed: SIGHUP would end the process.
@@ -118,8 +131,8 @@ async function runAlone({ args, config, io, log }: Starting, watch: OpenPorts): 
       const address = port === 0 ? hostname : formatEndpoint({ hostname, port });
       log.note({ event: "listening", text: `Listening on ${address}`, facts: { what: "proxy", address } });
     }
-    await using _ports = watch(() => Promise.resolve(run.snapshot()), run.faults);
-    await listening({ args, config, io, log });
+    await using _ports = watch(run.watched, run.faults);
+    await listening(starting);
     if (asked) run.reload();
     await run.finished;
   } finally {

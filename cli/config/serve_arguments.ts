@@ -36,8 +36,15 @@ export function serverConfig(args: ParsedArguments): ServerConfig {
     datagrams: { ...written.datagrams, ...given.datagrams },
     timeouts: { ...written.timeouts, ...given.timeouts },
     limits: { ...written.limits, ...given.limits },
+    ...adminOf(written.admin, given.admin),
     rules: [...given.rules ?? [], ...written.rules ?? []],
   };
+}
+
+/** The option says where the port is, and leaves what else the file says of it. */
+function adminOf(written: ServerConfig["admin"], given: ServerConfig["admin"]): Pick<ServerConfig, "admin"> {
+  if (typeof written !== "object" || typeof given !== "string") return {};
+  return { admin: { ...written, listen: given } };
 }
 
 function configOf(args: ParsedArguments): ServerConfig {

@@ -36,6 +36,12 @@ export interface SharedConfig {
   readonly replicas?: number | undefined;
 }
 
+/** The admin port, and what more it may do. */
+export interface AdminConfig {
+  readonly listen: string;
+  readonly endSessions?: string | undefined;
+}
+
 /** Methods of authentication. */
 export const METHODS: readonly MethodName[] = ["gssapi", "password", "none"];
 
@@ -78,6 +84,14 @@ export const UPSTREAM: z.ZodType<UpstreamConfig> = z.strictObject(
     spnego: flag("Wrap Kerberos in SPNEGO"),
     via: text("Name of the upstream through which this one is reached"),
   } satisfies Record<keyof UpstreamConfig, z.ZodType>,
+);
+
+/** The admin port. */
+export const ADMIN: z.ZodType<AdminConfig> = z.strictObject(
+  {
+    listen: z.string().describe("HOST:PORT on a loopback address"),
+    endSessions: text("File of names and tokens, NAME TOKEN in each line: who has one may end sessions there"),
+  } satisfies Record<keyof AdminConfig, z.ZodType>,
 );
 
 /** The shared store. */

@@ -38,7 +38,16 @@ import {
   texts,
   time,
 } from "./setting_kinds.ts";
-import { METHODS, RULE, SHARED, type SharedConfig, UPSTREAM, type UpstreamConfig } from "./setting_objects.ts";
+import {
+  ADMIN,
+  type AdminConfig,
+  METHODS,
+  RULE,
+  SHARED,
+  type SharedConfig,
+  UPSTREAM,
+  type UpstreamConfig,
+} from "./setting_objects.ts";
 
 /** A server's configuration file, read: times are in milliseconds, sizes in bytes, and what has no limit is `Infinity`. */
 export interface ServerConfig
@@ -59,7 +68,7 @@ export interface ServerConfig
   readonly shared?: SharedConfig | undefined;
   readonly workers?: number | undefined;
   readonly crypto?: CryptoChoice | undefined;
-  readonly admin?: string | undefined;
+  readonly admin?: string | AdminConfig | undefined;
   readonly health?: string | undefined;
   readonly log?: LogFormat | undefined;
 }
@@ -94,6 +103,8 @@ function ruleOptions(allow: string, deny: string, value: string, help: readonly 
     },
   };
 }
+
+const ADMIN_HELP = "Status page, /healthz and /metrics on a loopback address (default: none)";
 
 const RULE_WANTED = "a rule is wanted: text, or an object with an action";
 
@@ -252,10 +263,14 @@ export const SETTINGS: Settings<ServerConfig> = {
     ["fastest", "webcrypto"],
     "What seals and signs: this program's own WebAssembly for short messages, or only the runtime's WebCrypto (default: fastest)",
   )),
-  admin: atStart(text("Status page, /healthz and /metrics on a loopback address (default: none)", {
-    name: "admin",
-    value: "HOST:PORT",
-  })),
+  admin: atStart(setting(
+    z.union([z.string(), ADMIN], { error: "HOST:PORT is wanted, or an object with listen" }),
+    ADMIN_HELP,
+    {
+      options: { admin: { value: "HOST:PORT", help: ADMIN_HELP } },
+      read: (args) => args.value("admin"),
+    },
+  )),
   health: atStart(text("Answer ok, degraded, failing or draining there, for load balancers (default: none)", {
     name: "health",
     value: "HOST:PORT",

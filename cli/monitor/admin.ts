@@ -1,6 +1,6 @@
 /**
  * The admin port: status page, health and metrics, on a loopback address only and without authentication. Every user
- * of the machine can read it; nothing can be changed through it.
+ * of the machine can read it; nothing can be changed through it, but that who has a token can end sessions where that is set up.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { printable } from "../../base/printable.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
 import { isLoopback } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
+import { endSession, type SessionEnding, sessionToEnd } from "./end_session.ts";
 import { healthOf } from "./health.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
-import { PAGE_HTML } from "./page/markup.ts";
-import { PAGE_JS } from "./page/script.ts";
-import { PAGE_CSS } from "./page/style.ts";
+import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page/assets.ts";
+import { processFigures } from "./process_figures.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 import type { Snapshot, TakeSnapshot } from "../snapshot/snapshot.ts";
 import { cached, cachedText } from "./cached.ts";
@@ -31,23 +31,40 @@ export function adminEndpoint(text: string): Endpoint {
 }
 
 /** Opens the port. */
-export function startAdmin(where: Endpoint, take: TakeSnapshot, reports: PortReports): HttpPort {
+export function startAdmin(
+  where: Endpoint,
+  take: TakeSnapshot,
+  reports: PortReports,
+  ending?: SessionEnding,
+): HttpPort {
   const sparing = cached(take);
   return httpPort(listenTcp(where), {
     name: "Admin port",
-    answer: (request) => adminResponse(request, sparing),
+    answer: (request, from) => adminResponse(request, sparing, ending, from),
     ...reports,
   });
 }
 
 /** Answers a request. */
-export async function adminResponse(request: Request, take: TakeSnapshot): Promise<Response> {
+export async function adminResponse(
+  request: Request,
+  take: TakeSnapshot,
+  ending?: SessionEnding,
+  from?: Endpoint,
+): Promise<Response> {
   // A foreign web page whose name was pointed to this machine must not read this (DNS rebinding).
   if (!namesLoopback(request)) return answer(421, "text/plain", "Ask for this port by a loopback address.\n");
+  const { pathname } = new URL(request.url);
+  const session = sessionToEnd(pathname);
+  if (session !== undefined && ending !== undefined) {
+    if (request.method !== "POST") return answer(405, "text/plain", "POST ends a session.\n", { allow: "POST" });
+    const [status, text] = await endSession(session, request, ending, from);
+    return answer(status, "text/plain", text, status === 401 ? { "www-authenticate": "Bearer" } : {});
+  }
   if (request.method !== "GET" && request.method !== "HEAD") {
     return answer(405, "text/plain", "Nothing can be changed here.\n", { allow: "GET, HEAD" });
   }
-  switch (new URL(request.url).pathname) {
+  switch (pathname) {
     case "/":
       return answer(200, "text/html; charset=utf-8", PAGE_HTML);
     case "/page.css":
@@ -55,9 +72,13 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/page.js":
       return answer(200, "text/javascript; charset=utf-8", PAGE_JS);
     case "/status.json":
-      return answer(200, "application/json", cachedText(await take(), shownJson));
+      return answer(
+        200,
+        "application/json",
+        cachedText(await take(), ending === undefined ? shownJson : shownWithEnding),
+      );
     case "/metrics":
-      return answer(200, PROMETHEUS_TYPE, cachedText(await take(), prometheusText));
+      return answer(200, PROMETHEUS_TYPE, cachedText(await take(), shownMetrics));
     case "/healthz":
       return await take().then(health, () => answer(503, "application/json", JSON.stringify({ status: "failing" })));
     default:
@@ -66,8 +87,17 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
 }
 
 /** Escapes names, targets and reasons, which others chose, for a page or a terminal. */
-function shownJson(snapshot: Snapshot): string {
+function shownJson(snapshot: Snapshot & { readonly endsSessions?: true }): string {
   return JSON.stringify(snapshot, (_key, value) => typeof value === "string" ? printable(value) : value);
+}
+
+/** The same for a page that may end sessions. */
+function shownWithEnding(snapshot: Snapshot): string {
+  return shownJson({ ...snapshot, endsSessions: true });
+}
+
+function shownMetrics(snapshot: Snapshot): string {
+  return prometheusText(snapshot, processFigures());
 }
 
 function namesLoopback(request: Request): boolean {

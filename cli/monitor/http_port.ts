@@ -16,8 +16,8 @@ import type { Endpoint } from "../../socks/wire/address.ts";
 
 /** How a port behaves. Times are in milliseconds. */
 export interface HttpPortOptions {
-  /** Answers a request, which has no body. */
-  readonly answer: (request: Request) => Response | Promise<Response>;
+  /** Answers a request, which has no body, and of its headers those of {@linkcode HEADERS}; `from` is who asks. */
+  readonly answer: (request: Request, from: Endpoint | undefined) => Response | Promise<Response>;
   /** Called when a request failed; the client gets status 500. */
   readonly onFault: (error: unknown) => void;
   /** What the port is called in lines. */
@@ -40,6 +40,9 @@ export interface HttpPort extends AsyncDisposable {
   /** Where it listens. */
   readonly addr: Endpoint;
 }
+
+/** Headers that say who asks. */
+const HEADERS: readonly string[] = ["authorization", "origin", "sec-fetch-site"];
 
 /** Bytes that the head of a request may have. */
 const MAX_HEAD = 8_192;
@@ -118,7 +121,7 @@ class Port {
     try {
       const request = readRequest(await readHead(connection), connection.local);
       const response = request instanceof Request
-        ? await abortable(this.#answer(request), deadline.signal)
+        ? await abortable(this.#answer(request, connection.remote), deadline.signal)
         : new Response(`${request}\n`, { status: request.startsWith("The head") ? 431 : 400 });
       await send(connection, response, request instanceof Request && request.method === "HEAD");
       // Unread input would turn the close into a reset, which may destroy the answer.
@@ -131,9 +134,9 @@ class Port {
     }
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #answer(request: Request, from: Endpoint | undefined): Promise<Response> {
     try {
-      return await this.#options.answer(request);
+      return await this.#options.answer(request, from);
     } catch (error) {
       this.#options.onFault(error);
       return new Response("Internal error.\n", { status: 500 });
@@ -167,13 +170,19 @@ function readRequest(head: string | undefined, local: Endpoint | undefined): Req
   const [first = "", ...lines] = head.split(/\r?\n/);
   const [, method, target] = /^([A-Z]{1,16}) (\/\S*) HTTP\/1\.[01]$/.exec(first) ?? [];
   if (method === undefined || target === undefined) return "A request of HTTP/1.1 is wanted.";
-  const hosts = lines.filter((line) => /^host\s*:/i.test(line)).map((line) => line.slice(line.indexOf(":") + 1).trim());
+  const valuesOf = (name: string) =>
+    lines.filter((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase() === name)
+      .map((line) => line.slice(line.indexOf(":") + 1).trim());
+  const hosts = valuesOf("host");
   if (hosts.length > 1) return "A request names one host.";
   const own = local === undefined ? "localhost" : local.hostname.includes(":") ? `[${local.hostname}]` : local.hostname;
   const url = `http://${hosts[0] || own}${target}`;
   if (!URL.canParse(url) || /[^\w.:[\]-]/.test(hosts[0] ?? "")) return "The host named is none.";
   try {
-    return new Request(url, { method });
+    return new Request(url, {
+      method,
+      headers: HEADERS.flatMap((name) => valuesOf(name).map((value): [string, string] => [name, value])),
+    });
   } catch {
     return "A method that is none, or is not for here.";
   }
@@ -191,6 +200,8 @@ async function send(connection: Connection, response: Response, headAlone: boole
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   421: "Misdirected Request",

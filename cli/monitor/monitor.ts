@@ -9,7 +9,11 @@ import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { accountName } from "../../gss/account.ts";
 import type { LiveSession } from "../../socks/server/status.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
+import { VERSION } from "../command/version.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
+import { SESSION_BOUNDS, STEP_BOUNDS, TimeCounter } from "../snapshot/histogram.ts";
+import { REFUSAL_CAUSES, refusalCause } from "./refusal_cause.ts";
+import { SumCounter } from "./sum_counter.ts";
 import {
   type Counts,
   type Denial,
@@ -27,6 +31,10 @@ import {
 export interface MonitorSources {
   /** The sessions under way. */
   readonly liveSessions: () => readonly LiveSession[];
+  /** Where clients connect to. */
+  readonly listeners?: readonly string[] | undefined;
+  /** The rules for requests as they are now, as text. */
+  readonly rules?: (() => readonly string[]) | undefined;
   /** State of what several machines share, where they do. */
   readonly shared?: (() => SharedState) | undefined;
   /** What goes wrong beside the sessions. */
@@ -69,6 +77,11 @@ export class Monitor {
   #sampledAt: number;
   readonly #authenticated: Counts = {};
   readonly #refused: Counts = {};
+  readonly #causes: Counts = Object.fromEntries(REFUSAL_CAUSES.map((cause) => [cause, 0]));
+  readonly #handshake = new TimeCounter(STEP_BOUNDS);
+  readonly #connect = new TimeCounter(STEP_BOUNDS);
+  readonly #session = new TimeCounter(SESSION_BOUNDS);
+  readonly #sums = new SumCounter();
   readonly #served: Counts = {};
   readonly #datagramsDropped: Counts = {};
   readonly #denials: Denial[] = [];
@@ -98,12 +111,14 @@ export class Monitor {
 
   /** Takes note of an event. */
   readonly onEvent = (event: ServerEvent): void => {
+    this.#sums.take(event);
     switch (event.type) {
       case "accepted":
         this.#accepted++;
         break;
       case "authenticated":
         count(this.#authenticated, `${event.identity.method} ${event.protection}`);
+        this.#handshake.take(event.duration);
         break;
       case "refused":
         this.#takeRefusal(event);
@@ -112,6 +127,8 @@ export class Monitor {
         break;
       case "associated":
       case "connected":
+        // BIND waits for a peer, and an association connects to nothing.
+        if (event.command === "connect") this.#connect.take(event.duration);
         count(this.#served, event.command);
         break;
       case "closed":
@@ -122,6 +139,7 @@ export class Monitor {
   #takeRefusal(event: ServerEvent & { type: "refused" }): void {
     const { error, client, identity, target } = event;
     count(this.#refused, "code" in error && typeof error.code === "string" ? error.code : "OTHER");
+    count(this.#causes, refusalCause(error));
     this.#denials.unshift({
       at: this.#now(),
       client: client === undefined ? "" : formatEndpoint(client),
@@ -132,8 +150,9 @@ export class Monitor {
     this.#denials.length = Math.min(this.#denials.length, MAX_DENIALS);
   }
 
-  #takeEnd({ sent, received, datagrams }: ServerEvent & { type: "closed" }): void {
+  #takeEnd({ sent, received, datagrams, duration }: ServerEvent & { type: "closed" }): void {
     this.#closed++;
+    this.#session.take(duration);
     this.#sent += sent;
     this.#received += received;
     if (datagrams === undefined) return;
@@ -227,6 +246,10 @@ export class Monitor {
       closed: this.#closed,
       authenticated: { ...this.#authenticated },
       refused: { ...this.#refused },
+      causes: { ...this.#causes },
+      handshake: this.#handshake.histogram,
+      connect: this.#connect.histogram,
+      session: this.#session.histogram,
       served: { ...this.#served },
       ...this.#totals(),
       datagramsSent: this.#datagramsSent,
@@ -235,11 +258,15 @@ export class Monitor {
       sessions: live.map((session) => this.#row(session)).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
       denials: [...this.#denials],
       throughput: this.#points(now, monotonic),
+      version: VERSION,
+      listeners: this.#sources.listeners ?? [],
+      rules: this.#sums.rules(this.#sources.rules?.() ?? [], live),
+      users: this.#sums.users(live),
     };
   }
 
   #row(
-    { session, client, identity, protection, command, target, address, counts, duration }: LiveSession,
+    { session, client, identity, protection, command, target, address, counts, duration, rule }: LiveSession,
   ): SessionRow {
     return {
       session,
@@ -252,6 +279,7 @@ export class Monitor {
       command: command ?? "",
       target: target === undefined ? "" : formatEndpoint(target),
       address: address === undefined ? "" : formatEndpoint(address),
+      rule: rule === undefined ? "" : `${rule.number} ${rule.text}`,
       ...counts,
       rate: this.#samples.get(session)?.rate ?? 0,
       duration,

@@ -7,8 +7,10 @@ import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { at } from "../config/config_error.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import type { Faults } from "../log/guard.ts";
-import type { ProgramLog } from "../log/program_log.ts";
+import type { LogNote, ProgramLog } from "../log/program_log.ts";
 import { adminEndpoint, startAdmin } from "./admin.ts";
+import { readText } from "../config/read_text.ts";
+import { type AdminToken, type EndSession, parseAdminTokens } from "./end_session.ts";
 import { healthEndpoint, startHealth } from "./health.ts";
 import type { HttpPort, PortReports } from "./http_port.ts";
 import type { TakeSnapshot } from "../snapshot/snapshot.ts";
@@ -17,12 +19,22 @@ import type { TakeSnapshot } from "../snapshot/snapshot.ts";
 interface Ports {
   /** Status page, metrics and health. */
   readonly admin: Endpoint | undefined;
+  /** Who may end sessions there. */
+  readonly tokens: readonly AdminToken[] | undefined;
   /** A word of health. */
   readonly health: Endpoint | undefined;
 }
 
-/** Opens ports that show what is taken, and tell of their faults. */
-export type OpenPorts = (take: TakeSnapshot, faults: Faults) => AsyncDisposable;
+/** A server as ports see it. */
+export interface WatchedServer {
+  /** Tells its state. */
+  readonly take: TakeSnapshot;
+  /** Ends a session of it. */
+  readonly end: EndSession;
+}
+
+/** Opens ports that show a server, and tell of their faults. */
+export type OpenPorts = (server: WatchedServer, faults: Faults) => AsyncDisposable;
 
 /**
  * Reads where they are to be.
@@ -30,7 +42,14 @@ export type OpenPorts = (take: TakeSnapshot, faults: Faults) => AsyncDisposable;
  * @throws {ConfigError}
  */
 export function readPorts({ admin, health }: ServerConfig): Ports {
-  return { admin: read("admin", admin, adminEndpoint), health: read("health", health, healthEndpoint) };
+  const { listen, endSessions } = typeof admin === "object" ? admin : { listen: admin };
+  return {
+    admin: read("admin", listen, adminEndpoint),
+    tokens: endSessions === undefined
+      ? undefined
+      : at("admin.endSessions", () => parseAdminTokens(readText(endSessions))),
+    health: read("health", health, healthEndpoint),
+  };
 }
 
 function read(name: string, text: string | undefined, endpoint: (text: string) => Endpoint): Endpoint | undefined {
@@ -43,15 +62,15 @@ function read(name: string, text: string | undefined, endpoint: (text: string) =
 
 /** Opens them: all, or, where one cannot be opened, none. */
 export function openPorts(
-  { admin, health }: Ports,
-  take: TakeSnapshot,
+  { admin, tokens, health }: Ports,
+  { take, end }: WatchedServer,
   { log, faults }: { readonly log: ProgramLog; readonly faults: Faults },
 ): AsyncDisposable {
   const open: HttpPort[] = [];
   const close = async () => {
     for (const port of open) await port[Symbol.asyncDispose]();
   };
-  const begin = (name: string, where: Endpoint | undefined, start: typeof startAdmin) => {
+  const begin = (name: string, where: Endpoint | undefined, start: typeof startHealth) => {
     if (where === undefined) return;
     const reports: PortReports = {
       say: (text) => log.note({ event: "port", text }),
@@ -67,7 +86,8 @@ export function openPorts(
     });
   };
   try {
-    begin("Admin port", admin, startAdmin);
+    const ending = tokens && { tokens, end, note: (note: LogNote) => log.note(note) };
+    begin("Admin port", admin, (where, take, reports) => startAdmin(where, take, reports, ending));
     begin("Health port", health, startHealth);
   } catch (error) {
     void close();

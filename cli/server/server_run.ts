@@ -12,7 +12,9 @@ import { telemetry } from "../../proxy/telemetry.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import type { Endpoint } from "../../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
+import { parseRuleText } from "../../socks/rules/parse_rule.ts";
+import { type Rule, ruleLine } from "../../socks/rules/rule.ts";
 import { errorLine, type ParsedArguments } from "../command/command.ts";
 import { tlsIdentity } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
@@ -24,6 +26,7 @@ import { troubleLine } from "../log/event_log.ts";
 import { type LogNote, ProgramLog } from "../log/program_log.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { Monitor } from "../monitor/monitor.ts";
+import type { WatchedServer } from "../monitor/ports.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { Faults } from "../log/guard.ts";
 import { Handover } from "./handover.ts";
@@ -124,6 +127,17 @@ export class ServerRun {
     return { ...this.#monitor.snapshot(), logDropped: this.#start.io.log?.dropped ?? 0 };
   }
 
+  /** It as ports see it. */
+  readonly watched: WatchedServer = {
+    take: () => Promise.resolve(this.snapshot()),
+    end: (session, reason) => Promise.resolve(this.endSession(session, reason)),
+  };
+
+  /** Ends a session, whose last event has the reason; `false` if there is none. */
+  endSession(session: number, reason: string): boolean {
+    return this.#server.endSession(session, new Error(reason));
+  }
+
   /** Ends it at once, with all its sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
@@ -191,6 +205,8 @@ export class ServerRun {
     const shared = this.#shared;
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
+      listeners: this.#start.listeners.map(placeOf),
+      rules: () => (this.#options.rules ?? []).map(ruleText),
       shared: shared && (() => shared.state()),
       health: () => this.#server.health(),
       faults: () => this.faults.count,
@@ -238,6 +254,17 @@ export class ServerRun {
       this.#log.note({ level: "error", event: "not-reloaded", text, facts: { error: why } });
     }
   }
+}
+
+/** Where a listener is, as text. A path has no port. */
+function placeOf(listener: ConnectionListener): string {
+  const { addr } = listener;
+  const place = addr.port === 0 ? addr.hostname : formatEndpoint(addr);
+  return isTls(listener) ? `tls://${place}` : place;
+}
+
+function ruleText(rule: string | Rule): string {
+  return ruleLine(typeof rule === "string" ? parseRuleText(rule) : rule);
 }
 
 function foundNat64(prefixes: readonly string[]): string {

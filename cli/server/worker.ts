@@ -13,7 +13,14 @@ import type { CliIo } from "../terminal/io.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { asStarted } from "./reload.ts";
 import { ServerRun } from "./server_run.ts";
-import { type FromWorker, globalSessionNumber, type ToWorker, workerOptions, type WorkerSlot } from "./worker_slot.ts";
+import {
+  type FromWorker,
+  globalSessionNumber,
+  ownSessionNumber,
+  type ToWorker,
+  workerOptions,
+  type WorkerSlot,
+} from "./worker_slot.ts";
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker): void;
@@ -38,6 +45,9 @@ scope.onmessage = ({ data }) => {
     case "snapshot":
       if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: snapshotOf(running) });
       break;
+    case "end":
+      scope.postMessage({ type: "end", id: data.id, found: endSession(data) });
+      break;
     case "stop":
       stopping.abort(new Error("Stopped"));
   }
@@ -48,6 +58,11 @@ function snapshotOf(server: ServerRun): Snapshot {
   const snapshot = server.snapshot();
   const sessions = snapshot.sessions.map((row) => ({ ...row, session: globalSessionNumber(row.session, slot) }));
   return { ...snapshot, sessions };
+}
+
+function endSession({ session, reason }: ToWorker & { type: "end" }): boolean {
+  const own = ownSessionNumber(session, slot);
+  return own !== undefined && (running?.endSession(own, reason) ?? false);
 }
 
 async function start(args: readonly string[]): Promise<void> {

@@ -64,6 +64,12 @@ interface Slot {
   last: Snapshot | undefined;
 }
 
+/** What workers are asked, but for the number of the question. */
+type Question =
+  | { readonly type: "snapshot" }
+  | { readonly type: "end"; readonly session: number; readonly reason: string };
+type Answer = Extract<FromWorker, { readonly id: number }>;
+
 /** Workers that serve together. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -72,7 +78,7 @@ export class WorkerPool {
   readonly #slots: Slot[] = [];
   readonly #end = Promise.withResolvers<number>();
   readonly #stopping = new AbortController();
-  readonly #asked = new Map<number, { readonly worker: Worker; readonly take: (snapshot?: Snapshot) => void }>();
+  readonly #asked = new Map<number, { readonly worker: Worker; readonly take: (answer?: Answer) => void }>();
   #ports: readonly number[] | undefined;
   #begun = false;
   #questions = 0;
@@ -109,11 +115,9 @@ export class WorkerPool {
 
   /** Returns all workers as one server. A worker that starts, or does not answer, is missing. */
   async snapshot(): Promise<Snapshot> {
-    const { silence = SNAPSHOT_TIME } = this.#options;
-    using deadline = startDeadline({ milliseconds: silence, reason: () => new Error("It said nothing") });
-    const listening = this.#slots.filter(({ listening, worker }) => listening && worker !== undefined);
-    const all = await Promise.all(listening.map((slot) => this.#ask(slot, deadline.signal)));
-    const [first, ...others] = all.filter((snapshot) => snapshot !== undefined);
+    const listening = this.#listening;
+    const all = await this.#askAll(listening, { type: "snapshot" });
+    const [first, ...others] = all.flatMap((answer) => answer?.type === "snapshot" ? [answer.snapshot] : []);
     if (first === undefined) throw new Error("No worker answers");
     const merged = mergeSnapshots([first, ...others, ...this.#past]);
     const missing = this.#begun &&
@@ -127,19 +131,35 @@ export class WorkerPool {
     };
   }
 
-  /** Resolves with `undefined` if the worker ends meanwhile, or does not answer in time. */
-  #ask(slot: Slot, signal: AbortSignal): Promise<Snapshot | undefined> {
+  /** Ends a session of any worker; `false` if none has it. */
+  async endSession(session: number, reason: string): Promise<boolean> {
+    const all = await this.#askAll(this.#listening, { type: "end", session, reason });
+    return all.some((answer) => answer?.type === "end" && answer.found);
+  }
+
+  get #listening(): readonly Slot[] {
+    return this.#slots.filter(({ listening, worker }) => listening && worker !== undefined);
+  }
+
+  /** Asks workers; `undefined` stands for one that ends meanwhile, or does not answer in time. */
+  async #askAll(slots: readonly Slot[], question: Question): Promise<readonly (Answer | undefined)[]> {
+    const { silence = SNAPSHOT_TIME } = this.#options;
+    using deadline = startDeadline({ milliseconds: silence, reason: () => new Error("It said nothing") });
+    return await Promise.all(slots.map((slot) => this.#ask(slot, question, deadline.signal)));
+  }
+
+  #ask(slot: Slot, question: Question, signal: AbortSignal): Promise<Answer | undefined> {
     const id = ++this.#questions;
     const worker = slot.worker!;
     return new Promise((resolve) => {
-      const take = (snapshot?: Snapshot) => {
+      const take = (answer?: Answer) => {
         this.#asked.delete(id);
-        if (snapshot !== undefined) slot.last = snapshot;
-        resolve(snapshot);
+        if (answer?.type === "snapshot") slot.last = answer.snapshot;
+        resolve(answer);
       };
       this.#asked.set(id, { worker, take });
       onAbort(signal, () => take());
-      this.#tell(worker, { type: "snapshot", id });
+      this.#tell(worker, { ...question, id });
     });
   }
 
@@ -193,7 +213,8 @@ export class WorkerPool {
         this.#listens(slot, message.addresses);
         break;
       case "snapshot":
-        this.#asked.get(message.id)?.take(message.snapshot);
+      case "end":
+        this.#asked.get(message.id)?.take(message);
         break;
       case "err":
         this.#options.io.err(message.text);

@@ -14,12 +14,14 @@ export type ToWorker =
   | { readonly type: "start"; readonly args: readonly string[]; readonly slot: WorkerSlot }
   | { readonly type: "reload" }
   | { readonly type: "snapshot"; readonly id: number }
+  | { readonly type: "end"; readonly id: number; readonly session: number; readonly reason: string }
   | { readonly type: "stop" };
 
 /** Message from a worker. */
 export type FromWorker =
   | { readonly type: "listening"; readonly addresses: readonly Endpoint[] }
   | { readonly type: "snapshot"; readonly id: number; readonly snapshot: Snapshot }
+  | { readonly type: "end"; readonly id: number; readonly found: boolean }
   | { readonly type: "err"; readonly text: string }
   | { readonly type: "ended"; readonly code: number };
 
@@ -45,6 +47,13 @@ const GENERATION = 1_000_000_000;
 /** Returns the number of a worker's session among those of all workers. */
 export function globalSessionNumber(session: number, { index, count, generation }: WorkerSlot): number {
   return (generation * GENERATION + session - 1) * count + index + 1;
+}
+
+/** Returns the number that a worker has for a session of all workers'; `undefined` if it is another one's, or was a lost one's. */
+export function ownSessionNumber(session: number, { index, count, generation }: WorkerSlot): number | undefined {
+  const place = (session - index - 1) / count;
+  const own = place - generation * GENERATION + 1;
+  return Number.isInteger(place) && own >= 1 && own <= GENERATION ? own : undefined;
 }
 
 /** Returns the options of one worker: its share of the sessions, numbered apart from those of others. */

@@ -18,7 +18,10 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<number> {
   const stopReloading = io.onReload?.(() => pool.reload());
   using _stopping = onAbort(io.signal, () => pool.stop());
   try {
-    await using _ports = watch(() => pool.snapshot(), faults);
+    await using _ports = watch({
+      take: () => pool.snapshot(),
+      end: (session, reason) => pool.endSession(session, reason),
+    }, faults);
     return await pool.ended;
   } catch (error) {
     pool.stop();

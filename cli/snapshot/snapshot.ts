@@ -4,6 +4,9 @@
  * @module
  */
 
+import { addHistograms, type Histogram } from "./histogram.ts";
+import { mergeRules, mergeUsers, type RuleSums, type UserSums } from "./sums.ts";
+
 /** Counts by name. */
 export type Counts = Record<string, number>;
 
@@ -19,6 +22,8 @@ export interface SessionRow {
   readonly protection: string;
   readonly command: string;
   readonly target: string;
+  /** The rule that allowed the request, as `2 allow *:443`; empty where none did. */
+  readonly rule: string;
   /** Address that stands for the target, once it is connected to. */
   readonly address: string;
   readonly sent: number;
@@ -90,6 +95,14 @@ export interface Snapshot {
   readonly authenticated: Counts;
   /** By code. */
   readonly refused: Counts;
+  /** The same by cause, every one of which is there. */
+  readonly causes: Counts;
+  /** From a client's connection to its authentication. */
+  readonly handshake: Histogram;
+  /** From a request to the connection to its target. */
+  readonly connect: Histogram;
+  /** Requests from their beginning to their end. */
+  readonly session: Histogram;
   /** By command. */
   readonly served: Counts;
   readonly sent: number;
@@ -103,6 +116,14 @@ export interface Snapshot {
   /** The latest first. */
   readonly denials: readonly Denial[];
   readonly throughput: readonly ThroughputPoint[];
+  /** Version of this program. */
+  readonly version: string;
+  /** Where clients connect to. */
+  readonly listeners: readonly string[];
+  /** The rules for requests, in their order. */
+  readonly rules: readonly RuleSums[];
+  /** Users, those with the most bytes first. */
+  readonly users: readonly UserSums[];
 }
 
 /** Returns the present snapshot. */
@@ -134,7 +155,7 @@ export function pastOf(snapshot: Snapshot): Snapshot {
 
 /** Merges the snapshots of several threads into one. */
 export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapshot {
-  const [first] = all;
+  const [first, ...others] = all;
   if (all.length === 1) return first;
   const sum = (pick: (one: Snapshot) => number) => all.reduce((total, one) => total + pick(one), 0);
   const lost = all.find(({ shared }) => shared?.up === false)?.shared;
@@ -153,6 +174,10 @@ export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapsho
     closed: sum(({ closed }) => closed),
     authenticated: addCounts(all.map(({ authenticated }) => authenticated)),
     refused: addCounts(all.map(({ refused }) => refused)),
+    causes: addCounts(all.map(({ causes }) => causes)),
+    handshake: addHistograms([first.handshake, ...others.map(({ handshake }) => handshake)]),
+    connect: addHistograms([first.connect, ...others.map(({ connect }) => connect)]),
+    session: addHistograms([first.session, ...others.map(({ session }) => session)]),
     served: addCounts(all.map(({ served }) => served)),
     sent: sum(({ sent }) => sent),
     received: sum(({ received }) => received),
@@ -162,6 +187,10 @@ export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapsho
     sessions: all.flatMap(({ sessions }) => sessions).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
     denials: all.flatMap(({ denials }) => denials).sort((a, b) => b.at - a.at).slice(0, MAX_DENIALS),
     throughput: addThroughput(all.map(({ throughput }) => throughput)),
+    version: first.version,
+    listeners: first.listeners,
+    rules: mergeRules(all.map(({ rules }) => rules)),
+    users: mergeUsers(all.flatMap(({ users }) => users)),
   };
 }
 

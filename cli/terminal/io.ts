@@ -46,6 +46,8 @@ export interface CliIo {
   readonly signal: AbortSignal;
   /** Calls back on each request to read the configuration again. The returned function stops this. @default {never} */
   onReload?(callback: () => void): () => void;
+  /** Opens what tells the program that has started this one how it stands, if that one asks. @default {nobody asks} */
+  service?(onTrouble: (line: string) => void): ServiceManager | undefined;
   /** Gives permissions up, for good. @default {keeps them} */
   revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
   /** Where commands that go on write instead of {@linkcode err}, which may hold them up. @default {err} */
@@ -56,6 +58,15 @@ export interface CliIo {
    * @default {never}
    */
   onFault?(callback: (error: unknown) => void): () => void;
+}
+
+/** How a service stands. */
+export type ServiceState = "ready" | "reloading" | "stopping";
+
+/** Who has started this program and waits for its words. */
+export interface ServiceManager extends Disposable {
+  /** Tells how it stands, and that in words for people. */
+  tell(state: ServiceState, status?: string): void;
 }
 
 /** A log whose callers never wait. */

@@ -14,7 +14,13 @@ import type { ThroughProxy } from "./targets/target.ts";
 /** An event of a session. It never holds a password, a key or a token. */
 export type SessionEvent =
   | { readonly type: "accepted" }
-  | { readonly type: "authenticated"; readonly identity: Identity; readonly protection: ProtectionLevel }
+  | {
+    readonly type: "authenticated";
+    readonly identity: Identity;
+    readonly protection: ProtectionLevel;
+    /** Time since the client was accepted, in milliseconds. */
+    readonly duration: number;
+  }
   | {
     readonly type: "refused";
     readonly identity?: Identity | undefined;
@@ -36,6 +42,8 @@ export type SessionEvent =
     readonly bound: Endpoint;
     /** The proxy that has connected to the target, if another one has. */
     readonly through?: ThroughProxy | undefined;
+    /** Time since the request was read, in milliseconds. */
+    readonly duration: number;
     /** The rule that allowed it, where a rule did. A rule about one datagram of an association is not told here. */
     readonly rule?: DecidingRule;
   }

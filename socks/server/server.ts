@@ -149,6 +149,16 @@ export class SocksServer implements AsyncDisposable {
     return this.#sessions.serve(connection, options);
   }
 
+  /**
+   * Ends a session by its number, as {@linkcode LiveSession} and events have it.
+   *
+   * @param reason The error of its last event.
+   * @returns Whether there was one.
+   */
+  endSession(session: number, reason: Error = new Error("Session was ended by the server's operator")): boolean {
+    return this.#sessions.endSession(session, reason);
+  }
+
   #note(kind: TroubleKind, thrown: unknown): void {
     const { onTrouble } = this.#options;
     this.#troubles.note(kind, thrown, onTrouble && ((trouble) => onTrouble(trouble)));

@@ -44,6 +44,8 @@ export class SessionRecord {
   #phase: SessionPhase = { phase: "connecting" };
   /** Duration of the session when the last request had ended; 0 before. */
   #requestedAt = 0;
+  /** Duration of the session when the request under way had been read. */
+  #readAt = 0;
   #rule: DecidingRule | undefined;
 
   /**
@@ -68,7 +70,7 @@ export class SessionRecord {
   /** Enters the phase "authenticated", and reports that. */
   authenticated({ identity, protection }: SecuredChannel): void {
     this.#phase = { phase: "authenticated", identity, protection };
-    this.report({ type: "authenticated", identity, protection });
+    this.report({ type: "authenticated", identity, protection, duration: this.duration });
   }
 
   /** Reports an event. An observer cannot disturb the session or the server. */
@@ -85,6 +87,7 @@ export class SessionRecord {
     { command, target }: { readonly command?: CommandName; readonly target: Endpoint },
   ): void {
     this.#phase = { phase: "requested", identity, protection, command, target };
+    this.#readAt = this.duration;
   }
 
   /** Takes note of the rule that allowed the request. */
@@ -100,7 +103,7 @@ export class SessionRecord {
     const subject = { identity, command, target: { hostname, port }, ...(address === undefined ? {} : { address }) };
     if (rest.type === "refused") return this.report({ ...subject, ...rest });
     const allowed = this.#rule === undefined ? subject : { ...subject, rule: this.#rule };
-    if (rest.type !== "closed") return this.report({ ...allowed, ...rest });
+    if (rest.type !== "closed") return this.report({ ...allowed, ...rest, duration: this.duration - this.#readAt });
     this.report({ ...allowed, ...this.counts, duration: this.duration - this.#requestedAt, ...rest });
     // Another request may follow, which counts for itself.
     Object.assign(this.counts, { sent: 0, received: 0 });
@@ -111,7 +114,8 @@ export class SessionRecord {
   /** Returns what the session has come to. */
   status(): LiveSession {
     const { session, client, duration, counts } = this;
-    return { session, client, startedAt: this.#startedAt, duration, counts: { ...counts }, ...this.#phase };
+    const rule = this.#rule === undefined ? {} : { rule: this.#rule };
+    return { session, client, startedAt: this.#startedAt, duration, counts: { ...counts }, ...rule, ...this.#phase };
   }
 }
 

@@ -266,6 +266,16 @@ export class Sessions {
     await abortable(this.#freed.promise, wait.signal).catch(() => {});
   }
 
+  /** Ends a session by its number, and tells it the reason; `false` if it does not run. */
+  endSession(session: number, reason: Error): boolean {
+    for (const { record } of this.#running) {
+      if (record.session !== session) continue;
+      record.clock.abort(reason);
+      return true;
+    }
+    return false;
+  }
+
   /** Ends all sessions; later ones end as soon as they begin. */
   abort(reason: unknown): void {
     this.#cut.abort(reason);

@@ -5,7 +5,7 @@
  */
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { CommandName } from "../rules/rule.ts";
+import type { CommandName, DecidingRule } from "../rules/rule.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { RelayCounts } from "./relay/relay.ts";
 
@@ -68,6 +68,8 @@ export type SessionStatus = SessionPhase & {
   readonly duration: number;
   /** Bytes transferred. */
   readonly counts: Readonly<RelayCounts>;
+  /** The rule that allowed the request under way, where a rule did. */
+  readonly rule?: DecidingRule;
 };
 
 /** A running session, as it was when it was asked for. */

@@ -408,7 +408,7 @@ export const ACCOUNTS_MUTANTS: readonly Mutant[] = [
     ["the status has the account", "rules of ours", "shortened(accountName(identity.account))", '""'],
     ["the status has the SID", "rules of ours", 'identity?.account?.sid ?? ""', '""'],
   ]),
-  ...rules("cli/monitor/page/script.ts", [SHOWN], [
+  ...rules("page/text.ts", [SHOWN], [
     ["the page shows the account", "rules of ours", "`${user} (${account}, ${sid})`", "user"],
   ]),
 ];

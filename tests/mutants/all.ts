@@ -23,6 +23,7 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { NODE_MUTANTS } from "./node.ts";
+import { OPERATING_MUTANTS } from "./operating.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
 import { RUNTIMES_MUTANTS } from "./runtimes.ts";
@@ -64,6 +65,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   node: NODE_MUTANTS,
+  operating: OPERATING_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   rules: RULES_MUTANTS,
   runtimes: RUNTIMES_MUTANTS,

@@ -240,8 +240,8 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "an answer has so much time",
       DESIGN,
-      "await abortable(this.#answer(request), deadline.signal)",
-      "await this.#answer(request)",
+      "await abortable(this.#answer(request, connection.remote), deadline.signal)",
+      "await this.#answer(request, connection.remote)",
     ],
     [
       "so many at a time",
@@ -379,7 +379,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["what one that has gone says is nobody's", DESIGN, "if (slot.worker !== worker) return;", ""],
   ]),
   ...rules("cli/server/worker_slot.ts", TEAM, [
-    ["successors number their sessions otherwise", DESIGN, "generation * GENERATION", "0"],
+    ["successors number their sessions otherwise", DESIGN, "(generation * GENERATION", "(0"],
   ]),
   ...rules("cli/monitor/monitor.ts", CLOCK, [
     [

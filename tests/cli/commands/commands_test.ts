@@ -203,6 +203,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "passwd",
     "kdc",
     "completions",
+    "man",
     "demo",
   ]);
   for (const name of commands) {

@@ -177,6 +177,7 @@ peerTest("configuration: those in the operator's guide are valid", ["openssl"], 
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => block!);
     assert.ok(blocks.length >= 3);
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine("bob", "pw")}\n`);
+    await Deno.writeTextFile(`${directory}/tokens`, "carol 0123456789abcdef0123456789abcdef\n");
     for (const block of blocks) {
       const config = JSON.parse(block);
       if (config.keytab !== undefined) config.keytab = realm.keytab;
@@ -189,7 +190,12 @@ peerTest("configuration: those in the operator's guide are valid", ["openssl"], 
       // What the machine of the guide has and this one has not.
       config.listen = ["127.0.0.1:0", `unix:${directory}/socket`];
       delete config.reusePort; // It needs --unstable-net.
-      for (const port of ["admin", "health"]) if (config[port] !== undefined) config[port] = "127.0.0.1:0";
+      for (const port of ["admin", "health"]) {
+        if (typeof config[port] === "string") config[port] = "127.0.0.1:0";
+        else if (config[port] !== undefined) {
+          config[port] = { listen: "127.0.0.1:0", endSessions: `${directory}/tokens` };
+        }
+      }
       if (config.shared !== undefined) config.shared = { redis: "redis://127.0.0.1:1", onLoss: "refuse" };
       await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify(config));
       const got = await gssocks(["serve", "--check", "--config", `${directory}/c.json`]);

@@ -1,7 +1,7 @@
 /** Where the account of a ticket is shown: log in both forms, status page, and the rows of sessions. */
 import assert from "node:assert/strict";
 import { eventPrinter, type LogFormat } from "../../../cli/log/event_log.ts";
-import { userText } from "../../../cli/monitor/page/script.ts";
+import { userText } from "../../../page/text.ts";
 import type { SessionRow, Snapshot } from "../../../cli/snapshot/snapshot.ts";
 import { connect } from "../../../mod.ts";
 import type { ServerEvent } from "../../../socks/server/events.ts";

@@ -4,9 +4,16 @@ import { ProgramLog } from "../../../cli/log/program_log.ts";
 import { Faults } from "../../../cli/log/guard.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
-import { pastOf, type TakeSnapshot } from "../../../cli/snapshot/snapshot.ts";
+import type { WatchedServer } from "../../../cli/monitor/ports.ts";
+import { pastOf } from "../../../cli/snapshot/snapshot.ts";
 import { runWorkers } from "../../../cli/server/workers.ts";
-import { type FromWorker, type ToWorker, workerOptions } from "../../../cli/server/worker_slot.ts";
+import {
+  type FromWorker,
+  ownSessionNumber,
+  type ToWorker,
+  workerOptions,
+  type WorkerSlot,
+} from "../../../cli/server/worker_slot.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
 import type { ServeOptions } from "../../../mod.ts";
 import { until } from "../../support/until.ts";
@@ -23,6 +30,8 @@ class FakeWorker {
   readonly told: ToWorker[] = [];
   stays = false;
   accepted = 0;
+  /** Number of the only session. */
+  runs = 0;
   readonly #starts: boolean | "waits";
 
   constructor(starts: boolean | "waits") {
@@ -38,6 +47,7 @@ class FakeWorker {
       queueMicrotask(() => this.say(answer));
     }
     if (message.type === "stop" && !this.stays) queueMicrotask(() => this.say({ type: "ended", code: 0 }));
+    if (message.type === "end") this.say({ type: "end", id: message.id, found: message.session === this.runs });
     if (message.type === "snapshot" && !this.deaf && this.#starts !== "waits") {
       const snapshot = { ...this.#monitor.snapshot(), accepted: this.accepted };
       this.say({ type: "snapshot", id: message.id, snapshot });
@@ -63,7 +73,7 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
   const stop = new AbortController();
   let said = "";
   let changed = Promise.withResolvers<void>();
-  let take: TakeSnapshot | undefined;
+  let watched: WatchedServer | undefined;
   const io: CliIo = {
     out: () => {},
     err(text): void {
@@ -83,9 +93,9 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
     count: 2,
     io,
     log: new ProgramLog("text", io),
-    watch: (snapshot, faults) => {
+    watch: (server, faults) => {
       assert.ok(faults instanceof Faults);
-      take = snapshot;
+      watched = server;
       return { [Symbol.asyncDispose]: () => Promise.resolve() };
     },
     onListening: () => Promise.resolve(),
@@ -105,7 +115,15 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
   const says = async (pattern: RegExp) => {
     while (!pattern.test(said)) await changed.promise;
   };
-  return { workers, says, ended, stop: () => stop.abort(), take: () => take!(), said: () => said };
+  return {
+    workers,
+    says,
+    ended,
+    stop: () => stop.abort(),
+    take: () => watched!.take(),
+    end: (n: number) => watched!.end(n, "why"),
+    said: () => said,
+  };
 }
 
 const places = (workers: readonly FakeWorker[]) =>
@@ -200,6 +218,17 @@ Deno.test("workers: counts of a lost one stay, without its sessions", async () =
   await ended;
 });
 
+Deno.test("workers: the one that has a session ends it", async () => {
+  const { workers, says, end, stop, ended } = team();
+  await says(/2 workers/);
+  workers[1]!.runs = 4;
+  assert.deepEqual([await end(4), await end(5)], [true, false]);
+  const asked = workers[0]!.told.find(({ type }) => type === "end");
+  assert.deepEqual(asked, { type: "end", id: 1, session: 4, reason: "why" });
+  stop();
+  await ended;
+});
+
 Deno.test("workers: one that has ended is not asked while others drain", async () => {
   const { workers, says, ended, stop, take } = team();
   await says(/2 workers/);
@@ -264,22 +293,23 @@ Deno.test("workers: stopped while one is missing, the pool ends and creates none
 
 Deno.test("workers: session numbers are unique in the process", () => {
   const numbers: number[] = [];
+  const slots: WorkerSlot[] = [];
   const options: ServeOptions = { onEvent: ({ session }) => numbers.push(session) };
   const replays = new SharedReplayCache({ capacity: 16 }).memory;
   for (const generation of [0, 1, 2]) {
     for (const index of [0, 1]) {
-      const { onEvent } = workerOptions(options, {
-        index,
-        count: 2,
-        generation,
-        ports: undefined,
-        config: {},
-        replays,
-        run: "",
-      });
+      const slot = { index, count: 2, generation, ports: undefined, config: {}, replays, run: "" };
+      const { onEvent } = workerOptions(options, slot);
       for (const session of [1, 2, 3]) onEvent!({ type: "accepted", session, client: undefined });
+      slots.push(slot);
     }
   }
   assert.equal(new Set(numbers).size, numbers.length);
   assert.deepEqual(numbers.slice(0, 6), [1, 3, 5, 2, 4, 6]);
+  // Each is known again by the one worker that it belongs to.
+  for (const [i, slot] of slots.entries()) {
+    const own = numbers.map((number) => ownSessionNumber(number, slot));
+    assert.deepEqual(own.slice(3 * i, 3 * i + 3), [1, 2, 3]);
+    assert.equal(own.filter((number) => number !== undefined).length, 3);
+  }
 });

@@ -66,10 +66,10 @@ function memberRows(properties: Readonly<Record<string, Schema>>): string[][] {
 
 const HEAD = ["setting", "value", "option", "meaning"];
 
-/** The object that the items of a list, or the members of an object, are. */
-function insideOf({ items, additionalProperties }: Schema): Schema | undefined {
+/** The object that the items of a list, the members of an object, or a value that may be a text too, are. */
+function insideOf({ items, additionalProperties, anyOf = [] }: Schema): Schema | undefined {
   const inner = items ?? (typeof additionalProperties === "object" ? additionalProperties : undefined);
-  return [inner, ...inner?.anyOf ?? []].find((schema) => schema?.properties !== undefined);
+  return [inner, ...inner?.anyOf ?? [], ...anyOf].find((schema) => schema?.properties !== undefined);
 }
 
 /** All settings: those at the top, then each group. */

@@ -32,7 +32,7 @@ packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc g++ make libc6-de
   netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks v2ray openssl
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
   postgresql-15 slapd
-  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish
+  dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish systemd man-db groff-base
   samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm openconnect)
 missing=()
 for p in "${packages[@]}"; do
@@ -129,6 +129,20 @@ build_heimdal() {
   echo "$recipe" >"$root/heimdal.recipe"
 }
 
+# Of each only one program is needed, and no service of Debian's beside it.
+build_promtool() {
+  stamp promtool && [ -x "$root/prometheus/usr/bin/promtool" ] && [ -x "$root/mandoc/usr/bin/mandoc" ] && return 0
+  echo "peers: unpacking promtool and mandoc"
+  local work=$root/build-promtool name
+  rm -rf "$work" "$root/prometheus" "$root/mandoc" && mkdir -p "$work" && cd "$work"
+  apt-get update -qq || true
+  apt-get -qq -o APT::Sandbox::User=root download prometheus mandoc
+  for name in prometheus mandoc; do dpkg -x "$name"_*.deb "$root/$name"; done
+  rm "$root/prometheus/usr/bin/prometheus"
+  cd "$root" && rm -rf "$work"
+  echo "$recipe" >"$root/promtool.recipe"
+}
+
 # Its install script would download what is built here: node-gyp does no more for it than this.
 build_addon() {
   local package=$root/npm/node_modules/kerberos headers
@@ -159,9 +173,9 @@ build_runtimes() {
 
 # Each build runs in a shell of its own: "set -e" has no force in a function whose status is asked for.
 case ${1:-} in
-  dante | curl | heimdal | addon | runtimes) "build_$1"; exit 0 ;;
+  dante | curl | heimdal | addon | promtool | runtimes) "build_$1"; exit 0 ;;
 esac
-for peer in dante curl heimdal addon runtimes; do
+for peer in dante curl heimdal addon promtool runtimes; do
   "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
 done
 load=$here/../../bench/load.c
