@@ -23,6 +23,7 @@ const COMMANDS: CommandTable = {
   krb5conf: ["Show what krb5.conf says, and what of it counts", () => import("./commands/krb5conf.ts")],
   passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
+  conform: ["Hold a proxy or a client to RFC 1928, 1929 and 1961", () => import("./commands/conform.ts")],
   completions: ["Print a script that lets a shell complete commands", () => import("./commands/completions.ts")],
   man: ["Print the manual page of a command", () => import("./commands/man.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],

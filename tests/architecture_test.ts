@@ -6,7 +6,7 @@ import { bareCode, importsOf, sources } from "./support/sources.ts";
  * The trees, lowest first: a file may import files of its own tree and of the trees before it. `kerberos` and `socks` stand beside each
  * other: neither imports the other.
  */
-const TREES = ["base", "asn1", "gss", "kerberos", "socks", "proxy", "cli", "mod.ts"];
+const TREES = ["base", "asn1", "gss", "kerberos", "socks", "proxy", "conform", "cli", "mod.ts"];
 const APART: readonly (readonly [string, string])[] = [["kerberos", "socks"], ["socks", "kerberos"]];
 
 /**
@@ -77,6 +77,14 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "socks/mod.ts",
   ],
   proxy: ["proxy/shared/", "proxy/", "proxy/shell/", "proxy/node.ts", "proxy/edge.ts"],
+  conform: [
+    "conform/",
+    "conform/proxy/",
+    "conform/client/",
+    "conform/check_proxy.ts",
+    "conform/check_client.ts",
+    "conform/mod.ts",
+  ],
   cli: [
     "cli/terminal/",
     "cli/log/",
@@ -89,6 +97,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "cli/monitor/",
     "cli/server/",
     "cli/check/",
+    "cli/conform/",
     "cli/commands/",
     "cli/",
   ],
@@ -192,7 +201,8 @@ Deno.test("architecture: the search finds circles", () => {
 
 Deno.test("architecture: only shells and composing modules import a shell", () => {
   /** Files that put the parts together; everything else takes them as arguments. */
-  const composers = /^(proxy\/|cli\/|kerberos\/system\.ts$|kerberos\/kdc\/start\.ts$|mod\.ts$|.*\/mod\.ts$)|\/shell\//;
+  const composers =
+    /^(proxy\/|cli\/|conform\/check_\w+\.ts$|kerberos\/system\.ts$|kerberos\/kdc\/start\.ts$|mod\.ts$|.*\/mod\.ts$)|\/shell\//;
   const wrong = [...FILES].filter(([path]) => !composers.test(path)).flatMap(([path, text]) =>
     importsOf(path, text).filter((to) => to.includes("/shell/")).map((to) => `${path} imports ${to}`)
   );
@@ -221,7 +231,7 @@ Deno.test("architecture: packages are imported where they belong", () => {
     "asn1js": ["asn1/asn1js.ts"],
     "@std/crypto/crypto": ["kerberos/mech/tokens/channel_bindings.ts"],
     "@std/crypto/timing-safe-equal": ["kerberos/", "socks/auth/password.ts", "cli/monitor/end_session.ts"],
-    "@std/encoding/hex": ["kerberos/", "proxy/shared/", "cli/"],
+    "@std/encoding/hex": ["kerberos/", "proxy/shared/", "conform/", "cli/"],
     "@std/encoding/base64": ["kerberos/crypto/core/source/build.ts"],
     "wabt": ["kerberos/crypto/core/source/build.ts"],
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],

@@ -29,7 +29,7 @@ function used(path: string, text: string): string[] {
     found.push(`${importsOf(path, `export {} from "${from}";`)[0]} *`);
   }
   // Programs in tests name files by their path.
-  for (const [, target] of text.matchAll(/["`/]((?:base|asn1|gss|kerberos|socks|proxy|cli)\/[\w/]+\.ts)/g)) {
+  for (const [, target] of text.matchAll(/["`/]((?:base|asn1|gss|kerberos|socks|proxy|conform|cli)\/[\w/]+\.ts)/g)) {
     found.push(`${target} *`);
   }
   return found;

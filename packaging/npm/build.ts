@@ -71,7 +71,12 @@ async function* otherFiles(patterns: readonly string[]): AsyncGenerator<string> 
 }
 
 async function* filesBelow(folder: string): AsyncGenerator<string> {
-  for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(folder, ROOT))) {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT))).catch((error) => {
+    // A pattern may stand for nothing.
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  });
+  for (const { name, isDirectory, isFile } of entries) {
     if (isDirectory && folder !== "") yield* filesBelow(`${folder}${name}/`);
     else if (isFile) yield `${folder}${name}`;
   }

@@ -10,6 +10,7 @@ import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
 import { CONF_MUTANTS } from "./conf.ts";
+import { CONFORM_MUTANTS } from "./conform.ts";
 import { COMMANDS_MUTANTS } from "./commands.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
@@ -52,6 +53,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   cli: CLI_MUTANTS,
   client: CLIENT_MUTANTS,
   conf: CONF_MUTANTS,
+  conform: CONFORM_MUTANTS,
   commands: COMMANDS_MUTANTS,
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,

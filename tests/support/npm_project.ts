@@ -20,6 +20,15 @@ export interface NpmProject extends AsyncDisposable {
 /** Builds the package, packs it, and installs the tarball in an empty project. Other packages are taken from the folder of runtimes. */
 export async function npmProject(others: readonly string[] = []): Promise<NpmProject> {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-npm-" });
+  try {
+    return await projectIn(folder, others);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    throw error;
+  }
+}
+
+async function projectIn(folder: string, others: readonly string[]): Promise<NpmProject> {
   const runs = async (command: string, args: readonly string[], env: Record<string, string> = {}) => {
     const done = await run("env", ["-C", folder, command, ...args], { env, timeout: 60_000 });
     assert.equal(done.code, 0, `${command} ${args.join(" ")}:\n${done.stdout}${done.stderr}`);

@@ -80,6 +80,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   "heimdal ends": find(`${ROOT}/heimdal/bin/ends`),
   /** Folder that has the package, built. */
   "npm:kerberos": find(`${ROOT}/npm/node_modules/kerberos/build/Release/kerberos.node`) && `${ROOT}/npm`,
+  openconnect: find("/usr/sbin/openconnect"),
   /** Folder of the packages that build the site. */
   vitepress: find(`${ROOT}/site/node_modules/vitepress/package.json`) && `${ROOT}/site/node_modules`,
   "node 22": find(`${ROOT}/runtimes/node22/node_modules/node/bin/node`),

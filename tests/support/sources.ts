@@ -7,7 +7,7 @@
 const ROOT = new URL("../../", import.meta.url);
 
 /** Trees of the package. */
-export const TOPS: readonly string[] = ["base/", "asn1/", "gss/", "kerberos/", "socks/", "proxy/", "cli/"];
+export const TOPS: readonly string[] = ["base/", "asn1/", "gss/", "kerberos/", "socks/", "proxy/", "conform/", "cli/"];
 
 /** Returns the TypeScript files below folders of the checkout, and `mod.ts`, by path from its root. */
 export function sources(tops: readonly string[] = TOPS): Map<string, string> {

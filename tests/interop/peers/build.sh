@@ -33,7 +33,7 @@ packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc g++ make libc6-de
   openjdk-17-jdk-headless libcap-ng0 libdb5.3 libedit2 libldap-2.5-0 libsqlite3-0 libcom-err2
   postgresql-15 slapd
   dnsmasq-base redis-server redis-sentinel haproxy nftables iproute2 util-linux python3 tor fail2ban bash zsh fish systemd man-db groff-base
-  samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm)
+  samba samba-ad-dc samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools winbind sssd-kcm openconnect)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
