@@ -202,6 +202,7 @@ Deno.test("help: every command has one, and needs nothing for it", async () => {
     "krb5conf",
     "passwd",
     "kdc",
+    "conform",
     "completions",
     "man",
     "demo",
