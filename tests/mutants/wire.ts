@@ -189,6 +189,15 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "in one piece",
     ],
   ]),
+  ...rules("socks/server/front/options.ts", ["tests/socks/auth/toy_method_test.ts"], [
+    [
+      "a method around another one has a signal to pass on",
+      "design",
+      "    get signal(): AbortSignal {\n      return clock.signal;\n    },\n",
+      "",
+      "one around another",
+    ],
+  ]),
   ...rules("socks/server/relay/cut_message.ts", [LIFE], [
     [
       "a message that ends where the read does goes on at once",
