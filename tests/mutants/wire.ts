@@ -206,6 +206,20 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "ahead",
       "in one piece",
     ],
+    [
+      "bytes in front of a failure go on",
+      "servers that read once",
+      ".catch(() => undefined)",
+      "",
+      "in front of a failure",
+    ],
+    [
+      "an end behind a message is no part of it",
+      "RFC 9293 section 3.6",
+      "return rest ? ",
+      "return rest !== undefined ? ",
+      "in front of a failure",
+    ],
   ]),
   ...rules("socks/shell/deno_connection.ts", ["tests/socks/shell/deno_connection_test.ts"], [
     [
@@ -251,6 +265,41 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "name, account !== undefined, sid, realm,",
       "name, realm,",
       "userKey(): is the SID",
+    ],
+    [
+      "users of two principal names are two",
+      "CWE-863",
+      "stored, dnsDomain, upn]);",
+      "stored, dnsDomain]);",
+      "one thing is another",
+    ],
+    [
+      "users of two domains are two",
+      "CWE-863",
+      "stored, dnsDomain, upn]);",
+      "stored, upn]);",
+      "one thing is another",
+    ],
+    [
+      "users of two stored names are two",
+      "CWE-863",
+      "realm, stored, dnsDomain",
+      "realm, dnsDomain",
+      "one thing is another",
+    ],
+    [
+      "users of two realms are two",
+      "CWE-863",
+      "sid, realm, stored",
+      "sid, stored",
+      "one thing is another",
+    ],
+    [
+      "users of two spellings are two",
+      "CWE-863",
+      '"gssapi", name, account !==',
+      '"gssapi", account !==',
+      "one thing is another",
     ],
     [
       "users of one name and of two methods are two",
