@@ -176,6 +176,15 @@ export class KerberosKey implements Disposable {
     this.#usages.clear();
   }
 
+  /**
+   * Whether the key cannot be used any more.
+   *
+   * @internal
+   */
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
   #alive(): void {
     if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
   }

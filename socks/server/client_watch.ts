@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Bytes } from "../../base/bytes.ts";
 import { type Deadline, NO_LIMIT, pause } from "../../base/deadline.ts";
 import type { CommandName } from "../rules/rule.ts";
 import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Connection, probe } from "../stream/connection.ts";
 import { EndWatcher, type PeerEnd } from "../stream/end_watcher.ts";
+import { SHORT_READ } from "../stream/read_size.ts";
 import type { ClientRequest } from "./front/request.ts";
 
 /** What the server does for each command, for the message. */
@@ -44,7 +46,7 @@ export class ClientWatch implements Disposable {
     this.#client = client;
     this.#command = command;
     this.#attempt = attempt;
-    this.#ahead = new EndWatcher(client.rest);
+    this.#ahead = new RequestWatcher(client.rest);
     this.rest = this.#ahead.rest();
     this.#ahead.watch((end) => this.#ended(end), () => this.#canProbe && this.#probe(false));
   }
@@ -91,5 +93,12 @@ export class ClientWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.stop();
+  }
+}
+
+/** Takes little for the first read, which an idle session waits with; the relay joins what it cuts. */
+class RequestWatcher extends EndWatcher {
+  protected override memory(held: number): Bytes | undefined {
+    return held === 0 ? new Uint8Array(SHORT_READ) : undefined;
   }
 }

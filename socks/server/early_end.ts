@@ -4,6 +4,7 @@
  * @module
  */
 import { abortable, type Deadline, NO_LIMIT, startDeadline } from "../../base/deadline.ts";
+import { promised } from "../../base/eventually.ts";
 import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ClosingStep } from "./front/options.ts";
@@ -48,7 +49,8 @@ export class EarlyEnd implements ClosingStep {
         reason: () => new Error("Client does not take its refusal"),
       });
       this.#patience = deadline;
-      await abortable(refusal(), deadline.signal).catch(() => {});
+      // A method of the caller may throw, too.
+      await abortable(promised(refusal), deadline).catch(() => {});
     }
     if (tunnel !== undefined) abortQuietly(tunnel);
     closeQuietly(this.#accepted);

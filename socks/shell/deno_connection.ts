@@ -50,13 +50,13 @@ export class DenoConnection implements Connection {
   read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) return Promise.reject(this.#readFailure);
     if (this.#hasLastBytes) return Promise.reject(closedError("The connection"));
-    if (this.#hasEnded && !this.#closed) return Promise.resolve(null);
     // A socket returns "end" for an empty buffer.
     const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
     const { length } = buffer;
     return this.#conn.read(buffer).then(
       (count) => count === null ? this.#checkEnd() : this.#came(buffer, length, count),
-      (error) => this.#lost(buffer, length, error),
+      // Sending an end behind the peer's has closed the socket, perhaps under this read.
+      (error) => this.#hasEnded && !this.#closed ? null : this.#lost(buffer, length, error),
     );
   }
 

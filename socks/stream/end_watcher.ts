@@ -5,7 +5,6 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "./connection.ts";
-import { SHORT_READ } from "./read_size.ts";
 import { WrappedConnection } from "./wrap_connection.ts";
 
 /** Most memory held for bytes read ahead. Beyond it the watch stops, and the peer has to wait. */
@@ -66,7 +65,7 @@ export class EndWatcher implements Disposable {
     const turn = this.#turn;
     let reading: Promise<Bytes | null>;
     try {
-      if (watch.seen === this.#reads.length) this.#reads.push(this.#connection.read(this.#memory(watch)));
+      if (watch.seen === this.#reads.length) this.#reads.push(this.#connection.read(this.memory(watch.held)));
       reading = this.#reads[watch.seen]!;
     } catch (error) {
       reading = Promise.reject(error);
@@ -75,9 +74,14 @@ export class EndWatcher implements Disposable {
     reading.then((bytes) => this.#came(turn, bytes), (failure) => this.#ended(turn, failure));
   }
 
-  /** Little for the first read, which an idle session waits with. */
-  #memory({ held }: Watch): Bytes | undefined {
-    return held === 0 ? new Uint8Array(SHORT_READ) : undefined;
+  /**
+   * Returns memory for the next read; `undefined` for what the connection takes by itself. Bytes behind a message of a handshake are handed
+   * on as they were read, so that a short read there would cut them.
+   *
+   * @param _held Memory of the bytes that were read ahead.
+   */
+  protected memory(_held: number): Bytes | undefined {
+    return undefined;
   }
 
   #came(turn: number, bytes: Bytes | null): void {

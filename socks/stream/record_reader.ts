@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bytes, EMPTY, giveUp } from "../../base/bytes.ts";
-import { andThen, type Eventually } from "../../base/eventually.ts";
+import { andThen, type Eventually, promised } from "../../base/eventually.ts";
 import { asError } from "../../base/reason.ts";
 import type { UnwrappedMessage } from "../../gss/context.ts";
 import { isEventual, unwrapEventually } from "../../gss/eventual.ts";
@@ -78,7 +78,7 @@ export class RecordReader {
   /** Reads once from the connection below. An idle session waits here: an `async` function takes twice the memory. */
   #below(): Promise<Bytes | null> {
     const room = this.#incoming.room(this.#readSize.next);
-    return this.#state.connection.read(room).catch((error) => {
+    return promised(() => this.#state.connection.read(room)).catch((error) => {
       // A failure of the transport and not of the protection: writing may go on.
       if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);
       throw error;

@@ -361,6 +361,22 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...rules("socks/server/early_end.ts", ["tests/socks/server/commands/answers_test.ts"], [
+    [
+      "a refusal that throws does not keep a session",
+      "CWE-248",
+      "abortable(promised(refusal), deadline)",
+      "abortable(refusal(), deadline)",
+      "refusal throws",
+    ],
+    [
+      "a method that waits for ever ends with its session",
+      "connection floods",
+      ".then(() => this.over.abort(reason))",
+      "",
+      "refusal throws",
+    ],
+  ]),
   ...rules("socks/shell/tls_connection.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",

@@ -384,6 +384,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/session.ts", [HEALTH], [
     [
+      "a connection that cannot be closed behind its relay is one refusal",
+      SAY,
+      "void this.#finish() : this.#failed(failure.error)",
+      "void this.#finish() : void this.#finish()",
+      "serve(): a failure in any call of the caller's objects is one refusal",
+    ],
+    [
       "a connection that cannot be closed is one refusal",
       SAY,
       "    closeQuietly(this.#accepted);",

@@ -223,6 +223,15 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     filter: "limits: limit the sessions of a source",
   },
   {
+    rule: "a new observer is told of the next sessions",
+    source: "design",
+    file: "socks/server/sessions.ts",
+    find: "    this.#observer = this.#observerOf(options);\n    if (this",
+    replace: "    if (this",
+    tests: LIMITS,
+    filter: "concerns the next client",
+  },
+  {
     rule: "a user has so many sessions and no more",
     source: "CWE-770",
     file: "socks/server/sessions.ts",

@@ -144,6 +144,13 @@ const RECORD_READER: readonly Row[] = [
     "the reader's alone",
   ],
   [
+    "a read below that throws leaves writing alone",
+    DENO_CONN,
+    "promised(() => this.#state.connection.read(room))",
+    "this.#state.connection.read(room)",
+    "that throws leaves writing",
+  ],
+  [
     "a failing read leaves writing alone",
     DENO_CONN,
     "      if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);\n",
@@ -393,6 +400,13 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "if (isEventual(this.#state.context)) messages",
       "messages",
       "gives up the memory",
+    ],
+    [
+      "the reader's own memory is let be",
+      "CWE-416",
+      "message.length >= LONG_MESSAGE && message.buffer !== this.#incoming.buffer",
+      "message.length >= LONG_MESSAGE",
+      "long messages that were only signed",
     ],
   ]),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),

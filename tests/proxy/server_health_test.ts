@@ -204,6 +204,16 @@ Deno.test("serve(): a failure in any call of the caller's objects is one refusal
     void theirs.closeWrite();
     await session(target.server, CONNECT);
     assert.deepEqual(target.events.map(({ type }) => type), ["accepted", "authenticated", "connected", "closed"]);
+    // A client that cannot be closed behind its relay.
+    const relayed = makeServer();
+    const [client, near] = pipe();
+    const unclosable = Object.assign(Object.create(near), { close: broken.close });
+    const served = relayed.server.serve(unclosable);
+    await client.write(unhex(CONNECT));
+    await client.closeWrite();
+    await within(5_000, "served", served);
+    assert.deepEqual(relayed.events.map(({ type }) => type), ["accepted", "authenticated", "connected", "refused"]);
+    assert.equal(relayed.server.sessions, 0);
     // A client whose address is none is a client without one.
     events.length = 0;
     void server.serve({ ...pipe()[0], remote: { hostname: 5, port: "x" } as never });

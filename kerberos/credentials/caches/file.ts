@@ -62,7 +62,7 @@ export class FileCache implements CredentialCache {
    */
   async load(): Promise<CredentialCacheData | undefined> {
     const kept = this.#kept;
-    if (kept !== undefined && kept.mark === this.#files.markNow(this.#path)) return kept.data;
+    if (kept !== undefined && kept.mark === this.#files.markNow(this.#path) && isWhole(kept.data)) return kept.data;
     this.#kept = undefined;
     const file = await this.#files.read(this.#path).catch((error) => {
       throw systemFailure("BAD_FILE", `Cannot read ${this.name}`, error);
@@ -132,10 +132,16 @@ export class FileCache implements CredentialCache {
   }
 
   #queue(change: () => Promise<void>): Promise<void> {
-    const done = this.#lastChange.then(change, change);
+    // What this object changed is read again, whatever the times of the file say; no key outlives its cache.
+    const done = this.#lastChange.then(change, change).finally(() => this.#kept = undefined);
     this.#lastChange = done.catch(() => {});
     return done;
   }
+}
+
+/** Whether every key can still be used: the callers that have got them may have disposed of one. */
+function isWhole(data: CredentialCacheData | undefined): boolean {
+  return data?.credentials.every(({ key }) => !key.isDisposed) ?? true;
 }
 
 /** Refuses a file that is no credential cache. */

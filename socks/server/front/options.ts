@@ -51,21 +51,20 @@ export interface FrontOptions {
   readonly onChannel: (channel: SecuredChannel) => void;
 }
 
-/** What a method gets. Its signal is made when the method asks for it, which few do: it takes half a kilobyte. */
-export class AuthOptions implements AcceptAuthOptions {
-  readonly beforeClosing: AcceptAuthOptions["beforeClosing"];
-  readonly onGone: NonNullable<AcceptAuthOptions["onGone"]>;
-  readonly source: string;
-  readonly #clock: Deadline;
-
-  constructor({ clock, onGone, source }: FrontOptions, beforeClosing?: AcceptAuthOptions["beforeClosing"]) {
-    this.#clock = clock;
-    this.beforeClosing = beforeClosing;
-    this.onGone = onGone;
-    this.source = source;
-  }
-
-  get signal(): AbortSignal {
-    return this.#clock.signal;
-  }
+/**
+ * Returns what a method gets. Its signal is made when the method asks for it, which few do: it takes half a kilobyte. It is a property of
+ * the object itself, so that a method around another one may pass a changed copy on.
+ */
+export function authOptions(
+  { clock, onGone, source }: FrontOptions,
+  beforeClosing?: AcceptAuthOptions["beforeClosing"],
+): AcceptAuthOptions {
+  return {
+    get signal(): AbortSignal {
+      return clock.signal;
+    },
+    beforeClosing,
+    onGone,
+    source,
+  };
 }

@@ -10,7 +10,7 @@ import { Method, methodName, type Request } from "../../wire/messages.ts";
 import { receive } from "../../handshake_io.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { withPrefix } from "../../stream/prefix.ts";
-import { type AcceptedProtocols, AuthOptions, type FrontOptions } from "./options.ts";
+import { type AcceptedProtocols, authOptions, type FrontOptions } from "./options.ts";
 import { ReplyWriter } from "./reply_writer.ts";
 import { type ClientRequest, commandOf } from "./request.ts";
 
@@ -36,7 +36,7 @@ export async function readSocks5Request(
   const beforeClosing = (refusal: (() => Promise<void>) | undefined) => {
     end.refusal = refusal;
   };
-  const channel = await method.accept(early, new AuthOptions(options, beforeClosing));
+  const channel = await method.accept(early, authOptions(options, beforeClosing));
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;

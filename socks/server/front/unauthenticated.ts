@@ -7,7 +7,7 @@ import type { SecuredChannel } from "../../auth/method.ts";
 import { SocksAuthError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { Method } from "../../wire/messages.ts";
-import { AuthOptions, type FrontOptions } from "./options.ts";
+import { authOptions, type FrontOptions } from "./options.ts";
 
 /** Returns the channel of a client whose protocol cannot authenticate. Such clients are admitted if the method "none" is accepted. */
 export async function acceptUnauthenticated(connection: Connection, options: FrontOptions): Promise<SecuredChannel> {
@@ -18,7 +18,7 @@ export async function acceptUnauthenticated(connection: Connection, options: Fro
       "Client's protocol cannot authenticate, and the method none is not accepted",
     );
   }
-  const channel = await none.accept(connection, new AuthOptions(options));
+  const channel = await none.accept(connection, authOptions(options));
   options.onChannel(channel);
   return channel;
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "../../../base/runtime.ts";
 import { concat, sameBytes, utf8 } from "../../../base/bytes.ts";
 import { connect, serve, type ServerEvent, SocksAuthError } from "../../../mod.ts";
-import type { ClientAuthMethod, ServerAuthMethod } from "../../../socks/auth/method.ts";
+import type { AcceptAuthOptions, ClientAuthMethod, ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { plainChannel } from "../../../socks/auth/plain_channel.ts";
 import { MessageReader } from "../../../socks/stream/message_reader.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
@@ -11,6 +11,8 @@ import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
+import { makeServer } from "../../support/memory_server.ts";
+import { pipe } from "../../support/pipe.ts";
 
 /** METHOD byte out of the range for private methods (RFC 1928 section 3). */
 const CODE = 0x80;
@@ -105,6 +107,29 @@ Deno.test("toy method: a client that fails it is refused", async () => {
   await assert.rejects(connect({ proxy, hostname: "127.0.0.1", port, auth: [toyClient("wrong")] }));
   const refused = place.events.find((event) => event.type === "refused");
   assert.equal(refused?.type === "refused" && (refused.error as SocksAuthError).code, "BAD_CREDENTIALS");
+});
+
+Deno.test("toy method: one around another passes its options on, the signal among them", async () => {
+  const given = Promise.withResolvers<AcceptAuthOptions>();
+  const inner: ServerAuthMethod = {
+    code: CODE,
+    name: "password",
+    accept: (_connection, options) => (given.resolve(options), new Promise(() => {})),
+  };
+  const outer: ServerAuthMethod = {
+    ...inner,
+    accept: (connection, options) => inner.accept(connection, { ...options, source: "elsewhere" }),
+  };
+  const { server } = makeServer({ auth: [outer] });
+  const [client, far] = pipe();
+  const served = server.serve(far);
+  await client.write(Uint8Array.of(5, 1, CODE));
+  const { signal, source, onGone, beforeClosing } = await given.promise;
+  assert.deepEqual([source, typeof onGone, typeof beforeClosing], ["elsewhere", "function", "function"]);
+  const reason = new Error("gone");
+  onGone!(reason);
+  assert.equal(signal!.reason, reason);
+  await served;
 });
 
 Deno.test("toy method: serve() offers only the methods of its options", async () => {

@@ -181,3 +181,26 @@ Deno.test("userKey(): is the SID of an account, however its user spells himself"
   // A password user of this name is another one.
   assert.notEqual(userKey({ method: "password", name: `sid:${DOMAIN}-1105`, attributes: {} }), userKey(KNOWN));
 });
+
+/** What may change of an account whose SID stays, or of the name in its ticket; and the name that only the second one has. */
+const CHANGES: readonly (readonly [what: string, before: Identity, after: Identity, name: string])[] = [
+  ["user principal name", ticket("any", { upn: "one@a.test" }), ticket("any", { upn: "two@a.test" }), "two@a.test"],
+  ["stored name", ticket("any", { name: "one" }), ticket("any", { name: "two" }), "two@ad.test"],
+  ["domain", ticket("any", { dnsDomain: "one.test" }), ticket("any", { dnsDomain: "two.test" }), "aduser@two.test"],
+  [
+    "realm",
+    ticket("any", { dnsDomain: undefined, realm: "ONE.TEST" }),
+    ticket("any", { dnsDomain: undefined, realm: "TWO.TEST" }),
+    "aduser@two.test",
+  ],
+  ["spelling", ticket("one", {}), ticket("two", {}), "two@ad.test"],
+];
+
+Deno.test("rules: what is known of a user is not taken for one of whom one thing is another", () => {
+  for (const [what, before, after, name] of CHANGES) {
+    for (let i = 0; i < 2; i++) {
+      assert.equal(matches(`deny *,user=${name}`, { ...before }), false, what);
+      assert.equal(matches(`deny *,user=${name}`, { ...after }), true, what);
+    }
+  }
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
+import { nextTurn } from "../../../base/turn.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
@@ -11,6 +12,7 @@ import { END_GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
+import { wrapConnection } from "../../../socks/stream/wrap_connection.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { sessionEnds, sessionTransports, WatchedServer } from "../../support/session_transports.ts";
 import { until, within } from "../../support/waiting.ts";
@@ -20,6 +22,7 @@ import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { pipe, readAll } from "../../support/pipe.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
+import { tcpPair } from "../../support/transports.ts";
 import { hex, unhex } from "../../support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
@@ -335,4 +338,33 @@ Deno.test("EndWatcher: continues the pending read for a second watch", async () 
   await writer.write(utf8("b"));
   for (let i = 0; i < 5; i++) await pause(0);
   assert.equal(begun, 1);
+});
+
+Deno.test("EndWatcher: what a client sends behind its request, before it is authenticated, is handed on in one piece", async () => {
+  const check = stuckOperation<boolean>();
+  const pieces: number[] = [];
+  const [ours] = pipe();
+  const target = wrapConnection(ours, {
+    read: () => new Promise(() => {}),
+    write: (bytes) => (pieces.push(bytes.length), Promise.resolve()),
+  });
+  const { server } = makeServer({
+    ...FOREVER,
+    auth: [passwordServer(() => check.make())],
+    open: () => Promise.resolve(at(target)),
+  });
+  const [client, far] = await tcpPair();
+  const served = server.serve(far);
+  await client.write(unhex("050102" + "0101620178"));
+  await check.started;
+  await client.write(concat(unhex("0501000304746573740050"), new Uint8Array(400)));
+  // It is read meanwhile.
+  for (let i = 0; i < 50; i++) await nextTurn();
+  check.resolve(true);
+  await until(() => pieces.length > 0);
+  for (let i = 0; i < 50; i++) await nextTurn();
+  assert.deepEqual(pieces, [400]);
+  client.close();
+  await server[Symbol.asyncDispose]();
+  await served;
 });

@@ -139,6 +139,21 @@ Deno.test("ProtectedConnection: gives up the memory of a message that it has cop
   assert.deepEqual(foreign.map(({ buffer }) => buffer.detached), [false, false], "an unknown context may keep it");
 });
 
+Deno.test("ProtectedConnection: goes on to read behind long messages that were only signed", async () => {
+  using contexts = contextPair();
+  const [near, far] = pipe();
+  const sender = new ProtectedConnection({ connection: near, context: contexts.ours, level: "integrity" });
+  const receiver = new ProtectedConnection({ connection: far, context: contexts.theirs, level: "integrity" });
+  const sent = new Uint8Array(100_000).map((_, i) => i);
+  for (let i = 0; i < 3; i++) {
+    const sending = sender.write(sent);
+    assert.deepEqual(await receiver.read(new Uint8Array(200_000)), sent);
+    await sending;
+  }
+  sender.close();
+  receiver.close();
+});
+
 /** A context without protection whose messages are kept; it reads each in the call, or later. */
 function reading(when: "now" | "later") {
   const read: Bytes[] = [];

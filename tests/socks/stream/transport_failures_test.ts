@@ -140,6 +140,26 @@ Deno.test("ProtectedConnection: a failed write leaves reading, a failed read lea
   ours.close();
 });
 
+Deno.test("ProtectedConnection: a read below that throws leaves writing, too", async () => {
+  const [near, far] = pipe();
+  const failure = new Error("thrown");
+  const throwing: Connection = {
+    ...near,
+    read(): never {
+      throw failure;
+    },
+  };
+  const ours = new ProtectedConnection({
+    connection: throwing,
+    context: new MockContext(true, {}),
+    level: "confidentiality",
+  });
+  assert.equal(await failureOf(ours.read()), failure);
+  await ours.write(utf8("still"));
+  assert.ok(far.sent().length === 0 && (await far.read())!.length > 0);
+  ours.close();
+});
+
 Deno.test("ProtectedConnection: sends nothing behind a failed write", async () => {
   const { ours, fail, far } = overFailing();
   const before = far.sent().length;

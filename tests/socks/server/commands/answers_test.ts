@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../../base/bytes.ts";
 import { noAuthentication } from "../../../../socks/auth/none.ts";
+import type { ServerAuthMethod } from "../../../../socks/auth/method.ts";
 import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../../../../socks/auth/gssapi/server.ts";
 import { fixedPasswords, passwordServer } from "../../../../socks/auth/password.ts";
@@ -287,6 +288,26 @@ Deno.test("readRequest(): refuses protocols that are off in their own protocol",
   const { server, refusals } = makeServer();
   assert.equal(await talk(server, [], true), "");
   assert.deepEqual(refusals(), ["UNEXPECTED_END"]);
+});
+
+Deno.test("EarlyEnd: a session ends though the refusal throws, and its method waits for ever", async () => {
+  const method: ServerAuthMethod = {
+    code: 0,
+    name: "none",
+    accept(_connection, { beforeClosing }) {
+      beforeClosing?.(() => {
+        throw new Error("no refusal");
+      });
+      return new Promise(() => {});
+    },
+  };
+  const { server, refusals } = makeServer({ auth: [method], timeouts: { handshake: 20 } });
+  const [client, far] = pipe();
+  const served = server.serve(far);
+  await client.write(unhex(OFFER));
+  await served;
+  assert.deepEqual(refusals(), ["HANDSHAKE_TIMEOUT"]);
+  assert.equal(server.sessions, 0);
 });
 
 Deno.test("EarlyEnd: answers a client that is too slow or must make room", async () => {

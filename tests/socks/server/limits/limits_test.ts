@@ -10,6 +10,7 @@ import { sourceName } from "../../../../socks/wire/networks.ts";
 import { Rate } from "../../../../base/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../../../socks/rules/client_rules.ts";
 import { relay } from "../../../../socks/server/relay/relay.ts";
+import type { ServerEvent } from "../../../../socks/server/events.ts";
 import type { SocksServer } from "../../../../socks/server/server.ts";
 import { runSession } from "../../../../socks/server/session.ts";
 import { recordWith } from "../../../support/session_record.ts";
@@ -316,9 +317,11 @@ Deno.test("limits: limit the accepts in a second", async () => {
 });
 
 Deno.test("update(): concerns the next client, not running sessions", async () => {
-  const { server } = makeServer();
+  const { server, events } = makeServer();
   const first = await enter(server);
-  server.update({ auth: [passwordServer(() => false)], open: echoTarget });
+  const told: number[] = [];
+  const onEvent = (event: ServerEvent) => void told.push(event.session);
+  server.update({ auth: [passwordServer(() => false)], open: echoTarget, onEvent });
   const refused = async () => {
     const { client, served, answer } = await enter(server);
     client.close();
@@ -332,6 +335,8 @@ Deno.test("update(): concerns the next client, not running sessions", async () =
   assert.equal(await refused(), "05ff");
   assert.deepEqual(server.liveSessions().map(({ session, command }) => [session, command]), [[1, "connect"]]);
   await server[Symbol.asyncDispose]();
+  const observed = (sessions: readonly (number | undefined)[]) => [...new Set(sessions)];
+  assert.deepEqual([observed(events.map(({ session }) => session)), observed(told)], [[1], [2, 3]]);
 });
 
 Deno.test("limits: accept no client until a session ends", async () => {

@@ -289,6 +289,32 @@ for (const length of [5, SHORT_READ, SHORT_READ + 44, 1_000]) {
   });
 }
 
+Deno.test("relay(): bytes of a short read go on in front of a failure, and in front of an end", async () => {
+  const broken = relayed({ timeouts: { idle: Infinity } });
+  const failure = new Error("reset");
+  broken.client.reads[0]!.resolve(new Uint8Array(SHORT_READ));
+  await settle();
+  broken.client.reads[1]!.reject(failure);
+  await assert.rejects(broken.done, failure);
+  assert.equal(broken.target.writes[0]?.bytes?.length, SHORT_READ);
+
+  const { client, target, done } = relayed({ timeouts: { idle: Infinity } });
+  client.reads[0]!.resolve(new Uint8Array(SHORT_READ));
+  await settle();
+  client.reads[1]!.resolve(null);
+  await nextTurn();
+  await settle();
+  assert.equal(target.writes[0]?.bytes?.length, SHORT_READ);
+  target.writes[0]!.resolve();
+  await settle();
+  assert.equal(target.ends.length, 1);
+  target.ends[0]!.resolve();
+  target.reads[0]!.resolve(null);
+  await settle();
+  client.ends[0]!.resolve();
+  await done;
+});
+
 Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
   const memory = new RelayMemory();
   {
