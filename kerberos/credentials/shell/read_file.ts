@@ -37,10 +37,10 @@ function readBytesSync(path: string): Bytes {
 
 /** Reads an ordinary file: one that is a pipe or a device may never end. */
 export async function readOrdinaryFile(path: string): Promise<FoundFile> {
-  // A change between these two lines is found at the next read.
-  const info = await fs.stat(path);
-  requireOrdinary(info);
+  requireOrdinary(await fs.stat(path));
   using file = await fs.open(path);
+  // Of the file that is read: the path may lead to another one by now. A change after this line is found at the next read.
+  const info = await file.stat();
   return { ...await readOpenFile(file), mark: isSettled(info) ? markOf(info) : undefined };
 }
 
