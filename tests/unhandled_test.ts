@@ -124,6 +124,7 @@ const STARTERS: Readonly<Record<string, "checked" | string>> = {
   "tests/support/git_server.ts": "git",
   "tests/kerberos/credentials/shell/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
+  "tests/cli/monitor/metrics_test.ts": "promtool",
   "tests/mutants/run.ts": "git",
   "tests/mutants/test_run.ts": "tests that must fail",
   "tests/support/jsr_suite.ts": "the suite itself, which checks",

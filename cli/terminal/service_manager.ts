@@ -22,6 +22,19 @@ const STATES: Readonly<Record<ServiceState, string>> = {
   stopping: "STOPPING=1",
 };
 
+/** The part of Deno's interface that is used here. Deno's stable types do not have it. */
+interface WithUnixDatagrams {
+  listenDatagram(options: UnixAddress): {
+    send(bytes: Uint8Array, to: UnixAddress): Promise<number>;
+    close(): void;
+  };
+}
+
+interface UnixAddress {
+  readonly transport: "unixpacket";
+  readonly path: string;
+}
+
 /** What systemd says in the environment. */
 type Variables = (name: "NOTIFY_SOCKET" | "RUNTIME_DIRECTORY" | "WATCHDOG_USEC") => string | undefined;
 
@@ -62,7 +75,7 @@ function telling(to: string, folder: string, { onTrouble, watchdog }: TellingOpt
   if (folder === "") throw new Error("the unit needs RuntimeDirectory=");
   // The file is needed for a moment only: nobody answers.
   const path = `${folder}/notify-${Deno.pid}.sock`;
-  const socket = Deno.listenDatagram({ transport: "unixpacket", path });
+  const socket = (Deno as unknown as WithUnixDatagrams).listenDatagram({ transport: "unixpacket", path });
   Deno.removeSync(path);
   let last: Promise<unknown> = Promise.resolve();
   const send: Send = (message) =>
