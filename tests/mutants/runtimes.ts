@@ -256,6 +256,19 @@ const WITHOUT_MACHINE: readonly Mutant[] = [
   ]),
 ];
 
+/** The starter of the program in the npm package. */
+const STARTER: readonly Mutant[] = rules("packaging/npm/gssocks.mjs", ["tests/runtimes/program_test.ts"], [
+  [
+    "signals go to the program itself",
+    LEAVES,
+    'createRequire(import.meta.url)("deno/install_api.cjs").runInstall()',
+    'createRequire(import.meta.url).resolve("deno/bin.cjs")',
+  ],
+  ["a signal ends the program", LEAVES, 'for (const signal of ["SIGTERM", "SIGHUP"])', "for (const signal of [])"],
+  ["Control-C comes to the program once", "two signals end it at once", "void (typed || child.", "void (child."],
+  ["who asks without a terminal is heard", LEAVES, "void (typed || child.", "void (true || child."],
+]);
+
 /** The npm package. */
 const NPM: readonly Mutant[] = [
   ...rules("packaging/npm/build.ts", PACKAGE, [
@@ -275,5 +288,6 @@ export const RUNTIMES_MUTANTS: readonly Mutant[] = [
   ...NODE_SOCKETS,
   ...NODE_FILES,
   ...WITHOUT_MACHINE,
+  ...STARTER,
   ...NPM,
 ];
