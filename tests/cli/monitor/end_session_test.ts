@@ -86,6 +86,9 @@ Deno.test("admin port: a page of another site ends nothing, even with a token", 
   assert.equal(await status({ host: "rebound.example:9180" }), 421);
   assert.deepEqual(ended, []);
   assert.equal(await status({ origin: "http://localhost:9180", "sec-fetch-site": "same-origin" }), 200);
+  // Nor does it show the page in a frame of its own, under which somebody else's button lies.
+  const page = (await ask("/", { method: "GET" })).headers.get("content-security-policy")!;
+  for (const rule of ["frame-ancestors", "form-action", "base-uri"]) assert.match(page, new RegExp(`${rule} 'none'`));
 });
 
 Deno.test("admin port: a session is ended by POST only, and by none where it is not set up", async () => {
@@ -112,10 +115,16 @@ Deno.test("admin port: a file of tokens that is none is refused, with the reason
     ["", /there is no token/],
     [`carol ${TOKEN} x`, /line 1 is not a name and a token/],
     [`# x\n${TOKEN}`, /line 2 is not/],
-    ["carol short", /the token of carol has less than 32 characters/],
-    [`carol ${TOKEN}\ncarol ${OTHER}`, /carol stands twice/],
+    ["carol short", /the token in line 1 has less than 32 characters/],
+    [`carol ${TOKEN}\ncarol ${OTHER}`, /line 2 has the name of a line before it/],
+    [`carol ${TOKEN}\n\ndave ${TOKEN}`, /line 3 has the token of a line before it/],
+    // Somebody wrote the two in the wrong order.
+    [`${TOKEN} carol`, /the token in line 1 has less than 32 characters/],
+    [`${TOKEN} ${OTHER}\n${TOKEN} ${OTHER}x`, /line 2 has the name of a line before it/],
   ];
-  for (const [text, reason] of files) assert.throws(() => parseAdminTokens(text), reason);
+  for (const [text, reason] of files) {
+    assert.throws(() => parseAdminTokens(text), ({ message }) => reason.test(message) && !message.includes(TOKEN));
+  }
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, `carol ${TOKEN}\n`);
