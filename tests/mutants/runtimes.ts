@@ -100,6 +100,13 @@ const NODE_SOCKETS: readonly Mutant[] = [
       "    if (next === undefined) connection.close();\n",
     ],
     [
+      "clients that nobody takes are bounded",
+      "CWE-770",
+      "if (next === undefined && accepted.length >= BACKLOG) return void socket.destroy();",
+      "",
+      "clients that nobody takes",
+    ],
+    [
       "closing ends the call that waits",
       LISTENS,
       "      for (const { resolve } of waiting.splice(0)) resolve(undefined);\n",
@@ -170,6 +177,13 @@ const NODE_SOCKETS: readonly Mutant[] = [
       LEAVES,
       " && !isEnding",
       "",
+      "work in node 22",
+    ],
+    [
+      "a reset that Node 22 takes for an end is none",
+      "RFC 9293 section 3.10.7.4",
+      "if (chunk === null && !this.isEnd()) {",
+      "if (false) {",
       "work in node 22",
     ],
   ]),
