@@ -114,6 +114,20 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
       'const HEADERS: readonly string[] = ["authorization", ',
       "const HEADERS: readonly string[] = [",
     ],
+    [
+      "the origin of a page is handed on",
+      "CSRF",
+      '"origin", "sec-fetch-site"]',
+      '"sec-fetch-site"]',
+      "through the port",
+    ],
+    [
+      "what a browser says of a site is handed on",
+      "CSRF; Fetch Metadata",
+      '"origin", "sec-fetch-site"]',
+      '"origin"]',
+      "through the port",
+    ],
   ]),
   ...rules("cli/config/serve_arguments.ts", ENDING, [
     ["the option for the admin port leaves who may end sessions", OURS, "...adminOf(written.admin, given.admin),", ""],

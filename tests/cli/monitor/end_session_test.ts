@@ -1,6 +1,6 @@
 /** Sessions that who has a token ends at the admin port, and everybody who may not. */
 import assert from "node:assert/strict";
-import { adminResponse } from "../../../cli/monitor/admin.ts";
+import { adminResponse, startAdmin } from "../../../cli/monitor/admin.ts";
 import { parseAdminTokens, type SessionEnding } from "../../../cli/monitor/end_session.ts";
 import { readPorts } from "../../../cli/monitor/ports.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
@@ -89,6 +89,32 @@ Deno.test("admin port: a page of another site ends nothing, even with a token", 
   // Nor does it show the page in a frame of its own, under which somebody else's button lies.
   const page = (await ask("/", { method: "GET" })).headers.get("content-security-policy")!;
   for (const rule of ["frame-ancestors", "form-action", "base-uri"]) assert.match(page, new RegExp(`${rule} 'none'`));
+});
+
+Deno.test("admin port: what a browser says of another site comes through the port itself", async () => {
+  const ended: number[] = [];
+  const reports = { say: () => {}, onFault: (error: unknown) => assert.fail(String(error)) };
+  const take = () => Promise.resolve(new Monitor().snapshot());
+  await using port = startAdmin({ hostname: "127.0.0.1", port: 0 }, take, reports, {
+    tokens: parseAdminTokens(`carol ${TOKEN}`),
+    end: (session) => Promise.resolve(ended.push(session) > 0),
+    note: () => {},
+  });
+  const own = `127.0.0.1:${port.addr.port}`;
+  const status = async (...headers: readonly string[]) => {
+    using connection = await Deno.connect({ ...port.addr });
+    const lines = ["POST /sessions/7/end HTTP/1.1", `Host: ${own}`, `authorization: Bearer ${TOKEN}`, ...headers];
+    await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+    return Number((await new Response(connection.readable).text()).slice(9, 12));
+  };
+  assert.equal(await status("Origin: https://evil.example"), 403);
+  assert.equal(await status(`Origin: http://${own}`, "Origin: https://evil.example"), 403);
+  assert.equal(await status("Sec-Fetch-Site: cross-site"), 403);
+  assert.equal(await status("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"), 403);
+  assert.equal(await status(`Authorization: Bearer ${OTHER}`), 401);
+  assert.deepEqual(ended, []);
+  assert.equal(await status(`Origin: http://${own}`, "Sec-Fetch-Site: same-origin"), 200);
+  assert.deepEqual(ended, [7]);
 });
 
 Deno.test("admin port: a session is ended by POST only, and by none where it is not set up", async () => {
