@@ -115,13 +115,20 @@ function health(snapshot: Snapshot): Response {
   return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, shared: lost, troubles: troubled }));
 }
 
+/**
+ * What the page may do. The last three have no default: no other site shows it in a frame, in which its buttons could be pressed
+ * unseen, and a form, which has no script where that was not loaded, sends nothing.
+ */
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+  "frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
+
 function answer(status: number, type: string, body: string, headers: Record<string, string> = {}): Response {
   return new Response(body, {
     status,
     headers: {
       "content-type": type,
       "cache-control": "no-store",
-      "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+      "content-security-policy": POLICY,
       "x-content-type-options": "nosniff",
       ...headers,
     },

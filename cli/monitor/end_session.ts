@@ -38,16 +38,21 @@ const LEAST = 32;
  * Reads a file of tokens: a line for each person, a name and a token with a space between them. Empty lines and lines that begin
  * with `#` count for nothing.
  *
- * @throws {TypeError} When a line is something else, a token is short, a name stands twice, or there is none.
+ * @throws {TypeError} When a line is something else, a token is short, a name or a token stands twice, or there is none.
  */
 export function parseAdminTokens(text: string): readonly AdminToken[] {
   const tokens: AdminToken[] = [];
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
     const [, name, token] = /^\s*(\S+)\s+([\x21-\x7e]+)\s*$/.exec(line) ?? [];
+    // No word of a line is told: who has written the token first has it where the name should be.
     if (name === undefined || token === undefined) throw new TypeError(`line ${i + 1} is not a name and a token`);
-    if (token.length < LEAST) throw new TypeError(`the token of ${quoted(name)} has less than ${LEAST} characters`);
-    if (tokens.some((one) => one.name === name)) throw new TypeError(`${quoted(name)} stands twice`);
+    if (token.length < LEAST) throw new TypeError(`the token in line ${i + 1} has less than ${LEAST} characters`);
+    if (tokens.some((one) => one.name === name)) throw new TypeError(`line ${i + 1} has the name of a line before it`);
+    // The log could not say who of the two it was.
+    if (tokens.some((one) => one.token === token)) {
+      throw new TypeError(`line ${i + 1} has the token of a line before it`);
+    }
     tokens.push({ name, token });
   }
   if (tokens.length === 0) throw new TypeError("there is no token");

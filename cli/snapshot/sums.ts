@@ -54,8 +54,12 @@ export function mergeUsers(all: readonly UserSums[]): readonly UserSums[] {
 /** Merges the rules of several threads. A thread that has not read the configuration again yet has other ones for a moment. */
 export function mergeRules(all: readonly (readonly RuleSums[])[]): readonly RuleSums[] {
   const [first = [], ...others] = all;
+  const added = new Map<string, Sums>();
+  for (const one of others.flat()) added.set(one.rule, addSums(added.get(one.rule) ?? NO_SUMS, one));
   return first.map((own) => {
-    const same = others.flat().filter(({ rule }) => rule === own.rule);
-    return { number: own.number, rule: own.rule, ...same.reduce<Sums>(addSums, own) };
+    const more = added.get(own.rule) ?? NO_SUMS;
+    // Of two that are alike, the first decides, in every thread.
+    added.delete(own.rule);
+    return { number: own.number, rule: own.rule, ...addSums(own, more) };
   });
 }

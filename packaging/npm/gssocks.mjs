@@ -22,19 +22,20 @@ const args = [
   ...process.argv.slice(2),
 ];
 
-/** What starts Deno: npm's package has a file for Node. */
+/** Where Deno is. The file that npm's package has for Node stands between: it ends by a signal alone, and leaves Deno running. */
 function deno() {
   try {
-    return [process.execPath, createRequire(import.meta.url).resolve("deno/bin.cjs")];
+    return createRequire(import.meta.url)("deno/install_api.cjs").runInstall();
   } catch {
-    return ["deno"];
+    return "deno";
   }
 }
 
-const [command, ...first] = deno();
-const child = spawn(command, [...first, ...args], { stdio: "inherit" });
-// The terminal sends these to both; only the program acts on them.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
+const child = spawn(deno(), args, { stdio: "inherit" });
+// A terminal sends Control-C to both, and a second signal would end the program without the end of its sessions.
+const typed = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+process.on("SIGINT", () => void (typed || child.kill("SIGINT")));
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
 child.on("error", () => {
   process.stderr.write("gssocks needs Deno: npm install -g deno, or https://deno.com\n");
   process.exit(127);

@@ -74,6 +74,9 @@ export class DuplexConnection implements Connection {
     this.relayedBy = ends.relayedBy;
     const push = stream.push;
     stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null && !this.isEnd()) {
+        this.fail(new SocksConnectionError("LOST", "Connection was reset by the peer"));
+      }
       if (chunk === null && this.#readFailure === undefined) this.#ended = true;
       const more = push.call(stream, chunk, encoding);
       this.changed();
@@ -86,6 +89,11 @@ export class DuplexConnection implements Connection {
   /** Whether the stream has reported its end. Earlier bytes may still be unread. */
   protected get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether an end that the stream reports is one. */
+  protected isEnd(): boolean {
+    return true;
   }
 
   /** The error if nothing more comes although the stream has not ended. Called once all bytes are read. */
@@ -214,8 +222,14 @@ export class DuplexConnection implements Connection {
   protected release(): void {
     // Node 22 and 24 never close a socket that is reset while its end is sent, or after that.
     const isEnding = this.stream.writableEnded && this.stream.writableLength === 0;
-    if (this.#cut && this.stream.resetAndDestroy !== undefined && !isEnding) this.stream.resetAndDestroy();
-    else this.stream.destroy();
+    try {
+      if (this.#cut && this.stream.resetAndDestroy !== undefined && !isEnding) {
+        return void this.stream.resetAndDestroy();
+      }
+    } catch {
+      // Node resets sockets of TCP only: for one in the file system it throws, and leaves it open.
+    }
+    this.stream.destroy();
   }
 
   ref(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { IpcNetConnectOpts, Socket, TcpNetConnectOpts } from "node:net";
+import { builtin } from "../../base/builtin.ts";
 import { abortable } from "../../base/deadline.ts";
 import type { Connection, Dialer } from "../stream/connection.ts";
 import { dialError } from "../stream/dial_error.ts";
@@ -60,7 +61,7 @@ export function dialingFrom(dial: Dialer): (addresses: readonly string[]) => Dia
       const { signal } = options;
       const socket = await opened({ host, port, localAddress, ...SOCKET_OPTIONS }, { target, signal });
       const local = { hostname: socket.localAddress ?? localAddress, port: socket.localPort ?? 0 };
-      return new DuplexConnection(socket, { local, remote: target });
+      return new SocketConnection(socket, { local, remote: target });
     };
   };
 }
@@ -93,9 +94,28 @@ function firstOf(error: Error): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
 
+/** What of a socket of Node is not in its types: whether the system has its peer still, as a number below zero where it has none. */
+interface SocketHandle {
+  readonly _handle?: { getpeername?(into: object): number } | null;
+}
+
+/** Whether this is Node 22: it takes a reset for an end if it comes while nobody reads. Later ones do not. */
+const MISTAKES_RESETS = /^22\./.test(
+  builtin<{ versions?: { node?: string } }>("node:process")?.versions?.node ?? "",
+);
+
+/** A connection over a socket of TCP. */
+class SocketConnection extends DuplexConnection {
+  /** Before this side has ended, a socket without a peer was reset. */
+  protected override isEnd(): boolean {
+    if (!MISTAKES_RESETS || this.stream.writableEnded) return true;
+    return ((this.stream as SocketHandle)._handle?.getpeername?.({}) ?? 0) >= 0;
+  }
+}
+
 /** The connection of an open socket of TCP. */
 export function connectionOf(socket: Socket): Connection {
-  return new DuplexConnection(socket, {
+  return new SocketConnection(socket, {
     local: endpointOf(socket.localAddress, socket.localPort),
     remote: endpointOf(socket.remoteAddress, socket.remotePort),
   });

@@ -15,7 +15,7 @@ import { listenNaming } from "./listen_naming.ts";
 import { connectionOf, SOCKET_OPTIONS } from "./node_dial.ts";
 import { nodeNet } from "./node_modules.ts";
 
-/** Clients that the system keeps until they are accepted. */
+/** Clients that the system keeps until they are accepted, and that are kept here until they are taken. */
 const BACKLOG = 511;
 
 const INSTEAD = "pass `listeners`, or an empty list and connections to serveConnection()";
@@ -108,8 +108,10 @@ function listenerOf(server: Server, addr: Endpoint, wrap: (socket: Socket) => Co
   let failure: Error | undefined;
   let closed = false;
   server.on("connection", (socket) => {
-    const connection = wrap(socket);
     const next = waiting.shift();
+    // `node:net` accepts whether somebody asks or not: without a bound, clients that a full server leaves waiting would fill it.
+    if (next === undefined && accepted.length >= BACKLOG) return void socket.destroy();
+    const connection = wrap(socket);
     if (next === undefined) accepted.push(connection);
     else next.resolve(connection);
   });

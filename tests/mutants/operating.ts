@@ -54,7 +54,8 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("cli/snapshot/sums.ts", METRICS, [
     ["a user of several threads is one", OURS, "addSums(users.get(one.user) ?? NO_SUMS, one)", "one"],
-    ["a rule of several threads is one", OURS, "same.reduce<Sums>(addSums, own)", "own"],
+    ["a rule of several threads is one", OURS, "...addSums(own, more) }", "...own }"],
+    ["of two rules that are alike the first counts for all threads", OURS, "    added.delete(own.rule);\n", ""],
   ]),
   ...rules("cli/monitor/end_session.ts", ENDING, [
     ["a session is ended with a token only", OURS, "if (who === undefined) {", "if (false) {"],
@@ -67,6 +68,13 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
     ["a short token is refused", OURS, "if (token.length < LEAST)", "if (false)"],
     ["a file without a token is refused", OURS, "if (tokens.length === 0)", "if (false)"],
     ["a name stands once among the tokens", OURS, "if (tokens.some((one) => one.name === name))", "if (false)"],
+    ["a token is one person's", OURS, "if (tokens.some((one) => one.token === token))", "if (false)"],
+    [
+      "a token in the place of the name is not told",
+      "CWE-532",
+      "the token in line ${i + 1} has",
+      "the token of ${name} has",
+    ],
     ["a page of another origin ends no session", "CSRF", '(headers.get("origin") ?? origin) !== origin ||', ""],
     [
       "what a browser calls another site ends no session",
@@ -83,6 +91,8 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
     ["the log says who ended a session", OURS, 'note({\n    event: "ended"', 'void ({\n    event: "ended"'],
   ]),
   ...rules("cli/monitor/admin.ts", ENDING, [
+    ["no other site shows the page in a frame", "CSP Level 3: frame-ancestors", "frame-ancestors 'none'; ", ""],
+    ["a form of the page without its script sends no token", "CSP Level 3: form-action", "form-action 'none'; ", ""],
     ["a session is ended by POST only", "RFC 9110 section 9.2.1", 'if (request.method !== "POST")', "if (false)"],
     [
       "sessions are ended where that is set up only",
@@ -103,6 +113,20 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
       OURS,
       'const HEADERS: readonly string[] = ["authorization", ',
       "const HEADERS: readonly string[] = [",
+    ],
+    [
+      "the origin of a page is handed on",
+      "CSRF",
+      '"origin", "sec-fetch-site"]',
+      '"sec-fetch-site"]',
+      "through the port",
+    ],
+    [
+      "what a browser says of a site is handed on",
+      "CSRF; Fetch Metadata",
+      '"origin", "sec-fetch-site"]',
+      '"origin"]',
+      "through the port",
     ],
   ]),
   ...rules("cli/config/serve_arguments.ts", ENDING, [

@@ -100,6 +100,13 @@ const NODE_SOCKETS: readonly Mutant[] = [
       "    if (next === undefined) connection.close();\n",
     ],
     [
+      "clients that nobody takes are bounded",
+      "CWE-770",
+      "if (next === undefined && accepted.length >= BACKLOG) return void socket.destroy();",
+      "",
+      "clients that nobody takes",
+    ],
+    [
       "closing ends the call that waits",
       LISTENS,
       "      for (const { resolve } of waiting.splice(0)) resolve(undefined);\n",
@@ -170,6 +177,13 @@ const NODE_SOCKETS: readonly Mutant[] = [
       LEAVES,
       " && !isEnding",
       "",
+      "work in node 22",
+    ],
+    [
+      "a reset that Node 22 takes for an end is none",
+      "RFC 9293 section 3.10.7.4",
+      "if (chunk === null && !this.isEnd()) {",
+      "if (false) {",
       "work in node 22",
     ],
   ]),
@@ -256,6 +270,19 @@ const WITHOUT_MACHINE: readonly Mutant[] = [
   ]),
 ];
 
+/** The starter of the program in the npm package. */
+const STARTER: readonly Mutant[] = rules("packaging/npm/gssocks.mjs", ["tests/runtimes/program_test.ts"], [
+  [
+    "signals go to the program itself",
+    LEAVES,
+    'createRequire(import.meta.url)("deno/install_api.cjs").runInstall()',
+    'createRequire(import.meta.url).resolve("deno/bin.cjs")',
+  ],
+  ["a signal ends the program", LEAVES, 'for (const signal of ["SIGTERM", "SIGHUP"])', "for (const signal of [])"],
+  ["Control-C comes to the program once", "two signals end it at once", "void (typed || child.", "void (child."],
+  ["who asks without a terminal is heard", LEAVES, "void (typed || child.", "void (true || child."],
+]);
+
 /** The npm package. */
 const NPM: readonly Mutant[] = [
   ...rules("packaging/npm/build.ts", PACKAGE, [
@@ -275,5 +302,6 @@ export const RUNTIMES_MUTANTS: readonly Mutant[] = [
   ...NODE_SOCKETS,
   ...NODE_FILES,
   ...WITHOUT_MACHINE,
+  ...STARTER,
   ...NPM,
 ];

@@ -53,6 +53,13 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/shell/duplex.ts", DUPLEX, [
     [
+      "a cut closes what Node cannot reset",
+      CONTRACT,
+      "    this.stream.destroy();\n  }\n",
+      "  }\n",
+      "that cannot be reset",
+    ],
+    [
       "reads are served in the order of the calls",
       CONTRACT,
       "return this.#readsInOrder.run(() => this.#next());",

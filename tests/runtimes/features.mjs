@@ -180,6 +180,35 @@ const steps = {
     ended.abort();
     assert.throws(() => dialFrom(["nowhere"]), TypeError);
   },
+  async "a connection over a socket in the file system that is cut is closed"() {
+    const path = `${folder}/cut`;
+    const listener = listenUnix(path);
+    const [near, far] = await Promise.all([dialUnix(path)(target, {}), listener.accept()]);
+    far.abort();
+    assert.equal(await near.read().catch(() => null), null);
+    near.close();
+    listener.close();
+  },
+  async "a reset is no end, also if it comes while nobody reads"() {
+    const resetting = createServer((socket) => {
+      socket.on("error", () => {}).write(new Uint8Array(50_000_000));
+      // What the reader takes by itself has filled it by then.
+      setTimeout(() => socket.resetAndDestroy(), 300);
+    });
+    await new Promise((resolve) => resetting.listen(0, "127.0.0.1", resolve));
+    const connections = await Promise.all([
+      dialTcp({ hostname: "127.0.0.1", port: resetting.address().port }, {}),
+      dialFrom(["127.0.0.1"])({ hostname: "127.0.0.1", port: resetting.address().port }, {}),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    for (const connection of connections) {
+      await assert.rejects(async () => {
+        while (await connection.read() !== null);
+      });
+      connection.close();
+    }
+    resetting.close();
+  },
   async "HTTP over agents of Node"() {
     const { createServer: createHttp, get } = await import("node:http");
     const { nodeAgents } = await import("@gssocks/gssocks/node");

@@ -101,7 +101,7 @@ async function hasFeatures(project: NpmProject, kdc: TestKdc, runtime: string): 
   const { stdout } = await project.runs(runtime, program, { KRB5_CONFIG: `${project.folder}/krb5.conf` });
   const done = stdout.trim().split("\n");
   assert.equal(done.at(-1), "end", stdout);
-  assert.equal(done.filter((line) => line.startsWith("ok ")).length, 13, stdout);
+  assert.equal(done.filter((line) => line.startsWith("ok ")).length, 15, stdout);
 }
 
 async function servesDeno(project: NpmProject, kdc: TestKdc, runtime: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Sessions that who has a token ends at the admin port, and everybody who may not. */
 import assert from "node:assert/strict";
-import { adminResponse } from "../../../cli/monitor/admin.ts";
+import { adminResponse, startAdmin } from "../../../cli/monitor/admin.ts";
 import { parseAdminTokens, type SessionEnding } from "../../../cli/monitor/end_session.ts";
 import { readPorts } from "../../../cli/monitor/ports.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
@@ -86,6 +86,35 @@ Deno.test("admin port: a page of another site ends nothing, even with a token", 
   assert.equal(await status({ host: "rebound.example:9180" }), 421);
   assert.deepEqual(ended, []);
   assert.equal(await status({ origin: "http://localhost:9180", "sec-fetch-site": "same-origin" }), 200);
+  // Nor does it show the page in a frame of its own, under which somebody else's button lies.
+  const page = (await ask("/", { method: "GET" })).headers.get("content-security-policy")!;
+  for (const rule of ["frame-ancestors", "form-action", "base-uri"]) assert.match(page, new RegExp(`${rule} 'none'`));
+});
+
+Deno.test("admin port: what a browser says of another site comes through the port itself", async () => {
+  const ended: number[] = [];
+  const reports = { say: () => {}, onFault: (error: unknown) => assert.fail(String(error)) };
+  const take = () => Promise.resolve(new Monitor().snapshot());
+  await using port = startAdmin({ hostname: "127.0.0.1", port: 0 }, take, reports, {
+    tokens: parseAdminTokens(`carol ${TOKEN}`),
+    end: (session) => Promise.resolve(ended.push(session) > 0),
+    note: () => {},
+  });
+  const own = `127.0.0.1:${port.addr.port}`;
+  const status = async (...headers: readonly string[]) => {
+    using connection = await Deno.connect({ ...port.addr });
+    const lines = ["POST /sessions/7/end HTTP/1.1", `Host: ${own}`, `authorization: Bearer ${TOKEN}`, ...headers];
+    await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+    return Number((await new Response(connection.readable).text()).slice(9, 12));
+  };
+  assert.equal(await status("Origin: https://evil.example"), 403);
+  assert.equal(await status(`Origin: http://${own}`, "Origin: https://evil.example"), 403);
+  assert.equal(await status("Sec-Fetch-Site: cross-site"), 403);
+  assert.equal(await status("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"), 403);
+  assert.equal(await status(`Authorization: Bearer ${OTHER}`), 401);
+  assert.deepEqual(ended, []);
+  assert.equal(await status(`Origin: http://${own}`, "Sec-Fetch-Site: same-origin"), 200);
+  assert.deepEqual(ended, [7]);
 });
 
 Deno.test("admin port: a session is ended by POST only, and by none where it is not set up", async () => {
@@ -112,10 +141,16 @@ Deno.test("admin port: a file of tokens that is none is refused, with the reason
     ["", /there is no token/],
     [`carol ${TOKEN} x`, /line 1 is not a name and a token/],
     [`# x\n${TOKEN}`, /line 2 is not/],
-    ["carol short", /the token of carol has less than 32 characters/],
-    [`carol ${TOKEN}\ncarol ${OTHER}`, /carol stands twice/],
+    ["carol short", /the token in line 1 has less than 32 characters/],
+    [`carol ${TOKEN}\ncarol ${OTHER}`, /line 2 has the name of a line before it/],
+    [`carol ${TOKEN}\n\ndave ${TOKEN}`, /line 3 has the token of a line before it/],
+    // Somebody wrote the two in the wrong order.
+    [`${TOKEN} carol`, /the token in line 1 has less than 32 characters/],
+    [`${TOKEN} ${OTHER}\n${TOKEN} ${OTHER}x`, /line 2 has the name of a line before it/],
   ];
-  for (const [text, reason] of files) assert.throws(() => parseAdminTokens(text), reason);
+  for (const [text, reason] of files) {
+    assert.throws(() => parseAdminTokens(text), ({ message }) => reason.test(message) && !message.includes(TOKEN));
+  }
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, `carol ${TOKEN}\n`);

@@ -173,6 +173,8 @@ Deno.test("status: the snapshots of workers are added up", () => {
     sent: 214,
     received: 418,
   });
+  const { requests, refused } = both.rules[0]!;
+  assert.deepEqual([requests, refused, both.rules[2]], [0, 2, one.rules[2]]);
   assert.deepEqual([both.handshake.sum, both.connect.counts.at(-1), both.causes["rule"]], [0.008, 0, 4]);
   assert.equal(both.connect.counts.reduce((a, b) => a + b), 2);
   assert.equal(both.session.counts.length, SESSION_BOUNDS.length + 1);

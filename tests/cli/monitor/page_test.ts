@@ -29,7 +29,8 @@ Deno.test("status page: asks nobody but the server that it is from, and names wh
   assert.doesNotMatch(PAGE_HTML, / style=| on\w+=|<script>/);
   const take = () => Promise.resolve(new Monitor().snapshot());
   const { headers } = await adminResponse(new Request("http://127.0.0.1/"), take);
-  const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'";
+  const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
   assert.equal(headers.get("content-security-policy"), policy);
 });
 

@@ -21,6 +21,18 @@ Deno.test("DuplexConnection: the first read gets the bytes, also if another one 
   connection.close();
 });
 
+Deno.test("DuplexConnection: cutting a stream that cannot be reset closes it", async () => {
+  // Node's sockets in the file system have the method, and throw.
+  const resetAndDestroy = () => {
+    throw new TypeError("This handle type cannot be sent");
+  };
+  const stream = Object.assign(new Duplex({ read() {} }), { resetAndDestroy });
+  const connection = new DuplexConnection(stream);
+  connection.abort();
+  assert.equal(stream.destroyed, true);
+  await assert.rejects(connection.read(), { code: "CLOSED" });
+});
+
 Deno.test("DuplexConnection: returns a chunk in memory of its own", async () => {
   const stream = new Duplex({ read() {} });
   const connection = new DuplexConnection(stream);

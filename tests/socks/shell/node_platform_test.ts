@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { nodePlatform } from "../../../socks/shell/node_platform.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
+import type { Connection } from "../../../socks/stream/connection.ts";
 
 const HERE = { hostname: "127.0.0.1", port: 0 };
 const { dial, listen, listenUnix, dialUnix } = nodePlatform;
@@ -71,6 +72,25 @@ Deno.test("node:net: closing ends the call that waits, and clients that nobody h
   const nobody = again.accept();
   again.close();
   assert.equal(await nobody, undefined);
+});
+
+Deno.test("node:net: clients that nobody takes are bounded; the others are taken later", async () => {
+  const listener = listen(HERE);
+  const near: Connection[] = [];
+  for (let i = 0; i < 511; i++) near.push(await dial(listener.addr, {}));
+  const tooMany = await dial(listener.addr, {});
+  assert.equal(await tooMany.read().then(() => "ended", () => "ended"), "ended");
+  for (const { local } of near) {
+    const far = await listener.accept();
+    assert.deepEqual(far!.remote, local);
+    far!.close();
+  }
+  const next = listener.accept();
+  near.push(await dial(listener.addr, {}));
+  assert.deepEqual((await next)!.remote, near.at(-1)!.local);
+  (await next)!.close();
+  for (const one of [...near, tooMany]) one.close();
+  listener.close();
 });
 
 Deno.test("node:net: a socket in the file system is used, taken only once, and removed", async () => {
