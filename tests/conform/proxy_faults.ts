@@ -36,7 +36,7 @@ export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "hello.split": { faults: { oneRead: "hello" } },
   "hello.waits": { faults: { eager: "hello" } },
   "hello.joined": { faults: { forget: "hello" } },
-  "hello.skipped": { faults: { skipsAuth: true } },
+  "hello.skipped": { faults: { skipsAuth: true }, also: { skipsAuth: true, codes: { 0: 1 } } },
   "hello.http": { faults: { answersGarbage: true }, says: "48 54 54 50 2f 31 2e 30 20 34 30 30 0d 0a 0d 0a" },
 
   "password.good": { faults: { checkLogin: () => false } },
