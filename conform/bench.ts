@@ -186,6 +186,17 @@ export class Bench implements AsyncDisposable {
     return raw;
   }
 
+  /** An authenticated connection whose messages are not protected. */
+  async plain(): Promise<Raw> {
+    const { methods, login: given } = this.lab;
+    const able = [Method.None, ...(given === undefined ? [] : [Method.Password])];
+    const method = able.find((candidate) => methods.has(candidate));
+    if (method === undefined) throw new Skipped("the proxy has no method without protection");
+    const raw = await this.chosen(method);
+    if (method === Method.Password) await this.logIn(raw);
+    return raw;
+  }
+
   async logIn(raw: Raw): Promise<void> {
     const { username, password } = this.lab.login!;
     await raw.send(login(username, password));

@@ -4,9 +4,12 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
 
 /** A stream to a peer. Each call that waits has a limit of time, and fails the check with what came instead. */
 export interface Channel {
+  /** Address of this end. */
+  readonly local: Endpoint | undefined;
   /** Sends messages in one write; where messages are protected, each is one token. Whether the peer takes them, its answer shows. */
   send(...messages: readonly Uint8Array[]): Promise<void>;
   /** Returns exactly `length` bytes. */

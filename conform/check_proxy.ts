@@ -25,7 +25,7 @@ export interface ConformanceOptions {
   readonly onResult?: ((result: CheckResult) => void) | undefined;
   /** Carries out the checks whose name begins with one of these alone. @default {all of them} */
   readonly only?: readonly string[] | undefined;
-  /** How long to wait for an answer or an end, in milliseconds. @default {10000, the time that RFC 1928 section 6 gives} */
+  /** How long to wait for an answer or an end, in milliseconds. @default {10000, the time that RFC 1928 section 6 gives for the end after a refusal} */
   readonly timeout?: number | undefined;
   /** How long nothing must come, where nothing may come, in milliseconds. @default {400} */
   readonly silence?: number | undefined;

@@ -6,6 +6,7 @@
 import { type Bytes, concat, EMPTY } from "../base/bytes.ts";
 import { GssError } from "../gss/status.ts";
 import type { GssContext } from "../gss/context.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
 import { encodeFrame, FrameType } from "../socks/wire/gssapi.ts";
 import type { Channel } from "./channel.ts";
 import { expect, Failed } from "./check.ts";
@@ -40,6 +41,10 @@ export class GssSession implements Channel {
   constructor(raw: Raw, context: GssContext) {
     this.raw = raw;
     this.context = context;
+  }
+
+  get local(): Endpoint | undefined {
+    return this.raw.local;
   }
 
   /** Returns a frame with a message in a token of the context. */

@@ -50,6 +50,11 @@ export async function takeReply(channel: Channel, what = "a reply"): Promise<Raw
   return { head, reply: head[1]!, hostname, port: rest[length]! << 8 | rest[length + 1]! };
 }
 
+/** Whether an address says nothing but its family. */
+export function isUnspecified(hostname: string): boolean {
+  return hostname === "0.0.0.0" || hostname === "::";
+}
+
 /** Takes the beginning of a reply that must refuse, and returns its code. Servers leave out what means nothing in a refusal. */
 export async function takeRefusal(channel: Channel, why: string): Promise<number> {
   const what = `a reply that refuses ${why}`;

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkClient } from "../../conform/check_client.ts";
+import { CLIENT_PARTS } from "../../conform/client/all.ts";
 import { KerberosAcceptorCredential } from "../../kerberos/mech/credentials.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { exclude, type ParsedArguments, UsageError } from "../command/command.ts";
@@ -21,6 +22,7 @@ export async function conformClient(args: ParsedArguments, io: CliIo): Promise<n
   }
   const run = args.value("run");
   if (run === undefined) throw new UsageError("--client needs --run COMMAND, which starts the client");
+  const only = onlyOf(args, CLIENT_PARTS);
   const listen = endpoint(args.value("listen") ?? "localhost:0", 0);
   const show = onResult(args, io);
   await using keys = await keysFor(args, listen.hostname);
@@ -29,7 +31,7 @@ export async function conformClient(args: ParsedArguments, io: CliIo): Promise<n
     credential: keys.credential,
     listen,
     shows: !args.has("no-output"),
-    only: onlyOf(args),
+    only,
     timeout: timeOf(args, "timeout"),
     silence: timeOf(args, "silence"),
     onResult: show,

@@ -6,6 +6,7 @@
 import { pause } from "../../base/deadline.ts";
 import { checkProxy } from "../../conform/check_proxy.ts";
 import type { Login } from "../../conform/bench.ts";
+import { PROXY_CHECKS } from "../../conform/proxy/all.ts";
 import type { TargetOptions } from "../../conform/target.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
@@ -30,6 +31,7 @@ export async function conformProxy(args: ParsedArguments, io: CliIo): Promise<nu
   }
   const [word] = args.words;
   if (word === undefined) throw new UsageError("an argument is missing: HOST:PORT of the proxy, or --client");
+  const only = onlyOf(args, PROXY_CHECKS);
   const proxy = usable(() => parseEndpointText(word, 1080));
   const login = await loginFrom(args, io);
   const target = targetFrom(args);
@@ -43,7 +45,7 @@ export async function conformProxy(args: ParsedArguments, io: CliIo): Promise<nu
     target,
     credential: tickets && new KerberosInitiatorCredential(tickets),
     service: args.value("service"),
-    only: onlyOf(args),
+    only,
     timeout: timeOf(args, "timeout"),
     silence: timeOf(args, "silence"),
     onResult: show,

@@ -10,7 +10,7 @@ import { Command } from "../../socks/wire/messages.ts";
 import type { Bench } from "../bench.ts";
 import type { Channel } from "../channel.ts";
 import { expect, Failed, Skipped } from "../check.ts";
-import { answerTo, request } from "../messages.ts";
+import { answerTo, isUnspecified, request } from "../messages.ts";
 
 /** Address of this machine that is no client of the proxy. */
 const ELSEWHERE = "127.0.0.2";
@@ -29,13 +29,16 @@ export interface Association {
 /** Asks for an association; skips the check if the proxy does not have it. */
 export async function associate(bench: Bench, channel: Channel): Promise<Association> {
   const { proxy, times } = bench.lab;
-  const loopback = /^(?:127\.|localhost$)/.test(proxy.hostname);
-  const { socket, arrivals } = await bench.datagrams(loopback ? "127.0.0.1" : "0.0.0.0");
-  await channel.send(request(Command.UdpAssociate, { hostname: "0.0.0.0", port: loopback ? socket.local.port : 0 }));
+  // From the address that the proxy knows, so of its family too.
+  const own = channel.local?.hostname ?? "0.0.0.0";
+  const { socket, arrivals } = await bench.datagrams(own);
+  const loopback = /^(?:127\.|::1$)/.test(own);
+  const unspecified = own.includes(":") ? "::" : "0.0.0.0";
+  await channel.send(request(Command.UdpAssociate, { hostname: unspecified, port: loopback ? socket.local.port : 0 }));
   const { reply, hostname, port } = await answerTo(channel, "UDP ASSOCIATE");
   if (reply === 7 || reply === 2) throw new Skipped(`the proxy does not carry out UDP ASSOCIATE (reply 0${reply})`);
   expect(reply === 0 && port !== 0, "05 00 and a port", `05 0${reply} and port ${port}`);
-  const relay: Endpoint = { hostname: hostname === "0.0.0.0" ? proxy.hostname : hostname, port };
+  const relay: Endpoint = { hostname: isUnspecified(hostname) ? proxy.hostname : hostname, port };
   return {
     send: (bytes) => socket.send(bytes, relay),
     async sendFromElsewhere(bytes): Promise<void> {

@@ -86,11 +86,12 @@ function dataRefused(
     /** All that may reach the target. */
     readonly may: Bytes;
   },
+  severity: "must" | "should" = "must",
 ): Check<Bench> {
   return {
     id,
     clause,
-    severity: "must",
+    severity,
     title: `hands on no ${title}`,
     async run(bench) {
       const { near, far } = await open(bench, 2);
@@ -192,7 +193,7 @@ export const PROTECTION_CHECKS: readonly Check<Bench>[] = [
   dataRefused("protection.no-token", "data after a token of no bytes", CLAUSE, {
     frames: async (session) => [Uint8Array.of(1, 3, 0, 0), await session.frame(ONE)],
     may: new Uint8Array(0),
-  }),
+  }, "should"),
   {
     id: "protection.reflected",
     clause: CLAUSE,

@@ -5,10 +5,10 @@
  */
 import { sameBytes, utf8 } from "../../base/bytes.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
-import { Method } from "../../socks/wire/messages.ts";
 import type { Bench } from "../bench.ts";
 import { type Check, expect, Skipped } from "../check.ts";
 import { shown } from "../hex.ts";
+import { isUnspecified } from "../messages.ts";
 import { associate, type Association } from "./association.ts";
 
 const CLAUSE = "RFC 1928 section 7";
@@ -16,13 +16,7 @@ const [THERE, BACK] = [utf8("a datagram"), utf8("its answer")];
 
 /** An association without protection. */
 async function plain(bench: Bench): Promise<Association> {
-  const { methods, login } = bench.lab;
-  const able = [Method.None, Method.Password].filter((method) => method === Method.None || login !== undefined);
-  const method = able.find((candidate) => methods.has(candidate));
-  if (method === undefined) throw new Skipped("the proxy has no method without protection");
-  const raw = await bench.chosen(method);
-  if (method === Method.Password) await bench.logIn(raw);
-  return await associate(bench, raw);
+  return await associate(bench, await bench.plain());
 }
 
 /** A check that a datagram goes to no target. */
@@ -30,10 +24,11 @@ function dropped(
   id: string,
   title: string,
   attack: (association: Association, good: Uint8Array) => Promise<void>,
+  clause = CLAUSE,
 ): Check<Bench> {
   return {
     id,
-    clause: CLAUSE,
+    clause,
     severity: "must",
     title: `drops ${title}`,
     async run(bench) {
@@ -59,9 +54,12 @@ export const UDP_CHECKS: readonly Check<Bench>[] = [
       expect(sameBytes(bytes, THERE), "the data alone", shown(bytes));
       await bench.target.answer(BACK, from);
       const answer = await association.next("the answer of the target");
-      const { data, port, fragment } = decodeDatagram(answer);
+      const { data, hostname, port, fragment } = decodeDatagram(answer);
       expect(answer[0] === 0 && answer[1] === 0 && fragment === 0, "00 00 00", shown(answer));
-      expect(port === bench.target.udp.port, `the port of the target, ${bench.target.udp.port}`, `port ${port}`);
+      const { udp } = bench.target;
+      expect(port === udp.port, `the port of the target, ${udp.port}`, `port ${port}`);
+      const known = !isUnspecified(udp.hostname);
+      expect(!known || hostname === udp.hostname, `the address of the target, ${udp.hostname}`, hostname);
       expect(sameBytes(data, BACK), "the data of the answer", shown(data));
     },
   },
@@ -95,6 +93,7 @@ export const UDP_CHECKS: readonly Check<Bench>[] = [
       await association.end();
       await association.send(good);
     },
+    "RFC 1928 section 6",
   ),
   {
     id: "udp.goes-on",

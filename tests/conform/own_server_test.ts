@@ -16,6 +16,7 @@ const EVERYTHING: Partial<ServeOptions> = {
 
 /** What the server says where the RFCs leave it open. */
 const NOTES: Readonly<Record<string, string>> = {
+  "hello.methods": "01 gssapi, 02 password",
   "hello.order": "no: chooses method 1 in either order",
   "hello.http": "no byte",
   "token.spnego": "accepts it",
@@ -64,6 +65,23 @@ Deno.test("conformance of the server: without methods that authenticate, it pass
       "the proxy has no method that authenticates",
     ].sort(),
   );
+});
+
+Deno.test("conformance of the server: at an address of IPv6, with a user whom the kit does not know", async () => {
+  await using server = serve({
+    hostname: "::1",
+    port: 0,
+    allowUnauthenticated: true,
+    rules: ["allow localhost"],
+    ...EVERYTHING,
+  });
+  const { results } = await checkProxy({
+    proxy: { hostname: "::1", port: server.addr.port },
+    only: ["connect", "bind", "udp"],
+    silence: 60,
+  });
+  const notPassed = results.filter(({ outcome }) => outcome !== "pass").map(({ id, detail }) => [id, detail]);
+  assert.deepEqual(notPassed, [["udp.source", "the kit has no second address to send from"]]);
 });
 
 Deno.test("conformance of the server: one that grants level 0 breaks the rule of it, and no other", async () => {

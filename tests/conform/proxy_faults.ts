@@ -22,6 +22,10 @@ const refusesIt = { says: "refuses it" };
 
 /** Faults by check. */
 export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
+  "hello.methods": {
+    faults: { choose: (methods, right) => methods.includes(2) ? 0xff : right },
+    says: "00 none, 01 gssapi",
+  },
   "hello.none-acceptable": { faults: { choose: () => 0 } },
   "hello.offered-only": { faults: { choose: () => 1 } },
   "hello.beside-unknown": { faults: { choose: (methods, right) => methods.length > 1 ? 0xff : right } },
@@ -32,7 +36,7 @@ export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "hello.split": { faults: { oneRead: "hello" } },
   "hello.waits": { faults: { eager: "hello" } },
   "hello.joined": { faults: { forget: "hello" } },
-  "hello.skipped": { faults: { skipsAuth: true } },
+  "hello.skipped": { faults: { skipsAuth: true }, also: { skipsAuth: true, codes: { 0: 1 } } },
   "hello.http": { faults: { answersGarbage: true }, says: "48 54 54 50 2f 31 2e 30 20 34 30 30 0d 0a 0d 0a" },
 
   "password.good": { faults: { checkLogin: () => false } },
@@ -69,7 +73,7 @@ export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "token.type-3": { faults: { anyType: true } },
   "token.type-4": { faults: { anyType: true } },
   "token.version": { faults: { anyVersion: true } },
-  "token.too-long": { faults: { refuse: "stay" } },
+  "token.ends-refused": { faults: { refuse: "stay" } },
   "token.replayed": { faults: { forgetsTokens: true } },
   "token.abort": { faults: { refuse: "stay" } },
   "token.after": { faults: { refuse: "close" } },
@@ -137,7 +141,7 @@ export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "connect.address-type": { faults: { codes: { 8: 1 } } },
   "connect.long-name": { faults: { codes: { 4: 0 } } },
   "connect.empty-name": { faults: { codes: { 1: 0 } } },
-  "connect.version": { faults: { anyVersion: true } },
+  "connect.version": { faults: { anyVersion: true }, also: { anyVersion: true, codes: { 0: 1 } } },
   "connect.ends-refused": { faults: { staysAfterRefusal: true } },
   "connect.early-data": { faults: { forget: "request" } },
   "end.client": { faults: { noHalfClose: "client" } },
@@ -145,11 +149,11 @@ export const PROXY_FAULTS: Readonly<Record<string, CheckFaults>> = {
   "end.both": { faults: { neverEnds: true } },
   "end.client-gone": { faults: { neverEnds: true } },
 
-  "bind.first-reply": { faults: { bind: "no port" } },
-  "bind.second-reply": { faults: { bind: "no address" } },
+  "bind.first-reply": { faults: { bind: "no port" }, also: { bind: "closed port" } },
+  "bind.second-reply": { faults: { bind: "no address" }, also: { bind: "another address" } },
   "bind.data": { faults: { bind: "deaf" } },
 
-  "udp.there-and-back": { faults: { udp: "header" } },
+  "udp.there-and-back": { faults: { udp: "header" }, also: { udp: "another address" } },
   "udp.name": { faults: { udp: "no names" } },
   "udp.fragment": { faults: { udp: "fragments" } },
   "udp.short": { faults: { cutGoesTo: KNOWN_TARGET } },

@@ -85,6 +85,10 @@ Deno.test("conform: wrong arguments", async () => {
     [["localhost:1080", "--krb5-conf", "x"], /--krb5-conf needs --write-keytab/],
     [["localhost:1080", "--target-name", "x"], /--target-name needs --target/],
     [["localhost:1080", "--silence", "soon"], /--silence takes a time/],
+    [["localhost:1080", "--silence", "0"], /--silence cannot be "0"/],
+    [["localhost:1080", "--silence", "never"], /--silence cannot be "never"/],
+    [["localhost:1080", "--only", "hello", "--only", "client"], /no check has a name that begins with "client"/],
+    [["--client", "--run", "curl {proxy}", "--only", "hello"], /no check has a name that begins with "hello"/],
   ];
   for (const [args, message] of wrong) {
     const { code, err } = await gssocks(["conform", ...args]);

@@ -63,11 +63,13 @@ async function bind(client: BreakableClient, faults: ProxyFaults): Promise<void>
   const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
   // Whether a connection comes or not.
   client.left.push(listener);
+  if (faults.bind === "closed port") listener.close();
   await reply(client, 0, faults.bind === "no port" ? { ...listener.addr, port: 0 } : listener.addr, faults);
   const peer = await listener.accept();
   listener.close();
   if (peer === undefined) return;
-  await reply(client, 0, faults.bind === "no address" ? NOWHERE : peer.remote!, faults);
+  const remote = faults.bind === "another address" ? { ...peer.remote!, hostname: "192.0.2.7" } : peer.remote!;
+  await reply(client, 0, faults.bind === "no address" ? NOWHERE : remote, faults);
   await relay(client, peer, faults);
 }
 

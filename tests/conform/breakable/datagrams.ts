@@ -51,7 +51,8 @@ export async function relayDatagrams(
     await outside.send(data, { hostname: hostname === "localhost" ? "127.0.0.1" : hostname, port });
   }
   async function back(bytes: Bytes, source: Endpoint): Promise<void> {
-    const datagram = encodeDatagram(source, bytes);
+    const named = udp === "another address" ? { ...source, hostname: "192.0.2.7" } : source;
+    const datagram = encodeDatagram(named, bytes);
     if (udp === "header") datagram[2] = 1;
     await inside.send(protection === undefined ? datagram : await protection.wrap(datagram), from!);
   }

@@ -90,8 +90,8 @@ export interface ProxyFaults {
   readonly noHalfClose?: "client" | "target";
   /** Hands no end on. */
   readonly neverEnds?: boolean;
-  readonly bind?: "no port" | "no address" | "deaf";
-  readonly udp?: "header" | "no names" | "fragments" | "any source" | "outlives" | "ends";
+  readonly bind?: "no port" | "closed port" | "no address" | "another address" | "deaf";
+  readonly udp?: "header" | "another address" | "no names" | "fragments" | "any source" | "outlives" | "ends";
   /** Where datagrams go whose header is cut. */
   readonly cutGoesTo?: Endpoint;
   /** Number of connections that are served. */

@@ -87,7 +87,7 @@ const BAD: readonly BadSession[] = [
   {
     id: "level of type 3",
     after: "tokens",
-    why: "a level is in a message of type 2",
+    why: "the level is in a message of type 3, and belongs into one of type 2",
     clause: "RFC 1961 section 4.3",
     answer: "01ff",
     wrong: (session) => session.wrapped("client", "level of type 3", Uint8Array.of(2), { confidential: false }),
@@ -173,7 +173,7 @@ const BAD: readonly BadSession[] = [
   {
     id: "data of type 2",
     after: "reply",
-    why: "data is in messages of type 3",
+    why: "the data is in a message of type 2, and belongs into one of type 3",
     clause: SECTION_5,
     answer: "end",
     wrong: (session) => session.wrapped("client", "data of type 2", ASKS, { type: FrameType.Protection }),
