@@ -55,6 +55,13 @@ export const OPERATING_MUTANTS: readonly Mutant[] = [
   ...rules("cli/snapshot/sums.ts", METRICS, [
     ["a user of several threads is one", OURS, "addSums(users.get(one.user) ?? NO_SUMS, one)", "one"],
     ["a rule of several threads is one", OURS, "...addSums(own, more) }", "...own }"],
+    [
+      "rules of several threads are found by their text",
+      "CWE-407",
+      "const more = added.get(own.rule) ?? NO_SUMS;",
+      "const more = others.flat().filter(({ rule }) => rule === own.rule).reduce<Sums>(addSums, NO_SUMS);",
+      "long lists",
+    ],
     ["of two rules that are alike the first counts for all threads", OURS, "    added.delete(own.rule);\n", ""],
   ]),
   ...rules("cli/monitor/end_session.ts", ENDING, [

@@ -6,6 +6,7 @@ import { prometheusText } from "../../../cli/monitor/prometheus.ts";
 import { REFUSAL_CAUSES, refusalCause } from "../../../cli/monitor/refusal_cause.ts";
 import { SESSION_BOUNDS, STEP_BOUNDS, TimeCounter } from "../../../cli/snapshot/histogram.ts";
 import { mergeSnapshots, type Snapshot } from "../../../cli/snapshot/snapshot.ts";
+import { mergeRules, type RuleSums } from "../../../cli/snapshot/sums.ts";
 import { GssError, type GssErrorCode } from "../../../gss/status.ts";
 import { SocksAuthError, SocksLimitError, SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
 import type { ServerEvent } from "../../../socks/server/events.ts";
@@ -179,6 +180,21 @@ Deno.test("status: the snapshots of workers are added up", () => {
   assert.equal(both.connect.counts.reduce((a, b) => a + b), 2);
   assert.equal(both.session.counts.length, SESSION_BOUNDS.length + 1);
   assert.equal(both.handshake.counts.length, STEP_BOUNDS.length + 1);
+});
+
+Deno.test("status: to add up long lists of rules takes a few looks at each rule", () => {
+  let looks = 0;
+  const list = (): RuleSums[] =>
+    Array.from({ length: 200 }, (_, i) => ({
+      ...{ number: i + 1, requests: 1, refused: 0, sent: 0, received: 0 },
+      get rule() {
+        looks++;
+        return `deny host${i}.example`;
+      },
+    }));
+  const merged = mergeRules([list(), list(), list(), list()]);
+  assert.deepEqual([merged.length, merged[199]!.requests], [200, 4]);
+  assert.ok(looks < 10 * 4 * 200, `${looks} looks`);
 });
 
 Deno.test("metrics: the process and the program have the figures that every program has", () => {
