@@ -350,6 +350,9 @@ Deno.test("EarlyEnd: answers a client that is too slow or must make room", async
     const answer = await cut(sent, {}, (server) => server[Symbol.asyncDispose]());
     assert.match(answer, new RegExp(`^(05000500|005a|${hex(utf8("HTTP/1.1 200 "))})`));
     assert.doesNotMatch(answer, new RegExp(`.(005b0|0501|${hex(utf8("HTTP/1.1 5"))})`));
+    // Nor does one whose target is being reached: its request was read, and is not refused.
+    const waiting = await cut(sent, { open: () => new Promise(() => {}) }, (server) => server[Symbol.asyncDispose]());
+    assert.match(waiting, /^(0500)?$/);
   }
 });
 
