@@ -50,10 +50,12 @@ function parse(bytes: Bytes, path: string, elements: number): Node {
 
 /** asn1js reads an element to its own end, even if that is beyond the end of the element around it. */
 function checkNode(node: Node, path: string): void {
-  const { tagNumber, isConstructed } = node.idBlock;
+  const { tagClass, tagNumber, isConstructed } = node.idBlock;
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
   if (isIndefiniteForm || blockLength !== lengthSize(length)) throw new Asn1Error(path, "length is not in DER form");
   if (tagNumber > 30) throw new Asn1Error(path, `tag number ${tagNumber}`);
+  // X.690 section 8.1.5: the tag of end-of-contents, at which asn1js ends an element of definite length, too.
+  if (tagClass === UNIVERSAL && tagNumber === 0) throw new Asn1Error(path, "tag 0, which no type has");
   if (!isConstructed) return;
   const { value } = (node as asn1js.Constructed).valueBlock;
   if (!Array.isArray(value)) throw new Asn1Error(path, "primitive type in constructed form");
@@ -105,6 +107,8 @@ class TreeWriter implements DerWriter {
 }
 
 /** asn1js numbers the classes of tags from 1. */
+const UNIVERSAL = 1;
+
 function idBlock(identifier: number): { readonly tagClass: number; readonly tagNumber: number } {
   return { tagClass: 1 + (identifier >> 6), tagNumber: identifier & TAG_NUMBER };
 }

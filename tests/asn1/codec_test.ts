@@ -99,6 +99,10 @@ Deno.test("decode(): refuses the tag of end-of-contents, outside and inside", ()
   for (const given of ["0000", "2000", "000101", "30020000", "3005050000010a", "300520030a0101"]) {
     assert.throws(() => decode(anyElement, unhex(given)), /tag 0, which no type has/, given);
   }
+  // asn1js takes it for an element without contents, in any place.
+  for (const given of ["0000", "30020000", "300405000000", "a40930070000010431323300"]) {
+    assert.throws(() => decodeBy(asn1jsEngine, anyElement, unhex(given)), Asn1Error, given);
+  }
   assert.doesNotThrow(() => decode(anyElement, unhex("3002a000")));
 });
 

@@ -255,6 +255,14 @@ const der: readonly Mutant[] = [
     tests: CODEC,
   },
   {
+    rule: "the tag of end-of-contents is refused on asn1js, too",
+    source: "X.690 sections 8.1.5 and 10.1",
+    file: "asn1/asn1js.ts",
+    find: "if (tagClass === UNIVERSAL && tagNumber === 0) throw",
+    replace: "if (false) throw",
+    tests: CODEC,
+  },
+  {
     rule: "an element ends within the one around it",
     source: "X.690 section 8.1.3",
     file: "asn1/der.ts",
